@@ -1,1 +1,2 @@
-
+//! koppel
+pub mod bindings;

@@ -1,0 +1,28 @@
+//! The only `bindgen!`: the types of the contract in `wit/` and typed access
+//! to what components export.
+//!
+//! The records of the contract are the host's own model too (see
+//! [`crate::platform`]): a second set of structs would have to be kept equal
+//! by hand. The generated `add_to_linker` is not used. It would link whole
+//! interfaces; koppel links single functions, exactly the granted ones (see
+//! [`crate::activities`]).
+#![expect(missing_docs, reason = "generated; documented in wit/")]
+#![expect(
+    clippy::unwrap_used,
+    clippy::allow_attributes_without_reason,
+    reason = "generated"
+)]
+
+wasmtime::component::bindgen!({
+    world: "koppel:connector/host",
+    path: "../wit",
+    imports: { default: async | trappable },
+    exports: { default: async },
+    additional_derives: [PartialEq, serde::Serialize, serde::Deserialize],
+    with: {
+        "koppel:connector/exports.export-file": crate::bindings::ExportFile,
+    },
+});
+
+/// What stands behind a guest's `export-file` handle.
+pub type ExportFile = u32;

@@ -1,0 +1,243 @@
+//! The catalogue: every activity that koppel knows, one row each.
+//!
+//! A row ties together the Loket `operationId`, its REST method and path, the
+//! WIT function that performs it and the module (product) it belongs to. The
+//! contract tests compare the rows with `wit/`, with the SDK and with Loket's
+//! own list of operations, so that none of them can drift.
+
+use std::fmt;
+
+/// Whether an activity changes something.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Access {
+    /// Reads only.
+    Read,
+    /// Changes data, or sends something to an outside party.
+    Write,
+}
+
+/// How a connector performs an activity.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize)]
+#[serde(rename_all = "kebab-case", tag = "kind")]
+pub enum Surface {
+    /// By calling a function of the contract: `interface` and `function` in
+    /// kebab-case, within the package `koppel:loket`.
+    Function {
+        /// The interface, such as `journal-runs`.
+        interface: &'static str,
+        /// The function, which is the `operationId` in kebab-case.
+        function: &'static str,
+    },
+    /// By an act of the host on behalf of the connector: an outside request
+    /// whose rule names the activity, or an export file.
+    Act,
+}
+
+/// One row of the catalogue.
+#[derive(Debug, serde::Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub struct Row {
+    /// Loket's `operationId`.
+    pub id: &'static str,
+    /// The HTTP method of the operation in Loket's REST API v2.
+    pub method: &'static str,
+    /// The path of the operation, below `/v2`.
+    pub path: &'static str,
+    /// How a connector performs it.
+    pub surface: Surface,
+    /// Whether it changes something.
+    pub access: Access,
+    /// The module (product) that the employer or its provider must have on, if
+    /// the activity belongs to one.
+    pub module: Option<&'static str>,
+    /// What it does, for a person.
+    pub summary: &'static str,
+}
+
+/// An activity: a reference to its row in the catalogue. Small and cheap to
+/// compare, so that authorization can work on bit sets.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Activity(u16);
+
+impl Activity {
+    /// Finds an activity by its `operationId`. The comparison is exact.
+    pub fn find(id: &str) -> Option<Self> {
+        ROWS.iter().position(|row| row.id == id).and_then(Self::at)
+    }
+
+    /// Finds the activity that a function of `koppel:loket` performs.
+    pub fn of_function(interface: &str, function: &str) -> Option<Self> {
+        ROWS.iter()
+            .position(|row| row.surface == Surface::Function { interface, function })
+            .and_then(Self::at)
+    }
+
+    /// All activities, in the order of the catalogue.
+    pub fn all() -> impl Iterator<Item = Self> {
+        (0..ROWS.len()).filter_map(Self::at)
+    }
+
+    fn at(index: usize) -> Option<Self> {
+        u16::try_from(index).ok().map(Self)
+    }
+
+    /// The position in the catalogue.
+    pub(crate) fn index(self) -> usize {
+        usize::from(self.0)
+    }
+
+    /// The row.
+    pub fn row(self) -> &'static Row {
+        // An Activity is only made from a position in ROWS.
+        &ROWS[self.index()]
+    }
+
+    /// Loket's `operationId`.
+    pub fn id(self) -> &'static str {
+        self.row().id
+    }
+}
+
+impl fmt::Display for Activity {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.id())
+    }
+}
+
+impl fmt::Debug for Activity {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.id())
+    }
+}
+
+impl serde::Serialize for Activity {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(self.id())
+    }
+}
+
+/// The known `operationId` nearest to a misspelt one, if any is near.
+pub fn suggestion(unknown: &str) -> Option<&'static str> {
+    let wanted = unknown.to_lowercase();
+    ROWS.iter()
+        .map(|row| (strsim::jaro_winkler(&wanted, &row.id.to_lowercase()), row.id))
+        .filter(|(likeness, _)| *likeness > 0.9)
+        .max_by(|a, b| a.0.total_cmp(&b.0))
+        .map(|(_, id)| id)
+}
+
+macro_rules! rows {
+    ($($id:ident $method:ident $path:literal $access:ident, module $module:expr, $surface:expr, $summary:literal;)+) => {
+        /// The rows.
+        pub const ROWS: &[Row] = &[$(Row {
+            id: stringify!($id),
+            method: stringify!($method),
+            path: $path,
+            surface: $surface,
+            access: Access::$access,
+            module: $module,
+            summary: $summary,
+        }),+];
+
+        /// Every activity as a constant of the name of its `operationId`, for
+        /// code that means one in particular.
+        #[expect(non_upper_case_globals, reason = "the names are Loket's operationIds")]
+        pub mod id {
+            use super::Activity;
+            rows!(@constants 0u16, $($id $summary,)+);
+        }
+    };
+    (@constants $index:expr, $id:ident $summary:literal, $($rest:tt)*) => {
+        #[doc = $summary]
+        pub const $id: Activity = Activity($index);
+        rows!(@constants $index + 1, $($rest)*);
+    };
+    (@constants $index:expr,) => {};
+}
+
+const fn function(interface: &'static str, function: &'static str) -> Surface {
+    Surface::Function { interface, function }
+}
+
+const JOURNAL: Option<&str> = Some("journal");
+
+rows! {
+    GetEmployersByUserId GET "/providers/employers" Read, module None,
+        function("employers", "get-employers-by-user-id"),
+        "The employers that the user may access.";
+    GetEmployerByEmployerId GET "/providers/employers/{employerId}" Read, module None,
+        function("employers", "get-employer-by-employer-id"),
+        "One employer (werkgever).";
+    GetPayrollAdministrationsByEmployerId GET "/providers/employers/{employerId}/payrolladministrations" Read, module None,
+        function("payroll-administrations", "get-payroll-administrations-by-employer-id"),
+        "The payroll administrations (salarisadministraties) of an employer.";
+    GetPayrollRunsByPayrollAdministrationId GET "/providers/employers/payrolladministrations/{payrollAdministrationId}/payrollruns" Read, module None,
+        function("payroll-runs", "get-payroll-runs-by-payroll-administration-id"),
+        "The payroll runs (verloningen) of a payroll administration.";
+    GetPayrollRunByPayrollRunId GET "/providers/employers/payrolladministrations/payrollruns/{payrollrunId}" Read, module None,
+        function("payroll-runs", "get-payroll-run-by-payroll-run-id"),
+        "One payroll run.";
+    GetPayrollRunResultsByPayrollRunId GET "/providers/employers/payrolladministrations/payrollruns/{payrollrunId}/results" Read, module None,
+        function("payroll-runs", "get-payroll-run-results-by-payroll-run-id"),
+        "The results of a payroll run, per employment and payroll component.";
+    GetJournalRunsByPayrollAdministrationId GET "/providers/employers/payrolladministrations/{payrollAdministrationId}/journalruns" Read, module JOURNAL,
+        function("journal-runs", "get-journal-runs-by-payroll-administration-id"),
+        "The journal runs (journaliseringen) of a payroll administration.";
+    GetJournalRunByJournalRunId GET "/providers/employers/payrolladministrations/journalruns/{journalrunId}" Read, module JOURNAL,
+        function("journal-runs", "get-journal-run-by-journal-run-id"),
+        "One journal run.";
+    GetJournalRunResultsByJournalRunId GET "/providers/employers/payrolladministrations/journalruns/{journalrunId}/results" Read, module JOURNAL,
+        function("journal-runs", "get-journal-run-results-by-journal-run-id"),
+        "The lines of a journal run.";
+    GetJournalRunErrorsByJournalRunId GET "/providers/employers/payrolladministrations/journalruns/{journalrunId}/errors" Read, module JOURNAL,
+        function("journal-runs", "get-journal-run-errors-by-journal-run-id"),
+        "Why a journal run failed.";
+    PatchJournalRunByJournalRunId PATCH "/providers/employers/payrolladministrations/journalruns/{journalrunId}" Write, module JOURNAL,
+        function("journal-runs", "patch-journal-run-by-journal-run-id"),
+        "Marks a journal run as processed, or its processing as failed.";
+    PostSendJournalRunExportByJournalRunId POST "/providers/employers/payrolladministrations/journalruns/{journalrunId}/send" Write, module JOURNAL,
+        Surface::Act,
+        "Sends a journal run to the accounting package.";
+    PostDownloadJournalRunExportByJournalRunId POST "/providers/employers/payrolladministrations/journalruns/{journalrunId}/download" Write, module JOURNAL,
+        Surface::Act,
+        "Writes the export file of a journal run.";
+    GetAdditionalTaxliabilityByLicensePlateNumber GET "/rdwservices/additionaltaxliability" Read, module None,
+        function("vehicles", "get-additional-taxliability-by-license-plate-number"),
+        "What is known of a company car, by licence plate.";
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::collections::HashSet;
+
+    #[test]
+    fn every_activity_is_listed_once() {
+        let ids: HashSet<_> = ROWS.iter().map(|row| row.id).collect();
+        assert_eq!(ids.len(), ROWS.len());
+        let operations: HashSet<_> = ROWS.iter().map(|row| (row.method, row.path)).collect();
+        assert_eq!(operations.len(), ROWS.len());
+    }
+
+    #[test]
+    fn a_constant_means_the_row_of_its_name() {
+        assert_eq!(id::GetEmployersByUserId.id(), "GetEmployersByUserId");
+        assert_eq!(
+            id::GetAdditionalTaxliabilityByLicensePlateNumber.id(),
+            "GetAdditionalTaxliabilityByLicensePlateNumber"
+        );
+        for activity in Activity::all() {
+            assert_eq!(Activity::find(activity.id()), Some(activity));
+        }
+    }
+
+    #[test]
+    fn a_misspelt_activity_is_suggested() {
+        assert_eq!(
+            suggestion("getJournalRunByJournalrunId"),
+            Some("GetJournalRunByJournalRunId")
+        );
+        assert_eq!(suggestion("DropTable"), None);
+    }
+}

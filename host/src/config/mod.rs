@@ -1,0 +1,153 @@
+//! The operator's configuration, `platform.toml`: read, checked and resolved.
+//!
+//! Everything that is not granted here is denied. Relative paths are relative
+//! to the directory of the file. Reading it twice gives the same result; it
+//! contains no secrets, only references to them ([`SecretReference`]).
+
+mod raw;
+mod resolve;
+#[cfg(test)]
+mod tests;
+mod watch;
+
+pub use raw::SecretReference;
+pub use watch::{Live, Reload, Watching};
+
+use crate::authorization::Grants;
+use crate::catalogue::Activity;
+use crate::egress::Rule;
+use crate::sandbox::Limits;
+use std::collections::BTreeMap;
+use std::fmt;
+use std::path::{Path, PathBuf};
+
+/// A configuration without faults.
+#[derive(Debug)]
+pub struct Config {
+    /// The file it was read from.
+    pub path: PathBuf,
+    /// The SQLite database of the embedded platform data.
+    pub data: PathBuf,
+    /// The SQLite database of the ledger.
+    pub ledger: PathBuf,
+    /// The clients (connectors), by name.
+    pub clients: BTreeMap<String, Client>,
+    /// The credentials that the host adds to outside requests, by name.
+    pub credentials: BTreeMap<String, Credential>,
+    /// What the five checks look at.
+    pub grants: Grants,
+    /// The names of the users, by id.
+    pub user_names: BTreeMap<String, String>,
+}
+
+/// One client: a connector and what it may use.
+#[derive(Clone, Debug)]
+pub struct Client {
+    /// Its name: the key in `[clients]`.
+    pub name: String,
+    /// The file of its component.
+    pub component: PathBuf,
+    /// The SHA-256 that the file must have, lower-case hexadecimal.
+    pub sha256: Option<String>,
+    /// Where it may send outside requests to.
+    pub http: Vec<Rule>,
+    /// Where it may write export files.
+    pub exports: Option<Exports>,
+    /// Its settings: a JSON object that only the connector understands.
+    pub settings: serde_json::Value,
+    /// The limits of its runs.
+    pub limits: Limits,
+}
+
+/// Where a client may write export files.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Exports {
+    /// The directory.
+    pub directory: PathBuf,
+    /// How many bytes its files may take in all.
+    pub quota_bytes: u64,
+    /// The activity that writing a file is.
+    pub activity: Activity,
+}
+
+/// A header that the host adds to outside requests.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Credential {
+    /// The name of the header, such as `authorization`.
+    pub header: String,
+    /// What precedes the secret, such as `Bearer`.
+    pub scheme: Option<String>,
+    /// Where the secret is.
+    pub value: SecretReference,
+}
+
+impl Config {
+    /// Reads and checks a configuration file.
+    ///
+    /// # Errors
+    ///
+    /// All faults that were found, each with its line and what to do.
+    pub fn load(path: &Path) -> Result<Self, ConfigError> {
+        let text = std::fs::read_to_string(path).map_err(|error| ConfigError {
+            path: path.to_owned(),
+            faults: vec![Fault {
+                line: None,
+                text: format!("cannot be read: {error}"),
+            }],
+        })?;
+        Self::parse(path, &text)
+    }
+
+    /// Checks the text of a configuration file that lies at `path`.
+    ///
+    /// # Errors
+    ///
+    /// As for [`Config::load`].
+    pub fn parse(path: &Path, text: &str) -> Result<Self, ConfigError> {
+        resolve::resolve(path, text).map_err(|faults| ConfigError {
+            path: path.to_owned(),
+            faults,
+        })
+    }
+
+    /// A client by its name.
+    pub fn client(&self, name: &str) -> Option<&Client> {
+        self.clients.get(name)
+    }
+}
+
+/// What is wrong with a configuration file.
+#[derive(Debug)]
+pub struct ConfigError {
+    /// The file.
+    pub path: PathBuf,
+    /// Everything that was found, in the order of the file.
+    pub faults: Vec<Fault>,
+}
+
+/// One fault of a configuration file.
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
+pub struct Fault {
+    /// The line, from 1, if the fault is at one.
+    pub line: Option<usize>,
+    /// What is wrong and what to do.
+    pub text: String,
+}
+
+impl fmt::Display for ConfigError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (index, fault) in self.faults.iter().enumerate() {
+            if index > 0 {
+                writeln!(f)?;
+            }
+            write!(f, "{}", self.path.display())?;
+            if let Some(line) = fault.line {
+                write!(f, ":{line}")?;
+            }
+            write!(f, ": {}", fault.text)?;
+        }
+        Ok(())
+    }
+}
+
+impl std::error::Error for ConfigError {}

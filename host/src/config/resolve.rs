@@ -1,0 +1,391 @@
+//! From the text of the file to a [`Config`]: every name must mean something.
+
+use super::raw::{self, Employers};
+use super::{Client, Config, Credential, Exports, Fault, SecretReference};
+use crate::authorization::{
+    ActivitySet, ClientGrants, EmployerSet, Grants, RoleGrants, UserGrants, UserKind,
+};
+use crate::catalogue::{Access, Activity, ROWS, suggestion};
+use crate::egress::Rule;
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+use std::ops::Range;
+use std::path::{Path, PathBuf};
+use toml::Spanned;
+use uuid::Uuid;
+
+pub(super) fn resolve(path: &Path, text: &str) -> Result<Config, Vec<Fault>> {
+    let mut resolver = Resolver {
+        text,
+        base: path.parent().unwrap_or(Path::new("")),
+        faults: Vec::new(),
+    };
+    let file: raw::File = match toml::from_str(text) {
+        Ok(file) => file,
+        Err(error) => {
+            resolver.fault(error.span().as_ref(), error.message().trim().to_owned());
+            return Err(resolver.faults);
+        }
+    };
+    let config = resolver.file(path, file);
+    if resolver.faults.is_empty() {
+        Ok(config)
+    } else {
+        resolver.faults.sort_by_key(|fault| fault.line);
+        Err(resolver.faults)
+    }
+}
+
+struct Resolver<'a> {
+    text: &'a str,
+    base: &'a Path,
+    faults: Vec<Fault>,
+}
+
+impl Resolver<'_> {
+    fn fault(&mut self, span: Option<&Range<usize>>, text: String) {
+        let line = span.map(|span| {
+            let before = self.text.get(..span.start).unwrap_or(self.text);
+            before.matches('\n').count() + 1
+        });
+        self.faults.push(Fault { line, text });
+    }
+
+    fn file(&mut self, path: &Path, file: raw::File) -> Config {
+        let raw::Source::Embedded = file.platform.source;
+        let rights: BTreeMap<String, ActivitySet> = file
+            .rights
+            .into_iter()
+            .map(|(name, activities)| (name, self.activities(&activities)))
+            .collect();
+        let mut grants = Grants {
+            provider_modules: self.modules(&file.modules.provider),
+            employer_modules: self.modules(&file.modules.employer),
+            ..Grants::default()
+        };
+        for (name, names) in &file.roles {
+            let (rights, activities) = self.rights(&rights, names);
+            grants
+                .roles
+                .insert(name.clone(), RoleGrants { rights, activities });
+        }
+        let mut user_names = BTreeMap::new();
+        for user in &file.users {
+            let (span, user) = (user.span(), user.get_ref());
+            let granted = self.user(&span, user, &rights, &grants, &file.teams);
+            if grants.users.insert(user.id.clone(), granted).is_some() {
+                self.fault(Some(&span), format!("user \"{}\" is listed twice", user.id));
+            }
+            user_names.insert(user.id.clone(), user.name.clone());
+        }
+        let credentials = self.credentials(file.credentials);
+        let mut clients = BTreeMap::new();
+        for (name, client) in file.clients {
+            let activities = self.activities(&client.get_ref().activities);
+            let client = self.client(&name, client, activities, &credentials);
+            grants
+                .clients
+                .insert(name.clone(), ClientGrants { activities });
+            clients.insert(name, client);
+        }
+        grants.rights = rights;
+        Config {
+            path: path.to_owned(),
+            data: self.base.join(file.platform.data),
+            ledger: self.base.join(file.platform.ledger),
+            clients,
+            credentials,
+            grants,
+            user_names,
+        }
+    }
+
+    fn activity(&mut self, id: &Spanned<String>) -> Option<Activity> {
+        let found = Activity::find(id.get_ref());
+        if found.is_none() {
+            let hint = suggestion(id.get_ref()).map_or_else(
+                || "`koppel activities` lists them".to_owned(),
+                |near| format!("did you mean \"{near}\"?"),
+            );
+            self.fault(
+                Some(&id.span()),
+                format!("there is no activity \"{}\"; {hint}", id.get_ref()),
+            );
+        }
+        found
+    }
+
+    fn activities(&mut self, ids: &[Spanned<String>]) -> ActivitySet {
+        ids.iter().filter_map(|id| self.activity(id)).collect()
+    }
+
+    fn rights(
+        &mut self,
+        rights: &BTreeMap<String, ActivitySet>,
+        names: &[Spanned<String>],
+    ) -> (BTreeSet<String>, ActivitySet) {
+        let mut activities = ActivitySet::default();
+        for name in names {
+            match rights.get(name.get_ref()) {
+                Some(right) => activities.insert_all(right),
+                None => self.fault(
+                    Some(&name.span()),
+                    format!(
+                        "there is no right \"{name}\"; add `{name} = [\"…\"]` under [rights]",
+                        name = name.get_ref()
+                    ),
+                ),
+            }
+        }
+        let names = names.iter().map(|name| name.get_ref().clone()).collect();
+        (names, activities)
+    }
+
+    fn modules(
+        &mut self,
+        modules: &BTreeMap<Uuid, Vec<Spanned<String>>>,
+    ) -> HashMap<Uuid, HashSet<String>> {
+        for name in modules.values().flatten() {
+            if !ROWS.iter().any(|row| row.module == Some(name.get_ref())) {
+                let known: BTreeSet<_> = ROWS.iter().filter_map(|row| row.module).collect();
+                let known: Vec<_> = known.into_iter().collect();
+                self.fault(
+                    Some(&name.span()),
+                    format!(
+                        "there is no module \"{}\"; the modules are: {}",
+                        name.get_ref(),
+                        known.join(", ")
+                    ),
+                );
+            }
+        }
+        modules
+            .iter()
+            .map(|(id, names)| (*id, names.iter().map(|n| n.get_ref().clone()).collect()))
+            .collect()
+    }
+
+    fn user(
+        &mut self,
+        span: &Range<usize>,
+        user: &raw::User,
+        rights: &BTreeMap<String, ActivitySet>,
+        grants: &Grants,
+        teams: &BTreeMap<String, Vec<Uuid>>,
+    ) -> UserGrants {
+        if !grants.roles.contains_key(user.role.get_ref()) {
+            self.fault(
+                Some(&user.role.span()),
+                format!(
+                    "there is no role \"{role}\"; add `{role} = [\"…\"]` under [roles]",
+                    role = user.role.get_ref()
+                ),
+            );
+        }
+        if user.kind == UserKind::Provider && user.provider.is_none() {
+            self.fault(
+                Some(span),
+                format!("user \"{}\" is a provider user: add `provider = \"<id>\"`", user.id),
+            );
+        }
+        if user.kind == UserKind::Employer && user.provider.is_some() {
+            self.fault(
+                Some(span),
+                format!("user \"{}\" is an employer user: remove `provider`", user.id),
+            );
+        }
+        let (right_names, activities) = self.rights(rights, &user.rights);
+        let employer_rights = user
+            .employer_rights
+            .iter()
+            .map(|(employer, names)| (*employer, self.rights(rights, names)))
+            .collect();
+        UserGrants {
+            kind: user.kind,
+            provider: user.provider,
+            role: user.role.get_ref().clone(),
+            rights: right_names,
+            activities,
+            employer_rights,
+            employers: self.employers(span, user, teams),
+            blocked: user.blocked,
+        }
+    }
+
+    fn employers(
+        &mut self,
+        span: &Range<usize>,
+        user: &raw::User,
+        teams: &BTreeMap<String, Vec<Uuid>>,
+    ) -> EmployerSet {
+        let mut these: BTreeSet<Uuid> = match &user.employers {
+            Employers::All(_) if user.kind == UserKind::Provider => {
+                return EmployerSet::AllOfProvider;
+            }
+            Employers::All(_) => {
+                self.fault(
+                    Some(span),
+                    format!(
+                        "user \"{}\" is an employer user: list the ids in `employers`, \"all\" is for provider users",
+                        user.id
+                    ),
+                );
+                BTreeSet::new()
+            }
+            Employers::These(ids) => ids.iter().copied().collect(),
+        };
+        for team in &user.teams {
+            match teams.get(team.get_ref()) {
+                Some(ids) => these.extend(ids),
+                None => self.fault(
+                    Some(&team.span()),
+                    format!(
+                        "there is no team \"{team}\"; add `{team} = [\"<employer id>\"]` under [teams]",
+                        team = team.get_ref()
+                    ),
+                ),
+            }
+        }
+        EmployerSet::These(these)
+    }
+
+    fn credentials(
+        &mut self,
+        credentials: BTreeMap<String, Spanned<raw::Credential>>,
+    ) -> BTreeMap<String, Credential> {
+        let mut resolved = BTreeMap::new();
+        for (name, credential) in credentials {
+            let span = credential.span();
+            let credential = credential.into_inner();
+            if http::HeaderName::try_from(&credential.header).is_err() {
+                self.fault(
+                    Some(&span),
+                    format!("\"{}\" is not the name of an HTTP header", credential.header),
+                );
+            }
+            let value = match credential.value {
+                SecretReference::File(file) => SecretReference::File(self.base.join(file)),
+                env @ SecretReference::Env(_) => env,
+            };
+            let credential = Credential {
+                header: credential.header.to_lowercase(),
+                scheme: credential.scheme,
+                value,
+            };
+            resolved.insert(name, credential);
+        }
+        resolved
+    }
+
+    fn client(
+        &mut self,
+        name: &str,
+        client: Spanned<raw::Client>,
+        granted: ActivitySet,
+        credentials: &BTreeMap<String, Credential>,
+    ) -> Client {
+        let span = client.span();
+        let client = client.into_inner();
+        if name.is_empty() || !name.chars().all(|c| c.is_ascii_alphanumeric() || "-_".contains(c)) {
+            self.fault(
+                Some(&span),
+                format!("client name {name:?} must be letters, digits, `-` and `_`"),
+            );
+        }
+        let sha256 = client.sha256.map(|digest| {
+            let hex = digest.get_ref().to_lowercase();
+            if hex.len() != 64 || !hex.chars().all(|c| c.is_ascii_hexdigit()) {
+                self.fault(
+                    Some(&digest.span()),
+                    "sha256 must be 64 hexadecimal digits".to_owned(),
+                );
+            }
+            hex
+        });
+        let mut http = Vec::new();
+        for rule in client.http {
+            http.extend(self.rule(name, rule, granted, credentials));
+        }
+        let exports = client.exports.and_then(|exports| {
+            let exports = exports.into_inner();
+            let activity = self.act(name, &exports.activity, granted)?;
+            Some(Exports {
+                directory: self.base.join(exports.directory),
+                quota_bytes: exports.quota_bytes,
+                activity,
+            })
+        });
+        if let Err(text) = client.limits.validate() {
+            self.fault(Some(&span), format!("[clients.{name}.limits] {text}"));
+        }
+        let settings = serde_json::to_value(&client.settings).unwrap_or_else(|error| {
+            self.fault(Some(&span), format!("[clients.{name}.settings] {error}"));
+            serde_json::Value::Null
+        });
+        Client {
+            name: name.to_owned(),
+            component: self.base.join(PathBuf::from(&client.component)),
+            sha256,
+            http,
+            exports,
+            settings,
+            limits: client.limits,
+        }
+    }
+
+    fn rule(
+        &mut self,
+        client: &str,
+        rule: Spanned<raw::Http>,
+        granted: ActivitySet,
+        credentials: &BTreeMap<String, Credential>,
+    ) -> Option<Rule> {
+        let span = rule.span();
+        let rule = rule.into_inner();
+        let activity = self.act(client, &rule.activity, granted)?;
+        if let Some(credential) = &rule.credential
+            && !credentials.contains_key(credential.get_ref())
+        {
+            self.fault(
+                Some(&credential.span()),
+                format!(
+                    "there is no credential \"{name}\"; add `[credentials.{name}]` with `header` and `value`",
+                    name = credential.get_ref()
+                ),
+            );
+        }
+        let writes = rule.methods.iter().any(|m| m != "GET" && m != "HEAD");
+        if writes && activity.row().access == Access::Read {
+            self.fault(
+                Some(&rule.activity.span()),
+                format!("{activity} only reads; a rule with it can only allow the methods GET and HEAD"),
+            );
+        }
+        let parsed = Rule::new(
+            &rule.allow,
+            &rule.methods,
+            activity,
+            rule.credential.map(Spanned::into_inner),
+            rule.allow_private_addresses,
+        );
+        match parsed {
+            Ok(rule) => Some(rule),
+            Err(error) => {
+                self.fault(Some(&span), error.to_string());
+                None
+            }
+        }
+    }
+
+    /// The activity of an act of the host: it must be granted too, otherwise
+    /// the rule could never be used and would only look like a grant.
+    fn act(&mut self, client: &str, id: &Spanned<String>, granted: ActivitySet) -> Option<Activity> {
+        let activity = self.activity(id)?;
+        if !granted.contains(activity) {
+            self.fault(
+                Some(&id.span()),
+                format!("this needs {activity}, which client \"{client}\" was not granted; add \"{activity}\" to [clients.{client}] activities"),
+            );
+        }
+        Some(activity)
+    }
+}
