@@ -20,9 +20,6 @@ wasmtime::component::bindgen!({
     exports: { default: async },
     additional_derives: [PartialEq, serde::Serialize, serde::Deserialize],
     with: {
-        "koppel:connector/exports.export-file": crate::bindings::ExportFile,
+        "koppel:connector/exports.export-file": crate::activities::exports::ExportFile,
     },
 });
-
-/// What stands behind a guest's `export-file` handle.
-pub type ExportFile = u32;

@@ -13,7 +13,7 @@ mod set;
 #[cfg(test)]
 mod tests;
 
-pub use explain::{Explanation, Verdict};
+pub use explain::{Explanation, Verdict, name};
 pub use set::ActivitySet;
 
 use crate::bindings::koppel::loket::types::{Check, Denial};

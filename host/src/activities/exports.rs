@@ -1,0 +1,204 @@
+//! `koppel:connector/exports`: export files, linked for clients that have a
+//! directory for them.
+
+use super::WIT_VERSION;
+use crate::bindings::koppel::connector::exports::{ExportError, Receipt};
+use crate::bindings::koppel::loket::types::ActivityError;
+use crate::catalogue::Activity;
+use crate::exports::{ExportDir, ExportWriter, ExportError as DirError};
+use crate::ledger::{Entry, Kind};
+use crate::sandbox::State;
+use crate::session::{Fault, Session};
+use wasmtime::StoreContextMut;
+use wasmtime::component::{Linker, Resource, ResourceType};
+
+/// What stands behind a guest's `export-file` handle. Dropping it unfinished
+/// removes the file.
+pub struct ExportFile {
+    /// None once it is finished, or after a failed write.
+    writer: Option<ExportWriter>,
+}
+
+type Outcome<T> = wasmtime::Result<(Result<T, ExportError>,)>;
+
+pub(crate) fn link(linker: &mut Linker<State>) -> wasmtime::Result<()> {
+    let mut exports = linker.instance(&format!("koppel:connector/exports@{WIT_VERSION}"))?;
+    exports.resource(
+        "export-file",
+        ResourceType::host::<ExportFile>(),
+        |mut store, handle| {
+            let handle = Resource::<ExportFile>::new_own(handle);
+            store.data_mut().table.delete(handle)?;
+            Ok(())
+        },
+    )?;
+    exports.func_wrap_async("create", |store, (name,): (String,)| {
+        Box::new(async move { answer(create(store, name).await) })
+    })?;
+    exports.func_wrap_async(
+        "[method]export-file.write",
+        |store, (file, bytes): (Resource<ExportFile>, Vec<u8>)| {
+            Box::new(async move { answer(write(store, &file, bytes).await) })
+        },
+    )?;
+    exports.func_wrap_async(
+        "[method]export-file.finish",
+        |store, (file,): (Resource<ExportFile>,)| {
+            Box::new(async move { answer(finish(store, &file).await) })
+        },
+    )
+}
+
+/// Why an export call did not succeed: for the guest, or the end of the run.
+enum Failure {
+    Guest(ExportError),
+    Host(wasmtime::Error),
+}
+
+fn answer<T>(result: Result<T, Failure>) -> Outcome<T> {
+    match result {
+        Ok(value) => Ok((Ok(value),)),
+        Err(Failure::Guest(error)) => Ok((Err(error),)),
+        Err(Failure::Host(error)) => Err(error),
+    }
+}
+
+impl From<DirError> for Failure {
+    fn from(error: DirError) -> Self {
+        Self::Guest(match error {
+            DirError::InvalidName(why) => ExportError::InvalidName(why),
+            DirError::AlreadyExists => ExportError::AlreadyExists,
+            DirError::QuotaExceeded { quota } => ExportError::QuotaExceeded(quota),
+            DirError::Io(why) => ExportError::Other(why),
+        })
+    }
+}
+
+impl From<Fault> for Failure {
+    fn from(fault: Fault) -> Self {
+        match fault {
+            Fault::Guest(ActivityError::Denied(denial)) => Self::Guest(ExportError::Denied(denial)),
+            Fault::Guest(other) => Self::Guest(ExportError::Other(format!("{other:?}"))),
+            Fault::Host(error) => Self::Host(wasmtime::Error::from_anyhow(error)),
+        }
+    }
+}
+
+impl From<wasmtime::component::ResourceTableError> for Failure {
+    fn from(error: wasmtime::component::ResourceTableError) -> Self {
+        // A forged or stale handle: not something a guest recovers from.
+        Self::Host(error.into())
+    }
+}
+
+/// Runs the five checks on the activity that the operator set for exports.
+async fn authorize(session: &Session) -> Result<Activity, Failure> {
+    let activity = session.live.with(|config| {
+        let client = config.client(&session.client)?;
+        Some(client.exports.as_ref()?.activity)
+    });
+    // The table may have gone from the configuration since the run began; the
+    // activity of export files is denied then, by the first check.
+    let activity = activity.ok_or_else(|| {
+        Failure::Guest(ExportError::Other(format!(
+            "client \"{client}\" has no export directory any more; add [clients.{client}] exports = {{ directory = \"…\", quota-bytes = …, activity = \"…\" }}",
+            client = session.client
+        )))
+    })?;
+    session.authorize(activity, None).await?;
+    Ok(activity)
+}
+
+async fn create(
+    mut store: StoreContextMut<'_, State>,
+    name: String,
+) -> Result<Resource<ExportFile>, Failure> {
+    let session = store.data().session.clone();
+    authorize(&session).await?;
+    let directory = store.data().exports.clone();
+    let writer = blocking(move || {
+        let directory: ExportDir = directory.ok_or_else(|| {
+            DirError::Io("this client had no export directory when the run began".to_owned())
+        })?;
+        directory.create(&name)
+    })
+    .await?;
+    let file = ExportFile {
+        writer: Some(writer),
+    };
+    Ok(store.data_mut().table.push(file)?)
+}
+
+async fn write(
+    mut store: StoreContextMut<'_, State>,
+    file: &Resource<ExportFile>,
+    bytes: Vec<u8>,
+) -> Result<(), Failure> {
+    let mut writer = take(&mut store, file)?;
+    let (writer, written) = blocking(move || {
+        let written = writer.write(&bytes);
+        Ok((writer, written))
+    })
+    .await?;
+    written?;
+    store.data_mut().table.get_mut(file)?.writer = Some(writer);
+    Ok(())
+}
+
+async fn finish(
+    mut store: StoreContextMut<'_, State>,
+    file: &Resource<ExportFile>,
+) -> Result<Receipt, Failure> {
+    let session = store.data().session.clone();
+    let writer = take(&mut store, file)?;
+    let activity = authorize(&session).await?;
+    let sealed = blocking(move || writer.seal()).await?;
+    let receipt = sealed.receipt().clone();
+    // Recorded before it can be seen: a file in the directory is in the ledger.
+    let entry = |outcome: &str, body| Entry {
+        activity: Some(activity.id().to_owned()),
+        outcome: Some(outcome.to_owned()),
+        body,
+        ..Entry::new(session.context(), Kind::ExportFile, receipt.name.clone())
+    };
+    let (sealed, body) = blocking(move || {
+        let body = sealed.read()?;
+        Ok((sealed, body))
+    })
+    .await?;
+    session.record(entry("written", body)).await?;
+    if let Err(error) = blocking(move || sealed.publish()).await {
+        session
+            .record(entry("not published, see the log of the run", Vec::new()))
+            .await?;
+        return Err(error);
+    }
+    Ok(Receipt {
+        name: receipt.name,
+        size: receipt.size,
+        sha256: receipt.sha256,
+    })
+}
+
+fn take(
+    store: &mut StoreContextMut<'_, State>,
+    file: &Resource<ExportFile>,
+) -> Result<ExportWriter, Failure> {
+    let file = store.data_mut().table.get_mut(file)?;
+    file.writer.take().ok_or_else(|| {
+        Failure::Guest(ExportError::Other(
+            "this file is finished, or writing it failed before".to_owned(),
+        ))
+    })
+}
+
+/// Runs file work where it may block.
+async fn blocking<T: Send + 'static>(
+    work: impl FnOnce() -> Result<T, DirError> + Send + 'static,
+) -> Result<T, Failure> {
+    match tokio::task::spawn_blocking(work).await {
+        Ok(result) => Ok(result?),
+        Err(error) => Err(Failure::Host(wasmtime::Error::from(error))),
+    }
+}
+

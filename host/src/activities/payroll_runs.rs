@@ -1,0 +1,36 @@
+//! `koppel:loket/payroll-runs`.
+
+use super::{Domain, id};
+use crate::bindings::koppel::loket::types::PageRequest;
+use crate::catalogue::id as activity;
+use crate::platform::Entity;
+
+pub(super) fn link(domain: &mut Domain<'_>) -> wasmtime::Result<()> {
+    domain.activity(
+        activity::GetPayrollRunsByPayrollAdministrationId,
+        |(administration, _)| {
+            let administration = id("payrollAdministrationId", administration)?;
+            Ok(Some(Entity::PayrollAdministration(administration)))
+        },
+        |call, (administration, page): (String, PageRequest)| async move {
+            let administration = id("payrollAdministrationId", &administration)?;
+            Ok(call.platform().payroll_runs(administration, &page).await?)
+        },
+    )?;
+    domain.activity(
+        activity::GetPayrollRunByPayrollRunId,
+        |(run,)| Ok(Some(Entity::PayrollRun(id("payrollrunId", run)?))),
+        |call, (run,): (String,)| async move {
+            let run = id("payrollrunId", &run)?;
+            Ok(call.platform().payroll_run(run).await?)
+        },
+    )?;
+    domain.activity(
+        activity::GetPayrollRunResultsByPayrollRunId,
+        |(run, _)| Ok(Some(Entity::PayrollRun(id("payrollrunId", run)?))),
+        |call, (run, page): (String, PageRequest)| async move {
+            let run = id("payrollrunId", &run)?;
+            Ok(call.platform().payroll_run_results(run, &page).await?)
+        },
+    )
+}

@@ -1,0 +1,348 @@
+//! Admission: what a component asks for, read from the binary itself, against
+//! what its client was granted.
+//!
+//! A component's import list is its request. It cannot lie: what is not
+//! imported cannot be called, and what is imported must have been granted, all
+//! of it, or the component is not loaded.
+
+use crate::activities::WIT_VERSION;
+use crate::authorization::ActivitySet;
+use crate::catalogue::Activity;
+use serde::Serialize;
+use sha2::{Digest, Sha256};
+use std::collections::BTreeSet;
+use std::fmt;
+use wasmtime::Engine;
+use wasmtime::component::Component;
+use wasmtime::component::types::ComponentItem;
+
+/// The largest component that is compiled, in bytes: compiling takes time and
+/// memory in proportion.
+pub const MAX_BYTES: usize = 16 << 20;
+
+/// The kinds of connector.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Kind {
+    /// Books or exports journal runs.
+    Journal,
+    /// Asks an outside register about one thing.
+    Lookup,
+}
+
+impl Kind {
+    const ALL: [Self; 2] = [Self::Journal, Self::Lookup];
+
+    /// The interface that a component of this kind exports.
+    pub fn interface(self) -> &'static str {
+        match self {
+            Self::Journal => "journal",
+            Self::Lookup => "lookup",
+        }
+    }
+}
+
+impl fmt::Display for Kind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.interface())
+    }
+}
+
+/// What a component is and asks for.
+#[derive(Clone, Debug, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub struct Inspection {
+    /// The SHA-256 of the file, lower-case hexadecimal.
+    pub sha256: String,
+    /// The size of the file in bytes.
+    pub size: usize,
+    /// The kinds of connector that it exports.
+    pub kinds: BTreeSet<Kind>,
+    /// The versions of `koppel:loket` and `koppel:connector` that it uses.
+    pub wit_versions: BTreeSet<String>,
+    /// The activities that it imports, in alphabetical order.
+    pub activities: Vec<Activity>,
+    /// Whether it imports `wasi:http`.
+    pub http: bool,
+    /// Whether it imports export files.
+    pub exports: bool,
+    /// The other interfaces that it imports.
+    pub interfaces: BTreeSet<String>,
+    /// Imports that this host does not know, as `interface#function`.
+    pub unknown: Vec<String>,
+}
+
+/// Why a component was not loaded.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Refusal {
+    /// It is larger than [`MAX_BYTES`].
+    #[error("the file has {size} bytes; a component has at most {MAX_BYTES}")]
+    TooLarge {
+        /// The size of the file.
+        size: usize,
+    },
+    /// It is a core module.
+    #[error("this is a core WebAssembly module, not a component; build it with --target wasm32-wasip2")]
+    CoreModule,
+    /// It is not WebAssembly at all.
+    #[error("this is not a WebAssembly component: it does not start with the bytes of one")]
+    NotWebAssembly,
+    /// It does not validate or compile.
+    #[error("this component is not valid: {0}")]
+    Invalid(String),
+    /// It exports no kind of connector that this host knows.
+    #[error("this component is no connector: it must export koppel:connector/connector@{WIT_VERSION} and one of koppel:connector/journal@{WIT_VERSION}, koppel:connector/lookup@{WIT_VERSION}; it exports {exports}")]
+    NotAConnector {
+        /// What it exports.
+        exports: String,
+    },
+    /// It was built against another version of the contract.
+    #[error("this component was built against version {found} of the contract ({package}); this host offers {WIT_VERSION}: build it with the SDK of koppel {WIT_VERSION}")]
+    WrongVersion {
+        /// The package.
+        package: String,
+        /// Its version in the component.
+        found: String,
+    },
+    /// It imports things that koppel never offers.
+    #[error("this component imports what koppel does not offer: {}", .0.join(", "))]
+    Unknown(Vec<String>),
+    /// It imports more than its client was granted.
+    #[error("{0}")]
+    NotGranted(NotGranted),
+    /// Its bytes are not the ones that the operator pinned.
+    #[error("the file has SHA-256 {found}, but [clients.{client}] sha256 = \"{pinned}\"; if the new file is wanted, change that line")]
+    WrongDigest {
+        /// The client.
+        client: String,
+        /// What the configuration says.
+        pinned: String,
+        /// What the file has.
+        found: String,
+    },
+}
+
+/// What a component imports but its client was not granted.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NotGranted {
+    /// The client.
+    pub client: String,
+    /// The missing activities.
+    pub activities: Vec<Activity>,
+    /// The lines of the configuration that would grant all of it.
+    pub lines: Vec<String>,
+    /// Whether it wants outside requests without having a rule.
+    pub http: bool,
+    /// Whether it wants export files without having a directory.
+    pub exports: bool,
+}
+
+impl fmt::Display for NotGranted {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "client \"{}\" is not loaded: its component imports what was not granted:", self.client)?;
+        for activity in &self.activities {
+            write!(f, "\n  activity {activity}")?;
+        }
+        if self.http {
+            write!(f, "\n  outside requests (wasi:http)")?;
+        }
+        if self.exports {
+            write!(f, "\n  export files (koppel:connector/exports)")?;
+        }
+        write!(f, "\nto grant it, put in the configuration:")?;
+        for line in &self.lines {
+            write!(f, "\n  {line}")?;
+        }
+        Ok(())
+    }
+}
+
+/// Compiles a component and reads what it asks for.
+///
+/// # Errors
+///
+/// A [`Refusal`] when it is no connector of this version of the contract.
+/// Whether it may be loaded is for [`admit`] to say.
+pub fn inspect(engine: &Engine, bytes: &[u8]) -> Result<(Component, Inspection), Refusal> {
+    if bytes.len() > MAX_BYTES {
+        return Err(Refusal::TooLarge { size: bytes.len() });
+    }
+    // The preamble: magic, then version and layer (component model, Binary.md).
+    match (bytes.get(..4), bytes.get(4..8)) {
+        (Some(b"\0asm"), Some([1, 0, 0, 0])) => return Err(Refusal::CoreModule),
+        (Some(b"\0asm"), _) => {}
+        _ => return Err(Refusal::NotWebAssembly),
+    }
+    let component = Component::from_binary(engine, bytes)
+        .map_err(|error| Refusal::Invalid(one_line(&error)))?;
+    let inspection = read(engine, &component, bytes)?;
+    Ok((component, inspection))
+}
+
+fn read(engine: &Engine, component: &Component, bytes: &[u8]) -> Result<Inspection, Refusal> {
+    let kind = component.component_type();
+    let mut inspection = Inspection {
+        sha256: hex::encode(Sha256::digest(bytes)),
+        size: bytes.len(),
+        kinds: BTreeSet::new(),
+        wit_versions: BTreeSet::new(),
+        activities: Vec::new(),
+        http: false,
+        exports: false,
+        interfaces: BTreeSet::new(),
+        unknown: Vec::new(),
+    };
+    let mut exported = BTreeSet::new();
+    for (name, _) in kind.exports(engine) {
+        exported.insert(name.to_owned());
+        if let Some(("koppel:connector", interface)) = ours(name, &mut inspection)? {
+            let found = Kind::ALL.iter().find(|kind| kind.interface() == interface);
+            inspection.kinds.extend(found);
+        }
+    }
+    for (name, item) in kind.imports(engine) {
+        let functions: Vec<String> = match &item.ty {
+            ComponentItem::ComponentInstance(instance) => instance
+                .exports(engine)
+                .filter(|(_, item)| matches!(item.ty, ComponentItem::ComponentFunc(_)))
+                .map(|(function, _)| function.to_owned())
+                .collect(),
+            _ => {
+                inspection.unknown.push(name.to_owned());
+                continue;
+            }
+        };
+        match ours(name, &mut inspection)? {
+            Some(("koppel:loket", interface)) => {
+                for function in functions {
+                    match Activity::of_function(interface, &function) {
+                        Some(activity) => inspection.activities.push(activity),
+                        None => inspection.unknown.push(format!("{name}#{function}")),
+                    }
+                }
+            }
+            Some((_, "exports")) => inspection.exports = true,
+            Some((_, "log" | "types")) => {
+                inspection.interfaces.insert(name.to_owned());
+            }
+            Some(_) => inspection.unknown.push(name.to_owned()),
+            None if name.starts_with("wasi:http/") => {
+                // The types alone reach nobody; the handler does.
+                inspection.http |= name.starts_with("wasi:http/outgoing-handler");
+                inspection.interfaces.insert(name.to_owned());
+            }
+            None if BASE.iter().any(|package| name.starts_with(package)) => {
+                inspection.interfaces.insert(name.to_owned());
+            }
+            None => inspection.unknown.push(name.to_owned()),
+        }
+    }
+    inspection.activities.sort_by_key(|activity| activity.id());
+    let connector = format!("koppel:connector/connector@{WIT_VERSION}");
+    if !inspection.unknown.is_empty() {
+        return Err(Refusal::Unknown(inspection.unknown));
+    }
+    if inspection.kinds.is_empty() || !exported.contains(&connector) {
+        let exports = if exported.is_empty() {
+            "nothing".to_owned()
+        } else {
+            exported.into_iter().collect::<Vec<_>>().join(", ")
+        };
+        return Err(Refusal::NotAConnector { exports });
+    }
+    Ok(inspection)
+}
+
+/// The packages of WASI that Rust's standard library imports; see
+/// [`crate::sandbox::link`].
+const BASE: [&str; 5] = [
+    "wasi:cli/",
+    "wasi:clocks/",
+    "wasi:filesystem/",
+    "wasi:io/",
+    "wasi:random/",
+];
+
+/// Splits the name of an interface of koppel's own packages into package and
+/// interface, and notes the version.
+fn ours<'a>(
+    name: &'a str,
+    inspection: &mut Inspection,
+) -> Result<Option<(&'a str, &'a str)>, Refusal> {
+    let Some((package, rest)) = name.split_once('/') else {
+        return Ok(None);
+    };
+    if !package.starts_with("koppel:") {
+        return Ok(None);
+    }
+    let (interface, version) = rest.split_once('@').unwrap_or((rest, "none"));
+    if version != WIT_VERSION {
+        return Err(Refusal::WrongVersion {
+            package: package.to_owned(),
+            found: version.to_owned(),
+        });
+    }
+    inspection.wit_versions.insert(version.to_owned());
+    Ok(Some((package, interface)))
+}
+
+/// Says whether a component may be loaded for a client.
+///
+/// # Errors
+///
+/// [`Refusal::NotGranted`], which names everything that is missing and the
+/// lines to add.
+pub fn admit(
+    client: &str,
+    inspection: &Inspection,
+    granted: &ActivitySet,
+    http: bool,
+    exports: bool,
+) -> Result<(), Refusal> {
+    let missing: Vec<Activity> = inspection
+        .activities
+        .iter()
+        .copied()
+        .filter(|activity| !granted.contains(*activity))
+        .collect();
+    let (http, exports) = (inspection.http && !http, inspection.exports && !exports);
+    if missing.is_empty() && !http && !exports {
+        return Ok(());
+    }
+    let mut lines = Vec::new();
+    if !missing.is_empty() {
+        let all: Vec<String> = granted
+            .iter()
+            .chain(missing.iter().copied())
+            .map(|activity| format!("\"{activity}\""))
+            .collect();
+        lines.push(format!("[clients.{client}] activities = [{}]", all.join(", ")));
+    }
+    if http {
+        lines.push(format!(
+            "[clients.{client}] http = [{{ allow = \"https://…/*\", methods = [\"GET\"], activity = \"…\" }}]"
+        ));
+    }
+    if exports {
+        lines.push(format!(
+            "[clients.{client}] exports = {{ directory = \"…\", quota-bytes = 50_000_000, activity = \"PostDownloadJournalRunExportByJournalRunId\" }}"
+        ));
+    }
+    Err(Refusal::NotGranted(NotGranted {
+        client: client.to_owned(),
+        activities: missing,
+        lines,
+        http,
+        exports,
+    }))
+}
+
+/// An error and its causes, in one line.
+fn one_line(error: &wasmtime::Error) -> String {
+    error
+        .chain()
+        .map(ToString::to_string)
+        .collect::<Vec<_>>()
+        .join(": ")
+        .replace('\n', " ")
+}

@@ -1,0 +1,121 @@
+//! The sandbox: one engine for the process, a fresh store and instance for
+//! every call of a connector.
+
+mod limits;
+mod linker;
+mod log;
+mod state;
+
+pub use limits::{LimitReached, Limits, MEMORY_CEILING};
+pub use linker::link;
+pub use log::{Line, RunLog, Source};
+pub use state::State;
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+use wasmtime::{
+    Config, Engine, InstanceAllocationStrategy, PoolingAllocationConfig, Store, UpdateDeadline,
+};
+
+/// How often a computing guest is interrupted to look at its limits and to let
+/// others go on.
+pub const TICK: Duration = Duration::from_millis(10);
+
+/// The stack of a guest, in bytes. Deeper recursion traps.
+const STACK_BYTES: usize = 512 << 10;
+
+/// How many instances exist at a time. Further runs wait for the deadline of
+/// their callers; nothing is allocated beyond it.
+pub const POOL: u32 = 128;
+
+/// The engine and the clock that interrupts its guests.
+pub struct Sandbox {
+    engine: Engine,
+    stop: Arc<AtomicBool>,
+}
+
+impl Sandbox {
+    /// Makes the engine and starts its clock.
+    ///
+    /// # Errors
+    ///
+    /// When the machine cannot reserve the address space of the pool.
+    pub fn new() -> anyhow::Result<Self> {
+        let mut pool = PoolingAllocationConfig::default();
+        pool.total_component_instances(POOL)
+            .total_core_instances(POOL * 4)
+            .total_memories(POOL * 2)
+            .total_tables(POOL * 4)
+            .total_stacks(POOL)
+            .max_memory_size(MEMORY_CEILING)
+            .table_elements(20_000)
+            .max_core_instances_per_component(16)
+            .max_memories_per_component(8)
+            .max_tables_per_component(16);
+        let mut config = Config::new();
+        config
+            .allocation_strategy(InstanceAllocationStrategy::Pooling(pool))
+            .wasm_component_model(true)
+            .epoch_interruption(true)
+            .max_wasm_stack(STACK_BYTES)
+            .async_stack_size(STACK_BYTES + (1 << 20));
+        let engine = Engine::new(&config).map_err(anyhow::Error::from)?;
+        let stop = Arc::new(AtomicBool::new(false));
+        let (ticking, stopped) = (engine.weak(), stop.clone());
+        std::thread::Builder::new()
+            .name("koppel-epoch".to_owned())
+            .spawn(move || {
+                while !stopped.load(Ordering::Relaxed) {
+                    std::thread::sleep(TICK);
+                    match ticking.upgrade() {
+                        Some(engine) => engine.increment_epoch(),
+                        None => break,
+                    }
+                }
+            })?;
+        Ok(Self { engine, stop })
+    }
+
+    /// The engine.
+    pub fn engine(&self) -> &Engine {
+        &self.engine
+    }
+
+    /// A store for one call, with its limits in force.
+    pub fn store(&self, state: State, limits: &Limits) -> Store<State> {
+        let mut store = Store::new(&self.engine, state);
+        store.limiter(|state| &mut state.guard);
+        store.set_hostcall_fuel(limits.hostcall_bytes);
+        store.set_max_component_handles(limits.handles);
+        store.set_epoch_deadline(1);
+        let (budget, allowed) = (ticks(limits.cpu_ms), limits.cpu_ms);
+        let mut used = 0;
+        // Called only while the guest computes, so counting the calls is
+        // measuring computing time; waiting for the host costs none.
+        store.epoch_deadline_callback(move |_| {
+            used += 1;
+            if used > budget {
+                Err(LimitReached::Cpu(allowed).into())
+            } else {
+                Ok(UpdateDeadline::Yield(1))
+            }
+        });
+        store
+    }
+}
+
+impl Drop for Sandbox {
+    fn drop(&mut self) {
+        self.stop.store(true, Ordering::Relaxed);
+    }
+}
+
+fn ticks(milliseconds: u64) -> u64 {
+    milliseconds.div_ceil(TICK.as_millis() as u64)
+}
+
+/// The most linear memory that a store has used so far, in bytes.
+pub fn memory_used(store: &Store<State>) -> usize {
+    store.data().guard.memory()
+}

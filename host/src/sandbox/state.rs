@@ -1,0 +1,86 @@
+//! What the host keeps about one run while its guest executes.
+
+use super::limits::{Guard, Limits};
+use super::log::{RunLog, Stdio};
+use crate::bindings::koppel::connector::log::Level;
+use crate::outbound::Hooks;
+use crate::exports::ExportDir;
+use crate::session::Session;
+use std::sync::Arc;
+use wasmtime::component::ResourceTable;
+use wasmtime_wasi::{WasiCtx, WasiCtxBuilder, WasiCtxView, WasiView};
+use wasmtime_wasi_http::{WasiHttpCtx, WasiHttpCtxView, WasiHttpView};
+
+/// The data of the store of one run. Dropped with the run.
+pub struct State {
+    /// Who is calling for whom; runs the five checks.
+    pub session: Arc<Session>,
+    /// The log of the run.
+    pub log: RunLog,
+    /// The directory for export files, if the client has one.
+    pub exports: Option<ExportDir>,
+    /// The handles that the guest holds.
+    pub table: ResourceTable,
+    pub(super) guard: Guard,
+    wasi: WasiCtx,
+    http: WasiHttpCtx,
+    hooks: Hooks,
+}
+
+impl State {
+    /// The state of a new run. The guest gets no environment, no arguments, no
+    /// directories, no sockets and no standard input; what it writes to
+    /// standard output and error goes to the log.
+    pub fn new(
+        session: Arc<Session>,
+        limits: Limits,
+        log: RunLog,
+        exports: Option<ExportDir>,
+        hooks: Hooks,
+    ) -> Self {
+        let mut table = ResourceTable::new();
+        table.set_max_capacity(limits.handles);
+        let mut wasi = WasiCtxBuilder::new();
+        wasi.stdout(Stdio {
+            log: log.clone(),
+            level: Level::Info,
+        })
+        .stderr(Stdio {
+            log: log.clone(),
+            level: Level::Warn,
+        })
+        // Sockets are not even linked; this holds if they ever were.
+        .allow_tcp(false)
+        .allow_udp(false)
+        .allow_ip_name_lookup(false);
+        Self {
+            session,
+            log,
+            exports,
+            table,
+            guard: Guard::new(limits),
+            wasi: wasi.build(),
+            http: WasiHttpCtx::new(),
+            hooks,
+        }
+    }
+}
+
+impl WasiView for State {
+    fn ctx(&mut self) -> WasiCtxView<'_> {
+        WasiCtxView {
+            ctx: &mut self.wasi,
+            table: &mut self.table,
+        }
+    }
+}
+
+impl WasiHttpView for State {
+    fn http(&mut self) -> WasiHttpCtxView<'_> {
+        WasiHttpCtxView {
+            ctx: &mut self.http,
+            table: &mut self.table,
+            hooks: &mut self.hooks,
+        }
+    }
+}

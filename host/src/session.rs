@@ -1,0 +1,137 @@
+//! A session: one run of a client for a user and an employer. All that the
+//! guest does goes through it, and so through the five checks.
+
+use crate::authorization::Question;
+use crate::bindings::koppel::loket::types::{ActivityError, Denial};
+use crate::catalogue::Activity;
+use crate::config::Live;
+use crate::ledger::{Context, Entry, Kind, Ledger};
+use crate::platform::{Entity, Owner, Platform};
+use std::sync::Arc;
+use uuid::Uuid;
+
+/// Who is calling, for whom, and through what.
+pub struct Session {
+    /// The identifier of the run.
+    pub run: Uuid,
+    /// The client.
+    pub client: String,
+    /// The user on whose behalf it runs.
+    pub user: String,
+    /// The employer that the run is for.
+    pub employer: Uuid,
+    /// The provider of that employer.
+    pub provider: Uuid,
+    /// The configuration in force.
+    pub live: Live,
+    /// The payroll data.
+    pub platform: Arc<dyn Platform>,
+    /// Where everything that leaves, and every denial, is recorded.
+    pub ledger: Ledger,
+}
+
+/// Why a call of a guest did not succeed.
+#[derive(Debug)]
+pub enum Fault {
+    /// The guest may see it and handle it.
+    Guest(ActivityError),
+    /// The host cannot go on with this run, for example because the ledger
+    /// cannot be written: the guest is ended.
+    Host(anyhow::Error),
+}
+
+impl From<ActivityError> for Fault {
+    fn from(error: ActivityError) -> Self {
+        Self::Guest(error)
+    }
+}
+
+impl Session {
+    /// What the ledger notes with everything of this run.
+    pub fn context(&self) -> Context {
+        Context {
+            run: self.run,
+            client: self.client.clone(),
+            user: self.user.clone(),
+            employer: self.employer,
+        }
+    }
+
+    /// Runs the five checks on an activity, against the configuration as it is
+    /// now. Without an entity, the activity is on the employer of the run.
+    ///
+    /// # Errors
+    ///
+    /// - `denied`, with the first red check, after it was recorded;
+    /// - `not-found` when all checks are green for the employer of the run and
+    ///   the entity does not exist;
+    /// - a host fault when the denial could not be recorded.
+    pub async fn authorize(
+        &self,
+        activity: Activity,
+        entity: Option<Entity>,
+    ) -> Result<(), Fault> {
+        let (owner, missing) = match entity {
+            None => (self.own(), None),
+            Some(entity) => match self.platform.owner(entity).await? {
+                Some(owner) => (owner, None),
+                // Whether it exists is told only to those who may ask.
+                None => (self.own(), Some(entity)),
+            },
+        };
+        let question = Question {
+            client: &self.client,
+            user: &self.user,
+            activity,
+            scope: self.employer,
+            employer: owner.employer,
+            provider: owner.provider,
+        };
+        if let Err(denial) = self.live.with(|config| config.grants.check(&question)) {
+            self.record_denial(activity, &denial).await?;
+            return Err(ActivityError::Denied(denial).into());
+        }
+        match missing {
+            Some(entity) => Err(ActivityError::NotFound(entity.id().to_string()).into()),
+            None => Ok(()),
+        }
+    }
+
+    fn own(&self) -> Owner {
+        Owner {
+            employer: self.employer,
+            provider: self.provider,
+        }
+    }
+
+    /// Records a denial.
+    ///
+    /// # Errors
+    ///
+    /// A host fault when the ledger cannot be written.
+    pub async fn record_denial(&self, activity: Activity, denial: &Denial) -> Result<(), Fault> {
+        let check = crate::authorization::name(denial.check);
+        self.record(Entry {
+            activity: Some(activity.id().to_owned()),
+            check: Some(check.to_owned()),
+            outcome: Some("denied".to_owned()),
+            ..Entry::new(self.context(), Kind::Denial, denial.reason.clone())
+        })
+        .await
+    }
+
+    /// Appends to the ledger.
+    ///
+    /// # Errors
+    ///
+    /// A host fault when the ledger cannot be written: nothing may happen
+    /// that is not recorded.
+    pub async fn record(&self, entry: Entry) -> Result<(), Fault> {
+        match self.ledger.append(entry).await {
+            Ok(_) => Ok(()),
+            Err(error) => Err(Fault::Host(
+                anyhow::Error::from(error).context("the ledger cannot be written; nothing may happen unrecorded"),
+            )),
+        }
+    }
+}
