@@ -1,0 +1,159 @@
+//! The ledger: everything that left for an outside party, every export file,
+//! every change of payroll data and every denial, in the order in which it
+//! happened.
+//!
+//! It is append only (triggers refuse anything else) and each row holds a hash
+//! of itself and of the row before, so that a changed or removed row is found
+//! by [`Ledger::verify`]. An append returns once the row is on disk; only then
+//! may the host go on. Secrets are redacted before anything is stored.
+
+mod chain;
+mod redact;
+mod store;
+#[cfg(test)]
+mod tests;
+
+pub use chain::{Broken, Verified};
+pub use redact::Redactor;
+pub use store::{Filter, Ledger, LedgerError};
+
+use serde::{Deserialize, Serialize};
+use uuid::Uuid;
+
+/// The largest body that is stored whole, in bytes. Of a larger one, the size
+/// and the hash are kept.
+pub const MAX_BODY: usize = 64 << 20;
+
+/// What a row is about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Kind {
+    /// A run began.
+    RunStarted,
+    /// A run ended; the outcome says how.
+    RunFinished,
+    /// A request is about to leave for an outside party.
+    Request,
+    /// The reply to a request, or why there is none.
+    Response,
+    /// An export file.
+    ExportFile,
+    /// Something was denied.
+    Denial,
+    /// A change of payroll data is about to be made.
+    ActivityWrite,
+}
+
+impl Kind {
+    /// The kinds of what was exchanged with the outside.
+    pub const MESSAGES: [Self; 3] = [Self::Request, Self::Response, Self::ExportFile];
+
+    /// The name, as it is stored and shown.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::RunStarted => "run-started",
+            Self::RunFinished => "run-finished",
+            Self::Request => "request",
+            Self::Response => "response",
+            Self::ExportFile => "export-file",
+            Self::Denial => "denial",
+            Self::ActivityWrite => "activity-write",
+        }
+    }
+}
+
+/// Whose doing it was.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Context {
+    /// The run.
+    pub run: Uuid,
+    /// The client.
+    pub client: String,
+    /// The user.
+    pub user: String,
+    /// The employer.
+    pub employer: Uuid,
+}
+
+/// Something to be recorded.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Entry {
+    /// Whose doing it was.
+    pub context: Context,
+    /// What it is about.
+    pub kind: Kind,
+    /// The activity, if it was one.
+    pub activity: Option<String>,
+    /// For a denial, the check that was red.
+    pub check: Option<String>,
+    /// Ties a response to its request.
+    pub exchange: Option<Uuid>,
+    /// One line: the method and URL, the name of a file, the reason of a denial.
+    pub summary: String,
+    /// The HTTP status of a response.
+    pub status: Option<u16>,
+    /// How it ended, if it did.
+    pub outcome: Option<String>,
+    /// HTTP headers.
+    pub headers: Vec<(String, String)>,
+    /// The exact bytes.
+    pub body: Vec<u8>,
+}
+
+impl Entry {
+    /// An entry with the rest left empty.
+    pub fn new(context: Context, kind: Kind, summary: String) -> Self {
+        Self {
+            context,
+            kind,
+            activity: None,
+            check: None,
+            exchange: None,
+            summary,
+            status: None,
+            outcome: None,
+            headers: Vec::new(),
+            body: Vec::new(),
+        }
+    }
+}
+
+/// A row of the ledger.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub struct Row {
+    /// Its number, from 1, without gaps.
+    pub seq: u64,
+    /// When it was recorded, RFC 3339 in UTC.
+    pub time: String,
+    /// Whose doing it was.
+    #[serde(flatten)]
+    pub context: Context,
+    /// What it is about: the name of a [`Kind`].
+    pub kind: String,
+    /// The activity.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub activity: Option<String>,
+    /// The red check of a denial.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub check: Option<String>,
+    /// Ties a response to its request.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub exchange: Option<String>,
+    /// One line.
+    pub summary: String,
+    /// The HTTP status of a response.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub status: Option<u16>,
+    /// How it ended.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub outcome: Option<String>,
+    /// HTTP headers.
+    pub headers: Vec<(String, String)>,
+    /// The size of the body in bytes.
+    pub body_size: u64,
+    /// The SHA-256 of the body, lower-case hexadecimal.
+    pub body_sha256: String,
+    /// The hash of this row, chained to the row before.
+    pub hash: String,
+}

@@ -1,0 +1,120 @@
+//! Redaction: secrets are taken out before anything is stored or shown.
+
+use std::sync::{Arc, PoisonError, RwLock};
+
+const REDACTED: &str = "[redacted]";
+
+/// Headers whose value is always a secret.
+const SECRET_HEADERS: [&str; 7] = [
+    "authorization",
+    "proxy-authorization",
+    "cookie",
+    "set-cookie",
+    "x-api-key",
+    "apikey",
+    "api-key",
+];
+
+/// The shortest secret that is looked for, in bytes. Taking out shorter ones
+/// would destroy ordinary text.
+const SHORTEST: usize = 4;
+
+/// Knows the secrets of the host and takes them out of what is stored: the
+/// value itself, its percent-encoded form and its base64 forms. Cloning gives
+/// another handle on the same secrets.
+#[derive(Clone, Default)]
+pub struct Redactor(Arc<RwLock<Vec<Vec<u8>>>>);
+
+impl std::fmt::Debug for Redactor {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Redactor")
+    }
+}
+
+impl Redactor {
+    /// Adds a secret. Values shorter than four bytes are not looked for.
+    pub fn add(&self, secret: &str) {
+        if secret.len() < SHORTEST {
+            return;
+        }
+        let mut needles = self.0.write().unwrap_or_else(PoisonError::into_inner);
+        let encoded = percent_encoding::utf8_percent_encode(secret, percent_encoding::NON_ALPHANUMERIC);
+        let mut forms = vec![secret.as_bytes().to_vec(), encoded.to_string().into_bytes()];
+        forms.extend(base64_forms(secret.as_bytes()));
+        for form in forms {
+            if form.len() >= SHORTEST && !needles.contains(&form) {
+                needles.push(form);
+            }
+        }
+        // The longest first, so that a secret within another leaves no rest.
+        needles.sort_by_key(|needle| std::cmp::Reverse(needle.len()));
+    }
+
+    /// Takes secrets out of bytes.
+    pub fn bytes(&self, mut bytes: Vec<u8>) -> Vec<u8> {
+        let needles = self.0.read().unwrap_or_else(PoisonError::into_inner);
+        for needle in needles.iter() {
+            if memchr::memmem::find(&bytes, needle).is_some() {
+                bytes = replace(&bytes, needle);
+            }
+        }
+        bytes
+    }
+
+    /// Takes secrets out of text.
+    pub fn text(&self, text: String) -> String {
+        // Only whole needles are replaced, each of which is ASCII or was valid
+        // UTF-8 itself, so the rest stays valid.
+        String::from_utf8(self.bytes(text.into_bytes()))
+            .unwrap_or_else(|error| String::from_utf8_lossy(error.as_bytes()).into_owned())
+    }
+
+    /// Takes secrets out of headers, and whole values out of those that carry
+    /// nothing else.
+    pub fn headers(&self, headers: Vec<(String, String)>) -> Vec<(String, String)> {
+        headers
+            .into_iter()
+            .map(|(name, value)| {
+                if SECRET_HEADERS.contains(&name.to_lowercase().as_str()) {
+                    (name, REDACTED.to_owned())
+                } else {
+                    (name, self.text(value))
+                }
+            })
+            .collect()
+    }
+}
+
+fn replace(bytes: &[u8], needle: &[u8]) -> Vec<u8> {
+    let mut out = Vec::with_capacity(bytes.len());
+    let mut from = 0;
+    for at in memchr::memmem::find_iter(bytes, needle) {
+        out.extend_from_slice(&bytes[from..at]);
+        out.extend_from_slice(REDACTED.as_bytes());
+        from = at + needle.len();
+    }
+    out.extend_from_slice(&bytes[from..]);
+    out
+}
+
+/// The base64 of a secret at each of the three alignments within a longer
+/// text, without the characters that depend on its neighbours.
+fn base64_forms(secret: &[u8]) -> Vec<Vec<u8>> {
+    use base64::Engine as _;
+    use base64::engine::general_purpose::{STANDARD_NO_PAD, URL_SAFE_NO_PAD};
+    let mut forms = Vec::new();
+    for shift in 0..3 {
+        let mut padded = vec![0; shift];
+        padded.extend_from_slice(secret);
+        for text in [STANDARD_NO_PAD.encode(&padded), URL_SAFE_NO_PAD.encode(&padded)] {
+            // The characters that hold bits of the padding before, and of
+            // whatever follows.
+            let head = [0, 2, 3][shift];
+            let tail = usize::from(padded.len() % 3 != 0);
+            if let Some(core) = text.get(head..text.len() - tail) {
+                forms.push(core.as_bytes().to_vec());
+            }
+        }
+    }
+    forms
+}

@@ -1,0 +1,321 @@
+//! The ledger in an SQLite file.
+
+use super::chain::{self, Broken, GENESIS, Verified};
+use super::{Context, Entry, Kind, MAX_BODY, Redactor, Row};
+use rusqlite::{Connection, OptionalExtension, TransactionBehavior, named_params, params};
+use std::path::Path;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+use uuid::Uuid;
+
+/// The ledger. Cloning gives another handle on it.
+#[derive(Clone)]
+pub struct Ledger {
+    connection: Arc<Mutex<Connection>>,
+    redactor: Redactor,
+}
+
+/// Why the ledger could not be read or written.
+#[derive(Debug, thiserror::Error)]
+#[error("ledger: {0}")]
+pub struct LedgerError(String);
+
+impl From<rusqlite::Error> for LedgerError {
+    fn from(error: rusqlite::Error) -> Self {
+        Self(error.to_string())
+    }
+}
+
+/// Which rows are asked for. What is `None` or empty does not restrict.
+#[derive(Clone, Debug, Default)]
+pub struct Filter {
+    /// Only these kinds.
+    pub kinds: Vec<Kind>,
+    /// Only of this client.
+    pub client: Option<String>,
+    /// Only of this user.
+    pub user: Option<String>,
+    /// Only of this employer.
+    pub employer: Option<Uuid>,
+    /// Only of this run.
+    pub run: Option<Uuid>,
+    /// Only from this moment, RFC 3339 in UTC.
+    pub since: Option<String>,
+    /// Only rows after this one.
+    pub after: Option<u64>,
+    /// At most so many: the newest.
+    pub limit: Option<u32>,
+}
+
+const COLUMNS: &str = "seq, time, run, client, \"user\", employer, kind, activity, \"check\", exchange, summary, status, outcome, headers, body_size, body_sha256, hash";
+
+impl Ledger {
+    /// Opens the file, or makes an empty one, with its directory. What the
+    /// redactor knows, now or later, is never stored.
+    ///
+    /// # Errors
+    ///
+    /// When the file cannot be made or is no ledger.
+    pub fn open(path: &Path, redactor: Redactor) -> Result<Self, LedgerError> {
+        let named = |error: &dyn std::fmt::Display| LedgerError(format!("{}: {error}", path.display()));
+        if let Some(parent) = path.parent() {
+            std::fs::create_dir_all(parent).map_err(|error| named(&error))?;
+        }
+        let mut connection = Connection::open(path).map_err(|error| named(&error))?;
+        prepare(&mut connection).map_err(|error| named(&error))?;
+        Ok(Self {
+            connection: Arc::new(Mutex::new(connection)),
+            redactor,
+        })
+    }
+
+    /// What keeps secrets out of the ledger.
+    pub fn redactor(&self) -> &Redactor {
+        &self.redactor
+    }
+
+    /// Appends a row and returns its number once it is on disk.
+    ///
+    /// # Errors
+    ///
+    /// When it could not be written. Then nothing was.
+    pub async fn append(&self, entry: Entry) -> Result<u64, LedgerError> {
+        let redactor = self.redactor.clone();
+        self.with(move |connection| {
+            let entry = redact(&redactor, entry);
+            let transaction =
+                connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+            let last: Option<(u64, String)> = transaction
+                .prepare_cached("SELECT seq, hash FROM ledger ORDER BY seq DESC LIMIT 1")?
+                .query_row([], |row| Ok((row.get(0)?, row.get(1)?)))
+                .optional()?;
+            let (last, previous) = last.unwrap_or((0, GENESIS.to_owned()));
+            let (row, body) = row(last + 1, &previous, entry);
+            insert(&transaction, &row, body)?;
+            transaction.commit()?;
+            Ok(row.seq)
+        })
+        .await
+    }
+
+    /// The rows that a filter selects, oldest first.
+    ///
+    /// # Errors
+    ///
+    /// When the ledger cannot be read.
+    pub async fn rows(&self, filter: Filter) -> Result<Vec<Row>, LedgerError> {
+        self.with(move |connection| {
+            let kinds: Vec<&str> = filter.kinds.iter().map(|kind| kind.name()).collect();
+            let mut select = connection.prepare_cached(&format!(
+                "SELECT * FROM (
+                    SELECT {COLUMNS} FROM ledger
+                    WHERE (:all_kinds OR kind IN (SELECT value FROM json_each(:kinds)))
+                    AND (:client IS NULL OR client = :client)
+                    AND (:user IS NULL OR \"user\" = :user)
+                    AND (:employer IS NULL OR employer = :employer)
+                    AND (:run IS NULL OR run = :run)
+                    AND (:since IS NULL OR time >= :since)
+                    AND (:after IS NULL OR seq > :after)
+                    ORDER BY seq DESC LIMIT :limit
+                ) ORDER BY seq"
+            ))?;
+            let rows = select.query_map(
+                named_params! {
+                    ":all_kinds": kinds.is_empty(),
+                    ":kinds": serde_json::json!(kinds).to_string(),
+                    ":client": filter.client,
+                    ":user": filter.user,
+                    ":employer": filter.employer.map(|id| id.to_string()),
+                    ":run": filter.run.map(|id| id.to_string()),
+                    ":since": filter.since,
+                    ":after": filter.after,
+                    // SQLite takes a negative limit for none.
+                    ":limit": filter.limit.map_or(-1, i64::from),
+                },
+                read,
+            )?;
+            Ok(rows.collect::<rusqlite::Result<_>>()?)
+        })
+        .await
+    }
+
+    /// One row with its body. The body is none when it was too large to keep.
+    ///
+    /// # Errors
+    ///
+    /// When the ledger cannot be read.
+    pub async fn row(&self, seq: u64) -> Result<Option<(Row, Option<Vec<u8>>)>, LedgerError> {
+        self.with(move |connection| {
+            let sql = format!("SELECT {COLUMNS}, body FROM ledger WHERE seq = ?1");
+            let found = connection
+                .prepare_cached(&sql)?
+                .query_row([seq], |row| Ok((read(row)?, row.get(17)?)))
+                .optional()?;
+            Ok(found)
+        })
+        .await
+    }
+
+    /// Checks that no row was changed, removed or inserted.
+    ///
+    /// # Errors
+    ///
+    /// The outer error when the ledger cannot be read; the inner one names the
+    /// first row that is broken.
+    pub async fn verify(&self) -> Result<Result<Verified, Broken>, LedgerError> {
+        self.with(|connection| {
+            let sql = format!("SELECT {COLUMNS}, body FROM ledger ORDER BY seq");
+            let mut select = connection.prepare(&sql)?;
+            let mut rows = select.query([])?;
+            let mut verified = Verified {
+                rows: 0,
+                head: GENESIS.to_owned(),
+            };
+            while let Some(row) = rows.next()? {
+                let body: Option<Vec<u8>> = row.get(17)?;
+                let row = read(row)?;
+                if let Err(why) = holds(&verified, &row, body.as_deref()) {
+                    return Ok(Err(Broken { seq: row.seq, why }));
+                }
+                verified = Verified {
+                    rows: row.seq,
+                    head: row.hash,
+                };
+            }
+            Ok(Ok(verified))
+        })
+        .await
+    }
+
+    async fn with<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&mut Connection) -> Result<T, LedgerError> + Send + 'static,
+    ) -> Result<T, LedgerError> {
+        let connection = self.connection.clone();
+        let done = tokio::task::spawn_blocking(move || {
+            work(&mut connection.lock().unwrap_or_else(PoisonError::into_inner))
+        });
+        done.await
+            .unwrap_or_else(|error| Err(LedgerError(error.to_string())))
+    }
+}
+
+fn prepare(connection: &mut Connection) -> rusqlite::Result<()> {
+    connection.busy_timeout(Duration::from_secs(5))?;
+    connection.pragma_update(None, "journal_mode", "WAL")?;
+    // A row is on disk before the host goes on.
+    connection.pragma_update(None, "synchronous", "FULL")?;
+    let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+    let version: i64 = transaction.pragma_query_value(None, "user_version", |row| row.get(0))?;
+    if version == 0 {
+        transaction.execute_batch(include_str!("schema.sql"))?;
+        transaction.pragma_update(None, "user_version", 1)?;
+        transaction.commit()?;
+    }
+    Ok(())
+}
+
+fn redact(redactor: &Redactor, entry: Entry) -> Entry {
+    Entry {
+        summary: redactor.text(entry.summary),
+        outcome: entry.outcome.map(|outcome| redactor.text(outcome)),
+        headers: redactor.headers(entry.headers),
+        body: redactor.bytes(entry.body),
+        ..entry
+    }
+}
+
+fn row(seq: u64, previous: &str, entry: Entry) -> (Row, Option<Vec<u8>>) {
+    let mut row = Row {
+        seq,
+        // Always six decimals, so that times sort as text.
+        time: format!("{:.6}", jiff::Timestamp::now()),
+        context: entry.context,
+        kind: entry.kind.name().to_owned(),
+        activity: entry.activity,
+        check: entry.check,
+        exchange: entry.exchange.map(|id| id.to_string()),
+        summary: entry.summary,
+        status: entry.status,
+        outcome: entry.outcome,
+        headers: entry.headers,
+        body_size: entry.body.len() as u64,
+        body_sha256: chain::sha256(&entry.body),
+        hash: String::new(),
+    };
+    row.hash = chain::hash(previous, &row);
+    let body = (entry.body.len() <= MAX_BODY).then_some(entry.body);
+    (row, body)
+}
+
+fn insert(connection: &Connection, row: &Row, body: Option<Vec<u8>>) -> rusqlite::Result<()> {
+    let headers = serde_json::json!(row.headers).to_string();
+    connection
+        .prepare_cached(&format!(
+            "INSERT INTO ledger ({COLUMNS}, body) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18)"
+        ))?
+        .execute(params![
+            row.seq,
+            row.time,
+            row.context.run.to_string(),
+            row.context.client,
+            row.context.user,
+            row.context.employer.to_string(),
+            row.kind,
+            row.activity,
+            row.check,
+            row.exchange,
+            row.summary,
+            row.status,
+            row.outcome,
+            headers,
+            row.body_size,
+            row.body_sha256,
+            row.hash,
+            body,
+        ])?;
+    Ok(())
+}
+
+fn read(row: &rusqlite::Row<'_>) -> rusqlite::Result<Row> {
+    let uuid = |index: usize| -> rusqlite::Result<Uuid> {
+        let text: String = row.get(index)?;
+        // A damaged identifier is for `verify` to report.
+        Ok(Uuid::parse_str(&text).unwrap_or_default())
+    };
+    let headers: String = row.get(13)?;
+    Ok(Row {
+        seq: row.get(0)?,
+        time: row.get(1)?,
+        context: Context {
+            run: uuid(2)?,
+            client: row.get(3)?,
+            user: row.get(4)?,
+            employer: uuid(5)?,
+        },
+        kind: row.get(6)?,
+        activity: row.get(7)?,
+        check: row.get(8)?,
+        exchange: row.get(9)?,
+        summary: row.get(10)?,
+        status: row.get(11)?,
+        outcome: row.get(12)?,
+        headers: serde_json::from_str(&headers).unwrap_or_default(),
+        body_size: row.get(14)?,
+        body_sha256: row.get(15)?,
+        hash: row.get(16)?,
+    })
+}
+
+fn holds(before: &Verified, row: &Row, body: Option<&[u8]>) -> Result<(), String> {
+    if row.seq != before.rows + 1 {
+        return Err(format!("row {} is missing", before.rows + 1));
+    }
+    if body.is_some_and(|body| chain::sha256(body) != row.body_sha256) {
+        return Err("its body was changed".to_owned());
+    }
+    if chain::hash(&before.head, row) != row.hash {
+        return Err("it was changed, or the row before it was replaced".to_owned());
+    }
+    Ok(())
+}
