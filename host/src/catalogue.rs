@@ -69,7 +69,7 @@ impl Activity {
     /// Finds the activity that a function of `koppel:loket` performs.
     pub fn of_function(interface: &str, function: &str) -> Option<Self> {
         ROWS.iter()
-            .position(|row| row.surface == Surface::Function { interface, function })
+            .position(|row| matches!(row.surface, Surface::Function { interface: i, function: f } if i == interface && f == function))
             .and_then(Self::at)
     }
 

@@ -1,2 +1,25 @@
-//! koppel
+//! koppel: a host for third-party payroll connectors.
+//!
+//! A connector is a WebAssembly component. It runs in a sandbox without any
+//! authority of its own and may perform only the activities that were granted
+//! to it, for a user and an employer, after five checks on every call.
+//!
+//! [`runs::Host`] is the whole of it; [`config`] says what is granted.
+
+pub mod activities;
+pub mod admission;
+pub mod authorization;
 pub mod bindings;
+pub mod catalogue;
+pub mod config;
+pub mod egress;
+pub mod exports;
+mod kinds;
+pub mod ledger;
+pub mod outbound;
+pub mod platform;
+pub mod registry;
+pub mod runs;
+pub mod sandbox;
+pub mod secrets;
+pub mod session;

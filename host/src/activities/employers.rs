@@ -17,7 +17,7 @@ pub(super) fn link(domain: &mut Domain<'_>) -> wasmtime::Result<()> {
     )?;
     domain.activity(
         activity::GetEmployerByEmployerId,
-        |(employer,)| Ok(Some(Entity::Employer(id("employerId", employer)?))),
+        |(employer,): &(String,)| Ok(Some(Entity::Employer(id("employerId", employer)?))),
         |call, (employer,): (String,)| async move {
             let employer = id("employerId", &employer)?;
             Ok(call.platform().employer(employer).await?)

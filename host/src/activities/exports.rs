@@ -79,7 +79,7 @@ impl From<Fault> for Failure {
         match fault {
             Fault::Guest(ActivityError::Denied(denial)) => Self::Guest(ExportError::Denied(denial)),
             Fault::Guest(other) => Self::Guest(ExportError::Other(format!("{other:?}"))),
-            Fault::Host(error) => Self::Host(wasmtime::Error::from_anyhow(error)),
+            Fault::Host(error) => Self::Host(wasmtime::Error::msg(format!("{error:#}"))),
         }
     }
 }

@@ -12,7 +12,7 @@ const TEXT_BYTES: usize = 1_000;
 pub(super) fn link(domain: &mut Domain<'_>) -> wasmtime::Result<()> {
     domain.activity(
         activity::GetJournalRunsByPayrollAdministrationId,
-        |(administration, _)| {
+        |(administration, _): &(String, PageRequest)| {
             let administration = id("payrollAdministrationId", administration)?;
             Ok(Some(Entity::PayrollAdministration(administration)))
         },
@@ -23,7 +23,7 @@ pub(super) fn link(domain: &mut Domain<'_>) -> wasmtime::Result<()> {
     )?;
     domain.activity(
         activity::GetJournalRunByJournalRunId,
-        |(run,)| Ok(Some(Entity::JournalRun(id("journalrunId", run)?))),
+        |(run,): &(String,)| Ok(Some(Entity::JournalRun(id("journalrunId", run)?))),
         |call, (run,): (String,)| async move {
             let run = id("journalrunId", &run)?;
             Ok(call.platform().journal_run(run).await?)
@@ -31,7 +31,7 @@ pub(super) fn link(domain: &mut Domain<'_>) -> wasmtime::Result<()> {
     )?;
     domain.activity(
         activity::GetJournalRunResultsByJournalRunId,
-        |(run, _)| Ok(Some(Entity::JournalRun(id("journalrunId", run)?))),
+        |(run, _): &(String, PageRequest)| Ok(Some(Entity::JournalRun(id("journalrunId", run)?))),
         |call, (run, page): (String, PageRequest)| async move {
             let run = id("journalrunId", &run)?;
             Ok(call.platform().journal_run_results(run, &page).await?)
@@ -39,7 +39,7 @@ pub(super) fn link(domain: &mut Domain<'_>) -> wasmtime::Result<()> {
     )?;
     domain.activity(
         activity::GetJournalRunErrorsByJournalRunId,
-        |(run, _)| Ok(Some(Entity::JournalRun(id("journalrunId", run)?))),
+        |(run, _): &(String, PageRequest)| Ok(Some(Entity::JournalRun(id("journalrunId", run)?))),
         |call, (run, page): (String, PageRequest)| async move {
             let run = id("journalrunId", &run)?;
             Ok(call.platform().journal_run_errors(run, &page).await?)
@@ -47,7 +47,7 @@ pub(super) fn link(domain: &mut Domain<'_>) -> wasmtime::Result<()> {
     )?;
     domain.activity(
         activity::PatchJournalRunByJournalRunId,
-        |(run, _)| Ok(Some(Entity::JournalRun(id("journalrunId", run)?))),
+        |(run, _): &(String, JournalRunChange)| Ok(Some(Entity::JournalRun(id("journalrunId", run)?))),
         |call, (run, change): (String, JournalRunChange)| async move {
             let run = id("journalrunId", &run)?;
             let (action, text) = match &change {

@@ -138,7 +138,7 @@ impl Domain<'_> {
                     match checked.await {
                         Ok(result) => Ok((Ok(result),)),
                         Err(Fault::Guest(error)) => Ok((Err(error),)),
-                        Err(Fault::Host(error)) => Err(wasmtime::Error::from_anyhow(error)),
+                        Err(Fault::Host(error)) => Err(wasmtime::Error::msg(format!("{error:#}"))),
                     }
                 })
             })

@@ -8,7 +8,7 @@ use crate::platform::Entity;
 pub(super) fn link(domain: &mut Domain<'_>) -> wasmtime::Result<()> {
     domain.activity(
         activity::GetPayrollRunsByPayrollAdministrationId,
-        |(administration, _)| {
+        |(administration, _): &(String, PageRequest)| {
             let administration = id("payrollAdministrationId", administration)?;
             Ok(Some(Entity::PayrollAdministration(administration)))
         },
@@ -19,7 +19,7 @@ pub(super) fn link(domain: &mut Domain<'_>) -> wasmtime::Result<()> {
     )?;
     domain.activity(
         activity::GetPayrollRunByPayrollRunId,
-        |(run,)| Ok(Some(Entity::PayrollRun(id("payrollrunId", run)?))),
+        |(run,): &(String,)| Ok(Some(Entity::PayrollRun(id("payrollrunId", run)?))),
         |call, (run,): (String,)| async move {
             let run = id("payrollrunId", &run)?;
             Ok(call.platform().payroll_run(run).await?)
@@ -27,7 +27,7 @@ pub(super) fn link(domain: &mut Domain<'_>) -> wasmtime::Result<()> {
     )?;
     domain.activity(
         activity::GetPayrollRunResultsByPayrollRunId,
-        |(run, _)| Ok(Some(Entity::PayrollRun(id("payrollrunId", run)?))),
+        |(run, _): &(String, PageRequest)| Ok(Some(Entity::PayrollRun(id("payrollrunId", run)?))),
         |call, (run, page): (String, PageRequest)| async move {
             let run = id("payrollrunId", &run)?;
             Ok(call.platform().payroll_run_results(run, &page).await?)

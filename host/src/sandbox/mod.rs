@@ -60,7 +60,7 @@ impl Sandbox {
             .epoch_interruption(true)
             .max_wasm_stack(STACK_BYTES)
             .async_stack_size(STACK_BYTES + (1 << 20));
-        let engine = Engine::new(&config).map_err(anyhow::Error::from)?;
+        let engine = Engine::new(&config).map_err(|error| anyhow::anyhow!("{error:#}"))?;
         let stop = Arc::new(AtomicBool::new(false));
         let (ticking, stopped) = (engine.weak(), stop.clone());
         std::thread::Builder::new()

@@ -1,0 +1,100 @@
+//! Why an outside request was refused or failed.
+
+use std::net::IpAddr;
+
+/// Why a rule in the configuration is not right.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{0}")]
+pub struct RuleError(pub(super) String);
+
+/// Why an outside request was refused or failed. The texts are for the
+/// operator; the guest gets a code.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum EgressError {
+    /// No rule of the client allows it.
+    #[error("no rule allows {method} {url}; to allow it, add to [clients.{client}] http = [{{ allow = \"{url}\", methods = [\"{method}\"], activity = \"…\" }}]")]
+    NoRule {
+        /// The client.
+        client: String,
+        /// The method.
+        method: String,
+        /// The URL, without its query.
+        url: String,
+    },
+    /// The URL is not one that has a single meaning.
+    #[error("the URL is refused: {0}")]
+    Url(String),
+    /// A header that a guest may not set.
+    #[error("header {0} may not be set by a connector")]
+    Header(String),
+    /// The host resolves to an address that may not be reached.
+    #[error("{host} is refused: {address} is {what}; every address of a host must be public{hint}")]
+    Address {
+        /// The host in the URL.
+        host: String,
+        /// The address.
+        address: IpAddr,
+        /// What kind of address it is.
+        what: &'static str,
+        /// What would allow it, where something can.
+        hint: &'static str,
+    },
+    /// The host has no address.
+    #[error("{host} cannot be resolved: {why}")]
+    Resolve {
+        /// The host in the URL.
+        host: String,
+        /// What the resolver said.
+        why: String,
+    },
+    /// More redirects than allowed.
+    #[error("more than {0} redirects")]
+    Redirects(usize),
+    /// A redirect without a usable target.
+    #[error("the redirect is refused: {0}")]
+    Redirect(String),
+    /// The body of the request is too large.
+    #[error("the body of the request has more than {0} bytes (limits.request-bytes)")]
+    RequestSize(usize),
+    /// The reply is too large.
+    #[error("the reply has more than {0} bytes (limits.response-bytes)")]
+    ResponseSize(usize),
+    /// The headers of the reply are too large.
+    #[error("the headers of the reply have more than {0} bytes")]
+    ResponseHeaders(usize),
+    /// It took too long.
+    #[error("no complete reply within {0} ms")]
+    Timeout(u64),
+    /// Too many requests in one run.
+    #[error("the run made its {0} requests (limits.requests)")]
+    TooMany(usize),
+    /// The connection failed.
+    #[error("the connection to {host} failed: {why}")]
+    Connection {
+        /// The host in the URL.
+        host: String,
+        /// What went wrong.
+        why: String,
+    },
+    /// A credential cannot be had.
+    #[error("credential \"{name}\": {why}")]
+    Credential {
+        /// Its name in the configuration.
+        name: String,
+        /// What went wrong.
+        why: String,
+    },
+    /// One of the five checks was red for the activity of the rule.
+    #[error("{activity} was denied by check {check}: {reason}")]
+    Denied {
+        /// The activity of the rule.
+        activity: String,
+        /// The red check.
+        check: &'static str,
+        /// Why.
+        reason: String,
+    },
+    /// The host cannot go on, for example because the ledger cannot be written.
+    #[error("the host failed: {0}")]
+    Host(String),
+}

@@ -1,0 +1,81 @@
+//! Outbound HTTP under the operator's policy.
+//!
+//! Deny by default: a request leaves only if a [`Rule`] of its client allows
+//! scheme, host, port, method and path; if the five checks are green for the
+//! activity of that rule; and if every address of the host is public. The
+//! connection is made to the very addresses that were checked. Each redirect
+//! is a new request to all of this, and gets a credential only if its own rule
+//! names one. Sizes and times are bounded. What leaves and what comes back is
+//! handed to an [`Observer`] before the connector sees it.
+
+mod address;
+mod error;
+pub mod normalize;
+mod resolver;
+mod rule;
+mod send;
+#[cfg(test)]
+mod tests;
+
+pub use error::{EgressError, RuleError};
+pub use resolver::{Resolve, SystemResolver};
+pub use rule::Rule;
+pub use send::{Bounds, Egress};
+
+use crate::catalogue::Activity;
+use async_trait::async_trait;
+use bytes::Bytes;
+use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode};
+use url::Url;
+use uuid::Uuid;
+
+/// One hop of an exchange: a request as it is about to leave, without the
+/// credential.
+#[derive(Clone, Debug)]
+pub struct Hop {
+    /// Ties the reply to the request.
+    pub exchange: Uuid,
+    /// The activity of the rule that allows it.
+    pub activity: Activity,
+    /// The method.
+    pub method: Method,
+    /// The URL.
+    pub url: Url,
+    /// The headers of the connector.
+    pub headers: HeaderMap,
+    /// The body.
+    pub body: Bytes,
+}
+
+/// A complete reply.
+#[derive(Clone, Debug)]
+pub struct Reply {
+    /// The status.
+    pub status: StatusCode,
+    /// The headers, without those that are between host and server only.
+    pub headers: HeaderMap,
+    /// The whole body.
+    pub body: Bytes,
+}
+
+/// Decides and records, for one run. An error of any of these ends the
+/// exchange before anything more leaves.
+#[async_trait]
+pub trait Observer: Send + Sync {
+    /// Runs the five checks on the activity of a rule.
+    async fn authorize(&self, activity: Activity) -> Result<(), EgressError>;
+
+    /// Records a request that is about to leave.
+    async fn before(&self, hop: &Hop) -> Result<(), EgressError>;
+
+    /// Records the reply, or why there is none.
+    async fn after(&self, hop: &Hop, outcome: Result<&Reply, &EgressError>)
+    -> Result<(), EgressError>;
+
+    /// Records a request that was refused by policy.
+    async fn refused(&self, method: &Method, url: &str, error: &EgressError)
+    -> Result<(), EgressError>;
+
+    /// The header of a credential.
+    fn credential(&self, name: &str) -> Result<(HeaderName, HeaderValue), EgressError>;
+}

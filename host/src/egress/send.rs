@@ -1,0 +1,352 @@
+//! Sending: rules, addresses, redirects and bounds, in that order.
+
+use super::address::special;
+use super::{EgressError, Hop, Observer, Reply, Resolve, Rule, normalize};
+use bytes::{Bytes, BytesMut};
+use futures_util::StreamExt;
+use http::header::{self, HeaderMap, HeaderName};
+use http::{Method, Request, StatusCode};
+use std::net::{IpAddr, SocketAddr};
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::time::{Instant, timeout_at};
+use url::{Host, Url};
+use uuid::Uuid;
+
+/// How many redirects are followed.
+const REDIRECTS: usize = 3;
+
+/// The most that the headers of a reply may take, in bytes.
+const RESPONSE_HEADERS: usize = 64 << 10;
+
+const CONNECT: Duration = Duration::from_secs(5);
+
+/// Headers that a connector may not set: they belong to the connection, to the
+/// host's credentials, or pretend to be someone else.
+const FORBIDDEN: [HeaderName; 14] = [
+    header::AUTHORIZATION,
+    header::PROXY_AUTHORIZATION,
+    header::PROXY_AUTHENTICATE,
+    header::COOKIE,
+    header::CONNECTION,
+    header::TE,
+    header::TRAILER,
+    header::TRANSFER_ENCODING,
+    header::UPGRADE,
+    header::EXPECT,
+    header::FORWARDED,
+    HeaderName::from_static("keep-alive"),
+    HeaderName::from_static("proxy-connection"),
+    HeaderName::from_static("x-real-ip"),
+];
+
+/// Headers of a reply that stay in the host.
+const WITHHELD: [HeaderName; 4] = [
+    header::SET_COOKIE,
+    header::CONNECTION,
+    header::TRANSFER_ENCODING,
+    HeaderName::from_static("keep-alive"),
+];
+
+/// What an exchange may take.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Bounds {
+    /// The bytes of the body of the request.
+    pub request_bytes: usize,
+    /// The bytes of the body of the reply.
+    pub response_bytes: usize,
+    /// How long the whole exchange may take, redirects included.
+    pub total: Duration,
+}
+
+/// Sends outside requests.
+pub struct Egress {
+    resolver: Arc<dyn Resolve>,
+    tls: rustls::ClientConfig,
+}
+
+impl Egress {
+    /// Makes the client side of TLS, with the certificate authorities of the
+    /// operating system.
+    ///
+    /// # Errors
+    ///
+    /// When TLS cannot be set up.
+    pub fn new(resolver: Arc<dyn Resolve>) -> anyhow::Result<Self> {
+        let provider = Arc::new(rustls::crypto::ring::default_provider());
+        let verifier = rustls_platform_verifier::Verifier::new(provider.clone())?;
+        let tls = rustls::ClientConfig::builder_with_provider(provider)
+            .with_safe_default_protocol_versions()?
+            .dangerous()
+            .with_custom_certificate_verifier(Arc::new(verifier))
+            .with_no_client_auth();
+        Ok(Self { resolver, tls })
+    }
+
+    /// Sends a request of a client and gives the whole reply.
+    ///
+    /// # Errors
+    ///
+    /// See [`EgressError`]. Everything that was refused or failed was recorded
+    /// by the observer, unless that is what failed.
+    pub async fn send(
+        &self,
+        client: &str,
+        rules: &[Rule],
+        bounds: &Bounds,
+        observer: &dyn Observer,
+        request: Request<Bytes>,
+    ) -> Result<Reply, EgressError> {
+        let deadline = Instant::now() + bounds.total;
+        self.follow(client, rules, bounds, deadline, observer, request).await
+    }
+
+    async fn follow(
+        &self,
+        client: &str,
+        rules: &[Rule],
+        bounds: &Bounds,
+        deadline: Instant,
+        observer: &dyn Observer,
+        request: Request<Bytes>,
+    ) -> Result<Reply, EgressError> {
+        let late = || EgressError::Timeout(bounds.total.as_millis() as u64);
+        let (parts, mut body) = request.into_parts();
+        let (mut method, mut headers) = (parts.method, parts.headers);
+        let mut target = parts.uri.to_string();
+        for _ in 0..=REDIRECTS {
+            let admitted =
+                self.admit(client, rules, bounds, observer, &method, &target, &headers, &body);
+            let admitted = timeout_at(deadline, admitted)
+                .await
+                .unwrap_or_else(|_| Err(late()));
+            let (url, rule, addresses) = match admitted {
+                Ok(admitted) => admitted,
+                Err(error) => {
+                    observer.refused(&method, &target, &error).await?;
+                    return Err(error);
+                }
+            };
+            let hop = Hop {
+                exchange: Uuid::now_v7(),
+                activity: rule.activity(),
+                method: method.clone(),
+                url: url.clone(),
+                headers: headers.clone(),
+                body: body.clone(),
+            };
+            let credential = rule.credential().map(|name| observer.credential(name)).transpose()?;
+            observer.before(&hop).await?;
+            // The deadline cuts the exchange, not its recording.
+            let exchange = self.exchange(credential, &addresses, bounds, &hop);
+            let outcome = timeout_at(deadline, exchange)
+                .await
+                .unwrap_or_else(|_| Err(late()));
+            observer.after(&hop, outcome.as_ref()).await?;
+            let reply = outcome?;
+            let Some(location) = redirect(&reply, &url)? else {
+                return Ok(reply);
+            };
+            target = location;
+            if reply.status == StatusCode::SEE_OTHER {
+                method = Method::GET;
+            } else if method != Method::GET && method != Method::HEAD && !repeats(reply.status) {
+                return Ok(reply);
+            }
+            if method == Method::GET || method == Method::HEAD {
+                body = Bytes::new();
+                headers.remove(header::CONTENT_LENGTH);
+                headers.remove(header::CONTENT_TYPE);
+            }
+        }
+        let error = EgressError::Redirects(REDIRECTS);
+        observer.refused(&method, &target, &error).await?;
+        Err(error)
+    }
+
+    /// Everything that must hold before a request leaves.
+    #[expect(clippy::too_many_arguments, reason = "the parts of one request")]
+    async fn admit<'r>(
+        &self,
+        client: &str,
+        rules: &'r [Rule],
+        bounds: &Bounds,
+        observer: &dyn Observer,
+        method: &Method,
+        target: &str,
+        headers: &HeaderMap,
+        body: &Bytes,
+    ) -> Result<(Url, &'r Rule, Vec<SocketAddr>), EgressError> {
+        let url = normalize::parse(target)?;
+        let Some(rule) = rules.iter().find(|rule| rule.allows(method, &url)) else {
+            let mut shown = url.clone();
+            shown.set_query(None);
+            return Err(EgressError::NoRule {
+                client: client.to_owned(),
+                method: method.to_string(),
+                url: shown.into(),
+            });
+        };
+        if let Some(name) = headers.keys().find(|name| forbidden(name)) {
+            return Err(EgressError::Header(name.to_string()));
+        }
+        if body.len() > bounds.request_bytes {
+            return Err(EgressError::RequestSize(bounds.request_bytes));
+        }
+        observer.authorize(rule.activity()).await?;
+        let addresses = self.addresses(&url, rule).await?;
+        Ok((url, rule, addresses))
+    }
+
+    /// The addresses of the host, all of which must be allowed: one bad
+    /// address among good ones is how a rebinding name looks.
+    async fn addresses(&self, url: &Url, rule: &Rule) -> Result<Vec<SocketAddr>, EgressError> {
+        let host = url.host_str().unwrap_or_default().to_owned();
+        let port = url.port_or_known_default().unwrap_or_default();
+        let addresses: Vec<IpAddr> = match url.host() {
+            Some(Host::Ipv4(address)) => vec![address.into()],
+            Some(Host::Ipv6(address)) => vec![address.into()],
+            _ => {
+                let resolved = self.resolver.resolve(&host).await;
+                resolved.map_err(|error| EgressError::Resolve {
+                    host: host.clone(),
+                    why: error.to_string(),
+                })?
+            }
+        };
+        if addresses.is_empty() {
+            return Err(EgressError::Resolve {
+                host,
+                why: "it has no address".to_owned(),
+            });
+        }
+        for address in &addresses {
+            match special(*address) {
+                Some(special) if !(special.private && rule.allow_private_addresses()) => {
+                    return Err(EgressError::Address {
+                        host,
+                        address: *address,
+                        what: special.what,
+                        hint: if special.private {
+                            " (allow-private-addresses = true in its rule allows this one)"
+                        } else {
+                            ""
+                        },
+                    });
+                }
+                _ => {}
+            }
+        }
+        Ok(addresses.into_iter().map(|ip| SocketAddr::new(ip, port)).collect())
+    }
+
+    async fn exchange(
+        &self,
+        credential: Option<(HeaderName, http::HeaderValue)>,
+        addresses: &[SocketAddr],
+        bounds: &Bounds,
+        hop: &Hop,
+    ) -> Result<Reply, EgressError> {
+        let host = hop.url.host_str().unwrap_or_default();
+        let failed = |error: reqwest::Error| EgressError::Connection {
+            host: host.to_owned(),
+            why: causes(&error.without_url()),
+        };
+        // A client for one request: it knows the checked addresses and no
+        // others, and no connection of another client can be reused.
+        let client = reqwest::Client::builder()
+            .tls_backend_preconfigured(self.tls.clone())
+            .resolve_to_addrs(host, addresses)
+            .no_proxy()
+            .redirect(reqwest::redirect::Policy::none())
+            .retry(reqwest::retry::never())
+            .referer(false)
+            .pool_max_idle_per_host(0)
+            .connect_timeout(CONNECT)
+            .build()
+            .map_err(failed)?;
+        let mut headers = hop.headers.clone();
+        headers.remove(header::HOST);
+        headers.remove(header::CONTENT_LENGTH);
+        if let Some((name, value)) = credential {
+            headers.insert(name, value);
+        }
+        let mut request = client.request(hop.method.clone(), hop.url.clone()).headers(headers);
+        if !hop.body.is_empty() || [Method::POST, Method::PUT, Method::PATCH].contains(&hop.method) {
+            request = request.body(hop.body.clone());
+        }
+        let response = request.send().await.map_err(failed)?;
+        let status = response.status();
+        let mut headers = response.headers().clone();
+        let size: usize = headers.iter().map(|(n, v)| n.as_str().len() + v.len() + 4).sum();
+        if size > RESPONSE_HEADERS {
+            return Err(EgressError::ResponseHeaders(RESPONSE_HEADERS));
+        }
+        let too_large = EgressError::ResponseSize(bounds.response_bytes);
+        if response.content_length().is_some_and(|n| n > bounds.response_bytes as u64)
+            && hop.method != Method::HEAD
+        {
+            return Err(too_large);
+        }
+        let mut body = BytesMut::new();
+        let mut chunks = response.bytes_stream();
+        while let Some(chunk) = chunks.next().await {
+            let chunk = chunk.map_err(failed)?;
+            if body.len() + chunk.len() > bounds.response_bytes {
+                return Err(too_large);
+            }
+            body.extend_from_slice(&chunk);
+        }
+        for name in WITHHELD {
+            headers.remove(name);
+        }
+        Ok(Reply {
+            status,
+            headers,
+            body: body.freeze(),
+        })
+    }
+}
+
+fn forbidden(name: &HeaderName) -> bool {
+    FORBIDDEN.contains(name) || name.as_str().starts_with("x-forwarded-")
+}
+
+fn repeats(status: StatusCode) -> bool {
+    matches!(status, StatusCode::TEMPORARY_REDIRECT | StatusCode::PERMANENT_REDIRECT)
+}
+
+/// Where a reply redirects to, if it does.
+fn redirect(reply: &Reply, from: &Url) -> Result<Option<String>, EgressError> {
+    if !matches!(reply.status.as_u16(), 301 | 302 | 303 | 307 | 308) {
+        return Ok(None);
+    }
+    let Some(location) = reply.headers.get(header::LOCATION) else {
+        return Ok(None);
+    };
+    let location = location
+        .to_str()
+        .map_err(|_| EgressError::Redirect("its location is not text".to_owned()))?;
+    // A full URL is judged as it is written; joining would tidy it first.
+    if location.contains("://") {
+        return Ok(Some(location.to_owned()));
+    }
+    match from.join(location) {
+        Ok(url) => Ok(Some(url.into())),
+        Err(error) => Err(EgressError::Redirect(error.to_string())),
+    }
+}
+
+/// An error and what caused it, in one line.
+fn causes(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut source = error.source();
+    while let Some(cause) = source {
+        let cause_text = cause.to_string();
+        if !text.contains(&cause_text) {
+            text = format!("{text}: {cause_text}");
+        }
+        source = cause.source();
+    }
+    text
+}

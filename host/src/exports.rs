@@ -1,0 +1,279 @@
+//! Export files: created, never changed, through a directory handle that
+//! cannot be escaped.
+//!
+//! A file is written under a temporary name in `.staging`, made durable, and
+//! then linked under its own name, which fails if there is one already. A
+//! crash leaves at most a staged file, which is removed when the directory is
+//! opened again.
+
+use cap_std::ambient_authority;
+use cap_std::fs::{Dir, File, OpenOptions};
+use sha2::{Digest, Sha256};
+use std::io::{ErrorKind, Read, Write};
+use std::path::Path;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::Arc;
+use uuid::Uuid;
+
+const STAGING: &str = ".staging";
+
+/// The longest name, in bytes.
+const NAME_BYTES: usize = 128;
+
+/// Why a file could not be made.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum ExportError {
+    /// The name breaks a rule.
+    #[error("invalid name: {0}")]
+    InvalidName(String),
+    /// There is a file of this name.
+    #[error("a file of this name exists already")]
+    AlreadyExists,
+    /// The files of the directory would take more than its quota.
+    #[error("the quota of {quota} bytes is used up")]
+    QuotaExceeded {
+        /// The quota in bytes.
+        quota: u64,
+    },
+    /// The operating system refused.
+    #[error("{0}")]
+    Io(String),
+}
+
+impl From<std::io::Error> for ExportError {
+    fn from(error: std::io::Error) -> Self {
+        match error.kind() {
+            ErrorKind::AlreadyExists => Self::AlreadyExists,
+            _ => Self::Io(error.to_string()),
+        }
+    }
+}
+
+/// A directory for the export files of one client. Cloning gives another
+/// handle on the same directory and the same quota.
+#[derive(Clone)]
+pub struct ExportDir(Arc<Inner>);
+
+struct Inner {
+    dir: Dir,
+    staging: Dir,
+    quota: u64,
+    used: AtomicU64,
+}
+
+/// What was written.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Receipt {
+    /// The name.
+    pub name: String,
+    /// The size in bytes.
+    pub size: u64,
+    /// The SHA-256 of the bytes, lower-case hexadecimal.
+    pub sha256: String,
+}
+
+impl ExportDir {
+    /// Opens a directory, making it if need be, and counts what is in it
+    /// against the quota.
+    ///
+    /// # Ambient Authority
+    ///
+    /// Uses the authority of the process on `path`; everything after that is
+    /// confined to the directory.
+    ///
+    /// # Errors
+    ///
+    /// When the directory cannot be made or read.
+    pub fn open(path: &Path, quota: u64) -> Result<Self, ExportError> {
+        let authority = ambient_authority();
+        Dir::create_ambient_dir_all(path, authority)?;
+        let dir = Dir::open_ambient_dir(path, authority)?;
+        match dir.create_dir(STAGING) {
+            Err(error) if error.kind() != ErrorKind::AlreadyExists => return Err(error.into()),
+            _ => {}
+        }
+        let staging = dir.open_dir(STAGING)?;
+        for entry in staging.entries()? {
+            // Left by a crash: no writer of this process can have one yet.
+            staging.remove_file(entry?.file_name())?;
+        }
+        let mut used = 0;
+        for entry in dir.entries()? {
+            let metadata = entry?.metadata()?;
+            if metadata.is_file() {
+                used += metadata.len();
+            }
+        }
+        Ok(Self(Arc::new(Inner {
+            dir,
+            staging,
+            quota,
+            used: AtomicU64::new(used),
+        })))
+    }
+
+    /// Starts a file.
+    ///
+    /// # Errors
+    ///
+    /// When the name is not allowed or taken, or the disk refuses.
+    pub fn create(&self, name: &str) -> Result<ExportWriter, ExportError> {
+        check_name(name).map_err(ExportError::InvalidName)?;
+        // Early and without promise; publishing decides.
+        if self.0.dir.symlink_metadata(name).is_ok() {
+            return Err(ExportError::AlreadyExists);
+        }
+        let staged = Uuid::new_v4().to_string();
+        let mut options = OpenOptions::new();
+        options.read(true).write(true).create_new(true);
+        let file = self.0.staging.open_with(&staged, &options)?;
+        Ok(ExportWriter {
+            staged: Staged {
+                dir: self.clone(),
+                name: staged,
+                reserved: 0,
+                published: false,
+            },
+            name: name.to_owned(),
+            file,
+            hash: Sha256::new(),
+        })
+    }
+}
+
+/// The rules for names: nothing that any file system, shell or mail program
+/// takes for something else.
+fn check_name(name: &str) -> Result<(), String> {
+    if name.is_empty() || name.len() > NAME_BYTES {
+        return Err(format!("it has {} bytes; 1 to {NAME_BYTES} are allowed", name.len()));
+    }
+    let allowed = |c: char| c.is_ascii_alphanumeric() || "-_.".contains(c);
+    if let Some(c) = name.chars().find(|c| !allowed(*c)) {
+        return Err(format!("{c:?} is not allowed; letters, digits, `-`, `_` and `.` are"));
+    }
+    if name.starts_with(['.', '-']) {
+        return Err("it may not start with `.` or `-`".to_owned());
+    }
+    if name.ends_with('.') {
+        return Err("it may not end with `.`".to_owned());
+    }
+    let stem = name.split('.').next().unwrap_or_default().to_ascii_uppercase();
+    let device = ["CON", "PRN", "AUX", "NUL"].contains(&stem.as_str())
+        || (stem.len() == 4
+            && (stem.starts_with("COM") || stem.starts_with("LPT"))
+            && stem.ends_with(|c: char| c.is_ascii_digit()));
+    if device {
+        return Err(format!("{stem} is the name of a device on Windows"));
+    }
+    Ok(())
+}
+
+/// The staged file; removed, and its quota returned, unless it was published.
+struct Staged {
+    dir: ExportDir,
+    name: String,
+    reserved: u64,
+    published: bool,
+}
+
+impl Drop for Staged {
+    fn drop(&mut self) {
+        let inner = &self.dir.0;
+        if !self.published {
+            inner.used.fetch_sub(self.reserved, Ordering::Relaxed);
+        }
+        if let Err(error) = inner.staging.remove_file(&self.name) {
+            // It is removed when the directory is opened next.
+            tracing::warn!(%error, file = self.name, "a staged export file is left behind");
+        }
+    }
+}
+
+/// A file being written.
+pub struct ExportWriter {
+    staged: Staged,
+    name: String,
+    file: File,
+    hash: Sha256,
+}
+
+impl ExportWriter {
+    /// Appends bytes.
+    ///
+    /// # Errors
+    ///
+    /// When the quota does not allow them, or the disk refuses.
+    pub fn write(&mut self, bytes: &[u8]) -> Result<(), ExportError> {
+        let more = bytes.len() as u64;
+        let inner = &self.staged.dir.0;
+        inner
+            .used
+            .try_update(Ordering::Relaxed, Ordering::Relaxed, |used| {
+                used.checked_add(more).filter(|total| *total <= inner.quota)
+            })
+            .map_err(|_| ExportError::QuotaExceeded { quota: inner.quota })?;
+        self.staged.reserved += more;
+        self.file.write_all(bytes)?;
+        self.hash.update(bytes);
+        Ok(())
+    }
+
+    /// Makes the bytes durable. Nothing can be added after.
+    ///
+    /// # Errors
+    ///
+    /// When the disk refuses.
+    pub fn seal(self) -> Result<Sealed, ExportError> {
+        self.file.sync_all()?;
+        Ok(Sealed {
+            receipt: Receipt {
+                name: self.name,
+                size: self.staged.reserved,
+                sha256: hex::encode(self.hash.finalize()),
+            },
+            staged: self.staged,
+        })
+    }
+}
+
+/// A complete file that is not visible yet.
+pub struct Sealed {
+    staged: Staged,
+    receipt: Receipt,
+}
+
+impl Sealed {
+    /// What will be published.
+    pub fn receipt(&self) -> &Receipt {
+        &self.receipt
+    }
+
+    /// The bytes.
+    ///
+    /// # Errors
+    ///
+    /// When the disk refuses.
+    pub fn read(&self) -> Result<Vec<u8>, ExportError> {
+        let mut bytes = Vec::new();
+        self.staged.dir.0.staging.open(&self.staged.name)?.read_to_end(&mut bytes)?;
+        Ok(bytes)
+    }
+
+    /// Makes the file appear under its name, whole.
+    ///
+    /// # Errors
+    ///
+    /// When there is a file of this name, or the disk refuses.
+    pub fn publish(mut self) -> Result<Receipt, ExportError> {
+        let inner = &self.staged.dir.0;
+        // A hard link fails where a rename would replace.
+        inner.staging.hard_link(&self.staged.name, &inner.dir, &self.receipt.name)?;
+        self.staged.published = true;
+        // The name must survive a crash as well as the bytes.
+        inner.dir.open(".")?.sync_all()?;
+        Ok(self.receipt.clone())
+    }
+}
+
+#[cfg(test)]
+mod tests;

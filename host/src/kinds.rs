@@ -1,0 +1,63 @@
+//! The kinds of connector: how the exports of each are called.
+
+use crate::bindings::exports::koppel::connector::{connector, journal, lookup};
+use crate::bindings::koppel::connector::types::{ConnectorError, Description, RunContext};
+use crate::registry::Loaded;
+use crate::sandbox::State;
+use wasmtime::Store;
+use wasmtime::component::Instance;
+
+/// A live instance of a connector, for one call.
+pub(crate) struct Connector<'a> {
+    instance: Instance,
+    loaded: &'a Loaded,
+}
+
+/// Makes a fresh instance.
+pub(crate) async fn instantiate<'a>(
+    store: &mut Store<State>,
+    loaded: &'a Loaded,
+) -> wasmtime::Result<Connector<'a>> {
+    let instance = loaded.pre.instantiate_async(&mut *store).await?;
+    Ok(Connector { instance, loaded })
+}
+
+impl Connector<'_> {
+    /// Calls `describe`.
+    pub(crate) async fn describe(&self, store: &mut Store<State>) -> wasmtime::Result<Description> {
+        let guest = connector::GuestIndices::new(&self.loaded.pre)?.load(&mut *store, &self.instance)?;
+        guest.call_describe(store).await
+    }
+
+    /// Calls `check`.
+    pub(crate) async fn check(
+        &self,
+        store: &mut Store<State>,
+        context: &RunContext,
+    ) -> wasmtime::Result<Result<String, ConnectorError>> {
+        let guest = connector::GuestIndices::new(&self.loaded.pre)?.load(&mut *store, &self.instance)?;
+        guest.call_check(store, context).await
+    }
+
+    /// Calls `process-journal-run`.
+    pub(crate) async fn journal(
+        &self,
+        store: &mut Store<State>,
+        context: &RunContext,
+        journal_run: &String,
+    ) -> wasmtime::Result<Result<journal::Outcome, ConnectorError>> {
+        let guest = journal::GuestIndices::new(&self.loaded.pre)?.load(&mut *store, &self.instance)?;
+        guest.call_process_journal_run(store, context, journal_run).await
+    }
+
+    /// Calls `lookup`.
+    pub(crate) async fn lookup(
+        &self,
+        store: &mut Store<State>,
+        context: &RunContext,
+        query: &String,
+    ) -> wasmtime::Result<Result<String, ConnectorError>> {
+        let guest = lookup::GuestIndices::new(&self.loaded.pre)?.load(&mut *store, &self.instance)?;
+        guest.call_lookup(store, context, query).await
+    }
+}
