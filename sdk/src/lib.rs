@@ -1,0 +1,92 @@
+//! Write payroll connectors for koppel.
+//!
+//! A connector implements [`Connector`] and the trait of its kind, and is
+//! exported with [`export!`]. It performs activities with the functions in
+//! [`activities`], one for each activity of the platform; which ones it uses
+//! can be read from the compiled component, and the operator must have granted
+//! all of them.
+//!
+//! ```
+//! use koppel_sdk::{Connector, ConnectorError, Context, LookupConnector, activities, testing::MockHost};
+//! use serde::{Deserialize, Serialize};
+//!
+//! struct TaxValue;
+//!
+//! #[derive(Deserialize, schemars::JsonSchema)]
+//! struct Settings {}
+//!
+//! #[derive(Deserialize)]
+//! struct Query { plate: String }
+//!
+//! #[derive(Serialize, serde::Deserialize)]
+//! struct Answer { cents: i64 }
+//!
+//! impl Connector for TaxValue {
+//!     const NAME: &'static str = "tax-value";
+//!     const VERSION: &'static str = "1.0.0";
+//!     const SUMMARY: &'static str = "The value of a car for tax purposes.";
+//!     type Settings = Settings;
+//!
+//!     fn check(_: &Context<Settings>) -> Result<String, ConnectorError> {
+//!         Ok("there is nothing to connect to".to_owned())
+//!     }
+//! }
+//!
+//! impl LookupConnector for TaxValue {
+//!     type Query = Query;
+//!     type Answer = Answer;
+//!
+//!     fn lookup(_: &Context<Settings>, query: Query) -> Result<Answer, ConnectorError> {
+//!         let car = activities::get_additional_taxliability_by_license_plate_number(&query.plate)?;
+//!         Ok(Answer { cents: car.value_for_tax_purposes })
+//!     }
+//! }
+//!
+//! koppel_sdk::export!(TaxValue as lookup);
+//!
+//! // With plain `cargo test`:
+//! let mut host = MockHost::new();
+//! host.vehicle("GP586D", 3_452_000);
+//! let answer = host.lookup::<TaxValue>("{}", r#"{"plate": "GP586D"}"#);
+//! assert_eq!(answer, Ok(serde_json::json!({"cents": 3_452_000})));
+//! ```
+
+pub mod activities;
+mod bindings;
+mod connector;
+pub mod exports;
+pub mod http;
+pub mod log;
+pub mod money;
+#[cfg(not(target_family = "wasm"))]
+pub mod testing;
+
+pub use connector::{Connector, ConnectorError, Context, Delivery, JournalConnector, LookupConnector, Outcome};
+pub use money::Cents;
+
+/// The records of the contract.
+pub mod types {
+    pub use crate::bindings::koppel::loket::employers::{Employer, EmployerPage};
+    pub use crate::bindings::koppel::loket::journal_runs::{
+        Coded, JournalLine, JournalLinePage, JournalRun, JournalRunChange, JournalRunError,
+        JournalRunErrorPage, JournalRunPage, JournalRunStatus,
+    };
+    pub use crate::bindings::koppel::loket::payroll_administrations::{
+        PayrollAdministration, PayrollAdministrationPage,
+    };
+    pub use crate::bindings::koppel::loket::payroll_runs::{
+        PayrollRun, PayrollRunPage, PayrollRunResult, PayrollRunResultPage,
+    };
+    pub use crate::bindings::koppel::loket::types::{
+        ActivityError, Check, Denial, KeyValue, PageRequest, PayrollPeriod, Problem,
+    };
+    pub use crate::bindings::koppel::loket::vehicles::AdditionalTaxLiability;
+}
+
+/// What [`export!`] expands to; not for use by hand.
+#[doc(hidden)]
+pub mod glue {
+    pub use crate::bindings::koppel::connector::types::{Description, RunContext};
+    pub use crate::bindings::{connector_world, journal_world, lookup_world};
+    pub use crate::connector::{check, describe, lookup, process_journal_run};
+}

@@ -1,0 +1,447 @@
+//! A mock host: test a connector with plain `cargo test`.
+//!
+//! The mock answers activities from what it was given, replies to requests
+//! from a list, and keeps what the connector did. It checks no grants; use
+//! [`MockHost::deny`] to see how a connector takes a denial.
+
+use crate::bindings::koppel::connector::log::Level;
+use crate::bindings::koppel::connector::types::RunContext;
+use crate::connector::{self, Connector, ConnectorError, JournalConnector, LookupConnector, Outcome};
+use crate::exports::{ExportError, Receipt};
+use crate::http::{HttpErrorKind, Request};
+use crate::types::*;
+use std::cell::RefCell;
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+
+thread_local! {
+    static HOST: RefCell<Option<MockHost>> = const { RefCell::new(None) };
+}
+
+type Reply = (u16, Vec<(String, String)>, Vec<u8>);
+
+/// A host that exists in the thread of a test.
+#[derive(Clone, Debug, Default)]
+pub struct MockHost {
+    employers: BTreeMap<String, Employer>,
+    payroll_administrations: Vec<PayrollAdministration>,
+    payroll_runs: BTreeMap<String, (PayrollRun, Vec<PayrollRunResult>)>,
+    journal_runs: BTreeMap<String, (JournalRun, Vec<JournalLine>, Vec<JournalRunError>)>,
+    vehicles: BTreeMap<String, AdditionalTaxLiability>,
+    denied: BTreeSet<String>,
+    replies: VecDeque<(String, String, Reply)>,
+    requests: Vec<Request>,
+    files: BTreeMap<String, Vec<u8>>,
+    log: Vec<(Level, String)>,
+    performed: Vec<&'static str>,
+}
+
+/// The employer that runs of the mock are for.
+pub const EMPLOYER: &str = "00000000-0000-4000-8000-000000000001";
+
+/// A payroll administration of that employer.
+pub const ADMINISTRATION: &str = "00000000-0000-4000-8000-000000000002";
+
+impl MockHost {
+    /// A host with one employer and nothing else.
+    pub fn new() -> Self {
+        let mut host = Self::default();
+        host.employers.insert(
+            EMPLOYER.to_owned(),
+            Employer {
+                id: EMPLOYER.to_owned(),
+                employer_number: 20_720,
+                company_name: "Voorbeeld & Zn. B.V.".to_owned(),
+                chamber_of_commerce_number: Some("18124676".to_owned()),
+                street: Some("Voordijk".to_owned()),
+                house_number: Some(12),
+                postal_code: Some("1234AA".to_owned()),
+                city: Some("Leiden".to_owned()),
+                country: Some("NL".to_owned()),
+            },
+        );
+        host.payroll_administrations.push(PayrollAdministration {
+            id: ADMINISTRATION.to_owned(),
+            name: "Voorbeeld".to_owned(),
+            payroll_tax_number: None,
+            employer_id: EMPLOYER.to_owned(),
+        });
+        host
+    }
+
+    /// Adds a journal run for January 2025 with these lines and returns its id.
+    pub fn journal_run(&mut self, status: JournalRunStatus, lines: Vec<JournalLine>) -> String {
+        let number = self.journal_runs.len() as u32 + 1;
+        let id = format!("00000000-0000-4000-8000-0000000001{number:02}");
+        let run = JournalRun {
+            id: id.clone(),
+            payroll_administration_id: ADMINISTRATION.to_owned(),
+            payroll_run_id: format!("00000000-0000-4000-8000-0000000002{number:02}"),
+            payroll_period: PayrollPeriod {
+                year: 2025,
+                period_number: 1,
+                period_start_date: "2025-01-01".to_owned(),
+                period_end_date: "2025-01-31".to_owned(),
+            },
+            status,
+            sequence_number: number,
+            processing_finished_time: Some("2025-01-31T10:00:00Z".to_owned()),
+        };
+        self.journal_runs.insert(id.clone(), (run, lines, Vec::new()));
+        id
+    }
+
+    /// Adds a company car with a value for tax purposes, in cents.
+    pub fn vehicle(&mut self, license_plate_number: &str, cents: i64) {
+        let car = AdditionalTaxLiability {
+            license_plate_number: license_plate_number.to_owned(),
+            additional_tax_liability_group: KeyValue {
+                key: 1,
+                value: "Standaard tarief (25% tot 2017)".to_owned(),
+            },
+            date_of_first_admission: "2013-01-04".to_owned(),
+            value_for_tax_purposes: cents,
+        };
+        self.vehicles.insert(license_plate_number.to_owned(), car);
+    }
+
+    /// Denies an activity from now on.
+    pub fn deny(&mut self, activity: &str) {
+        self.denied.insert(activity.to_owned());
+    }
+
+    /// Replies once to a request with this method whose URL starts like this.
+    /// Replies are used in the order in which they were given.
+    pub fn reply(&mut self, method: &str, url: &str, status: u16, body: impl Into<Vec<u8>>) {
+        self.reply_with(method, url, status, &[], body);
+    }
+
+    /// As [`MockHost::reply`], with headers.
+    pub fn reply_with(
+        &mut self,
+        method: &str,
+        url: &str,
+        status: u16,
+        headers: &[(&str, &str)],
+        body: impl Into<Vec<u8>>,
+    ) {
+        let own = |(name, value): &(&str, &str)| ((*name).to_owned(), (*value).to_owned());
+        let reply = (status, headers.iter().map(own).collect(), body.into());
+        self.replies.push_back((method.to_owned(), url.to_owned(), reply));
+    }
+
+    /// The requests that were made.
+    pub fn requests(&self) -> &[Request] {
+        &self.requests
+    }
+
+    /// The export files that were published, by name.
+    pub fn files(&self) -> &BTreeMap<String, Vec<u8>> {
+        &self.files
+    }
+
+    /// The log.
+    pub fn log(&self) -> &[(Level, String)] {
+        &self.log
+    }
+
+    /// The activities that were performed, in order.
+    pub fn performed(&self) -> &[&'static str] {
+        &self.performed
+    }
+
+    /// The status of a journal run.
+    pub fn status(&self, journal_run: &str) -> Option<JournalRunStatus> {
+        self.journal_runs.get(journal_run).map(|(run, _, _)| run.status)
+    }
+
+    /// Runs a connector of kind journal on a journal run.
+    ///
+    /// # Errors
+    ///
+    /// What the connector answers.
+    pub fn process<C: JournalConnector>(
+        &mut self,
+        settings: &str,
+        journal_run: &str,
+    ) -> Result<Outcome, ConnectorError> {
+        let context = run_context(settings);
+        self.during(|| connector::process_journal_run::<C>(context, journal_run.to_owned()))
+    }
+
+    /// Runs a connector of kind lookup on a query in JSON.
+    ///
+    /// # Errors
+    ///
+    /// What the connector answers.
+    pub fn lookup<C: LookupConnector>(
+        &mut self,
+        settings: &str,
+        query: &str,
+    ) -> Result<serde_json::Value, ConnectorError> {
+        let context = run_context(settings);
+        let answer = self.during(|| connector::lookup::<C>(context, query.to_owned()))?;
+        serde_json::from_str(&answer).map_err(|error| ConnectorError::Other(error.to_string()))
+    }
+
+    /// Calls `check` of a connector.
+    ///
+    /// # Errors
+    ///
+    /// What the connector answers.
+    pub fn check<C: Connector>(&mut self, settings: &str) -> Result<String, ConnectorError> {
+        let context = run_context(settings);
+        self.during(|| connector::check::<C>(context))
+    }
+
+    fn during<T>(&mut self, work: impl FnOnce() -> T) -> T {
+        HOST.set(Some(std::mem::take(self)));
+        let done = work();
+        *self = HOST.take().unwrap_or_default();
+        done
+    }
+}
+
+fn run_context(settings: &str) -> RunContext {
+    RunContext {
+        run_id: "00000000-0000-4000-8000-000000000003".to_owned(),
+        employer_id: EMPLOYER.to_owned(),
+        settings: settings.to_owned(),
+    }
+}
+
+/// A journal line, for tests: account, description, debit and credit in cents.
+pub fn line(code: &str, description: &str, debit: i64, credit: i64) -> JournalLine {
+    JournalLine {
+        general_ledger_account: Coded {
+            code: code.to_owned(),
+            description: description.to_owned(),
+        },
+        cost_center: None,
+        cost_unit: None,
+        payroll_component: KeyValue {
+            key: 1,
+            value: "Brutoloon".to_owned(),
+        },
+        debit_amount: debit,
+        credit_amount: credit,
+    }
+}
+
+fn with<T>(work: impl FnOnce(&mut MockHost) -> T) -> T {
+    HOST.with_borrow_mut(|host| match host {
+        Some(host) => work(host),
+        None => panic!("use MockHost to call a connector outside of a component"),
+    })
+}
+
+pub(crate) fn perform<T>(
+    activity: &'static str,
+    work: impl FnOnce(&mut MockHost) -> Result<T, ActivityError>,
+) -> Result<T, ActivityError> {
+    with(|host| {
+        if host.denied.contains(activity) {
+            return Err(ActivityError::Denied(denial(activity)));
+        }
+        host.performed.push(activity);
+        work(host)
+    })
+}
+
+fn denial(activity: &str) -> Denial {
+    Denial {
+        check: Check::User,
+        activity: activity.to_owned(),
+        reason: "the mock host was told to deny it".to_owned(),
+    }
+}
+
+fn not_found(id: &str) -> ActivityError {
+    ActivityError::NotFound(id.to_owned())
+}
+
+/// A page of a list; the cursor is the index of the next item.
+fn page<T: Clone>(all: &[T], request: &PageRequest) -> Result<(Vec<T>, Option<String>, u64), ActivityError> {
+    let start = match &request.cursor {
+        Some(cursor) => cursor.parse().map_err(|_| not_found(cursor))?,
+        None => 0_usize,
+    };
+    let items: Vec<T> = all.iter().skip(start).take(request.size as usize).cloned().collect();
+    let end = start + items.len();
+    let next = (end < all.len()).then(|| end.to_string());
+    Ok((items, next, all.len() as u64))
+}
+
+macro_rules! page_as {
+    ($page:ident, $all:expr, $request:expr) => {{
+        let (items, next, total_size) = page($all, $request)?;
+        Ok($page {
+            items,
+            next,
+            total_size,
+        })
+    }};
+}
+
+/// The activities, by the names that [`crate::activities`] calls.
+impl MockHost {
+    pub(crate) fn get_employers_by_user_id(&self, request: &PageRequest) -> Result<EmployerPage, ActivityError> {
+        let all: Vec<_> = self.employers.values().cloned().collect();
+        page_as!(EmployerPage, &all, request)
+    }
+
+    pub(crate) fn get_employer_by_employer_id(&self, id: &str) -> Result<Employer, ActivityError> {
+        self.employers.get(id).cloned().ok_or_else(|| not_found(id))
+    }
+
+    pub(crate) fn get_payroll_administrations_by_employer_id(
+        &self,
+        employer: &str,
+        request: &PageRequest,
+    ) -> Result<PayrollAdministrationPage, ActivityError> {
+        self.get_employer_by_employer_id(employer)?;
+        let of = |a: &&PayrollAdministration| a.employer_id == employer;
+        let all: Vec<_> = self.payroll_administrations.iter().filter(of).cloned().collect();
+        page_as!(PayrollAdministrationPage, &all, request)
+    }
+
+    pub(crate) fn get_payroll_runs_by_payroll_administration_id(
+        &self,
+        administration: &str,
+        request: &PageRequest,
+    ) -> Result<PayrollRunPage, ActivityError> {
+        let of = |run: &&PayrollRun| run.payroll_administration_id == administration;
+        let all: Vec<_> = self.payroll_runs.values().map(|(run, _)| run).filter(of).cloned().collect();
+        page_as!(PayrollRunPage, &all, request)
+    }
+
+    pub(crate) fn get_payroll_run_by_payroll_run_id(&self, id: &str) -> Result<PayrollRun, ActivityError> {
+        let found = self.payroll_runs.get(id).map(|(run, _)| run.clone());
+        found.ok_or_else(|| not_found(id))
+    }
+
+    pub(crate) fn get_payroll_run_results_by_payroll_run_id(
+        &self,
+        id: &str,
+        request: &PageRequest,
+    ) -> Result<PayrollRunResultPage, ActivityError> {
+        let (_, results) = self.payroll_runs.get(id).ok_or_else(|| not_found(id))?;
+        page_as!(PayrollRunResultPage, results, request)
+    }
+
+    pub(crate) fn get_journal_runs_by_payroll_administration_id(
+        &self,
+        administration: &str,
+        request: &PageRequest,
+    ) -> Result<JournalRunPage, ActivityError> {
+        let of = |run: &&JournalRun| run.payroll_administration_id == administration;
+        let all: Vec<_> = self.journal_runs.values().map(|(run, _, _)| run).filter(of).cloned().collect();
+        page_as!(JournalRunPage, &all, request)
+    }
+
+    pub(crate) fn get_journal_run_by_journal_run_id(&self, id: &str) -> Result<JournalRun, ActivityError> {
+        let found = self.journal_runs.get(id).map(|(run, _, _)| run.clone());
+        found.ok_or_else(|| not_found(id))
+    }
+
+    pub(crate) fn get_journal_run_results_by_journal_run_id(
+        &self,
+        id: &str,
+        request: &PageRequest,
+    ) -> Result<JournalLinePage, ActivityError> {
+        let (run, lines, _) = self.journal_runs.get(id).ok_or_else(|| not_found(id))?;
+        if run.status < JournalRunStatus::Ready {
+            return Err(ActivityError::Conflict("the journal run has no results".to_owned()));
+        }
+        page_as!(JournalLinePage, lines, request)
+    }
+
+    pub(crate) fn get_journal_run_errors_by_journal_run_id(
+        &self,
+        id: &str,
+        request: &PageRequest,
+    ) -> Result<JournalRunErrorPage, ActivityError> {
+        let (_, _, errors) = self.journal_runs.get(id).ok_or_else(|| not_found(id))?;
+        page_as!(JournalRunErrorPage, errors, request)
+    }
+
+    pub(crate) fn patch_journal_run_by_journal_run_id(
+        &mut self,
+        id: &str,
+        change: &JournalRunChange,
+    ) -> Result<JournalRun, ActivityError> {
+        let (run, _, _) = self.journal_runs.get_mut(id).ok_or_else(|| not_found(id))?;
+        use JournalRunStatus::{BeingExported, ExportFailed, Exported, Ready};
+        run.status = match (change, run.status) {
+            (JournalRunChange::MarkAsProcessed(_), Ready | BeingExported | ExportFailed) => Exported,
+            (JournalRunChange::MarkAsProcessingFailed(_), Ready | BeingExported) => ExportFailed,
+            _ => return Err(ActivityError::Conflict("its status does not allow this".to_owned())),
+        };
+        Ok(run.clone())
+    }
+
+    pub(crate) fn get_additional_taxliability_by_license_plate_number(
+        &self,
+        plate: &str,
+    ) -> Result<AdditionalTaxLiability, ActivityError> {
+        self.vehicles.get(plate).cloned().ok_or_else(|| not_found(plate))
+    }
+}
+
+pub(crate) fn write_log(level: Level, message: &str) {
+    with(|host| host.log.push((level, message.to_owned())));
+}
+
+pub(crate) fn exchange(request: Request) -> Result<Reply, HttpErrorKind> {
+    with(|host| {
+        let fits = |(method, url, _): &(String, String, Reply)| {
+            method == request.method && request.url.starts_with(url)
+        };
+        let found = host.replies.iter().position(fits);
+        let what = format!("{} {}", request.method, request.url);
+        host.requests.push(request);
+        match found.and_then(|index| host.replies.remove(index)) {
+            Some((_, _, reply)) => Ok(reply),
+            None => Err(HttpErrorKind::Refused(format!("the mock host has no reply to {what}"))),
+        }
+    })
+}
+
+pub(crate) struct MockFile {
+    name: String,
+    bytes: RefCell<Vec<u8>>,
+}
+
+impl MockFile {
+    pub(crate) fn create(name: &str) -> Result<Self, ExportError> {
+        const ACTIVITY: &str = "PostDownloadJournalRunExportByJournalRunId";
+        with(|host| {
+            if host.denied.contains(ACTIVITY) {
+                return Err(ExportError::Denied(denial(ACTIVITY)));
+            }
+            if host.files.contains_key(name) {
+                return Err(ExportError::AlreadyExists);
+            }
+            Ok(Self {
+                name: name.to_owned(),
+                bytes: RefCell::default(),
+            })
+        })
+    }
+
+    pub(crate) fn write(&self, bytes: &[u8]) -> Result<(), ExportError> {
+        self.bytes.borrow_mut().extend_from_slice(bytes);
+        Ok(())
+    }
+
+    pub(crate) fn finish(&self) -> Result<Receipt, ExportError> {
+        let bytes = self.bytes.take();
+        let receipt = Receipt {
+            name: self.name.clone(),
+            size: bytes.len() as u64,
+            // The host computes it; nothing in a test should depend on it.
+            sha256: String::new(),
+        };
+        with(|host| host.files.insert(self.name.clone(), bytes));
+        Ok(receipt)
+    }
+}
