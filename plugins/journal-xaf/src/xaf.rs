@@ -80,7 +80,7 @@ fn header<W: Write>(xml: &mut Xml<W>, run: &JournalRun) -> io::Result<()> {
     xml.text("startDate", &format!("{year:04}-01-01"))?;
     xml.text("endDate", &format!("{year:04}-12-31"))?;
     xml.text("curCode", CURRENCY)?;
-    let today = jiff::Timestamp::now().to_zoned(jiff::tz::TimeZone::UTC).date();
+    let today = jiff::tz::TimeZone::UTC.to_datetime(jiff::Timestamp::now()).date();
     xml.text("dateCreated", &today.to_string())?;
     xml.text("softwareDesc", "koppel journal-xaf")?;
     xml.text("softwareVersion", env!("CARGO_PKG_VERSION"))?;
