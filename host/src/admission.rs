@@ -82,7 +82,9 @@ pub enum Refusal {
         size: usize,
     },
     /// It is a core module.
-    #[error("this is a core WebAssembly module, not a component; build it with --target wasm32-wasip2")]
+    #[error(
+        "this is a core WebAssembly module, not a component; build it with --target wasm32-wasip2"
+    )]
     CoreModule,
     /// It is not WebAssembly at all.
     #[error("this is not a WebAssembly component: it does not start with the bytes of one")]
@@ -91,13 +93,17 @@ pub enum Refusal {
     #[error("this component is not valid: {0}")]
     Invalid(String),
     /// It exports no kind of connector that this host knows.
-    #[error("this component is no connector: it must export koppel:connector/connector@{WIT_VERSION} and one of koppel:connector/journal@{WIT_VERSION}, koppel:connector/lookup@{WIT_VERSION}; it exports {exports}")]
+    #[error(
+        "this component is no connector: it must export koppel:connector/connector@{WIT_VERSION} and one of koppel:connector/journal@{WIT_VERSION}, koppel:connector/lookup@{WIT_VERSION}; it exports {exports}"
+    )]
     NotAConnector {
         /// What it exports.
         exports: String,
     },
     /// It was built against another version of the contract.
-    #[error("this component was built against version {found} of the contract ({package}); this host offers {WIT_VERSION}: build it with the SDK of koppel {WIT_VERSION}")]
+    #[error(
+        "this component was built against version {found} of the contract ({package}); this host offers {WIT_VERSION}: build it with the SDK of koppel {WIT_VERSION}"
+    )]
     WrongVersion {
         /// The package.
         package: String,
@@ -111,7 +117,9 @@ pub enum Refusal {
     #[error("{0}")]
     NotGranted(NotGranted),
     /// Its bytes are not the ones that the operator pinned.
-    #[error("the file has SHA-256 {found}, but [clients.{client}] sha256 = \"{pinned}\"; if the new file is wanted, change that line")]
+    #[error(
+        "the file has SHA-256 {found}, but [clients.{client}] sha256 = \"{pinned}\"; if the new file is wanted, change that line"
+    )]
     WrongDigest {
         /// The client.
         client: String,
@@ -139,7 +147,11 @@ pub struct NotGranted {
 
 impl fmt::Display for NotGranted {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "client \"{}\" is not loaded: its component imports what was not granted:", self.client)?;
+        write!(
+            f,
+            "client \"{}\" is not loaded: its component imports what was not granted:",
+            self.client
+        )?;
         for activity in &self.activities {
             write!(f, "\n  activity {activity}")?;
         }
@@ -316,7 +328,10 @@ pub fn admit(
             .chain(missing.iter().copied())
             .map(|activity| format!("\"{activity}\""))
             .collect();
-        lines.push(format!("[clients.{client}] activities = [{}]", all.join(", ")));
+        lines.push(format!(
+            "[clients.{client}] activities = [{}]",
+            all.join(", ")
+        ));
     }
     if http {
         lines.push(format!(

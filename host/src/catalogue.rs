@@ -121,7 +121,12 @@ impl serde::Serialize for Activity {
 pub fn suggestion(unknown: &str) -> Option<&'static str> {
     let wanted = unknown.to_lowercase();
     ROWS.iter()
-        .map(|row| (strsim::jaro_winkler(&wanted, &row.id.to_lowercase()), row.id))
+        .map(|row| {
+            (
+                strsim::jaro_winkler(&wanted, &row.id.to_lowercase()),
+                row.id,
+            )
+        })
         .filter(|(likeness, _)| *likeness > 0.9)
         .max_by(|a, b| a.0.total_cmp(&b.0))
         .map(|(_, id)| id)
@@ -157,7 +162,10 @@ macro_rules! rows {
 }
 
 const fn function(interface: &'static str, function: &'static str) -> Surface {
-    Surface::Function { interface, function }
+    Surface::Function {
+        interface,
+        function,
+    }
 }
 
 const JOURNAL: Option<&str> = Some("journal");

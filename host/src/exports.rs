@@ -11,8 +11,8 @@ use cap_std::fs::{Dir, File, OpenOptions};
 use sha2::{Digest, Sha256};
 use std::io::{ErrorKind, Read, Write};
 use std::path::Path;
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use uuid::Uuid;
 
 const STAGING: &str = ".staging";
@@ -145,11 +145,16 @@ impl ExportDir {
 /// takes for something else.
 fn check_name(name: &str) -> Result<(), String> {
     if name.is_empty() || name.len() > NAME_BYTES {
-        return Err(format!("it has {} bytes; 1 to {NAME_BYTES} are allowed", name.len()));
+        return Err(format!(
+            "it has {} bytes; 1 to {NAME_BYTES} are allowed",
+            name.len()
+        ));
     }
     let allowed = |c: char| c.is_ascii_alphanumeric() || "-_.".contains(c);
     if let Some(c) = name.chars().find(|c| !allowed(*c)) {
-        return Err(format!("{c:?} is not allowed; letters, digits, `-`, `_` and `.` are"));
+        return Err(format!(
+            "{c:?} is not allowed; letters, digits, `-`, `_` and `.` are"
+        ));
     }
     if name.starts_with(['.', '-']) {
         return Err("it may not start with `.` or `-`".to_owned());
@@ -157,7 +162,11 @@ fn check_name(name: &str) -> Result<(), String> {
     if name.ends_with('.') {
         return Err("it may not end with `.`".to_owned());
     }
-    let stem = name.split('.').next().unwrap_or_default().to_ascii_uppercase();
+    let stem = name
+        .split('.')
+        .next()
+        .unwrap_or_default()
+        .to_ascii_uppercase();
     let device = ["CON", "PRN", "AUX", "NUL"].contains(&stem.as_str())
         || (stem.len() == 4
             && (stem.starts_with("COM") || stem.starts_with("LPT"))
@@ -255,7 +264,12 @@ impl Sealed {
     /// When the disk refuses.
     pub fn read(&self) -> Result<Vec<u8>, ExportError> {
         let mut bytes = Vec::new();
-        self.staged.dir.0.staging.open(&self.staged.name)?.read_to_end(&mut bytes)?;
+        self.staged
+            .dir
+            .0
+            .staging
+            .open(&self.staged.name)?
+            .read_to_end(&mut bytes)?;
         Ok(bytes)
     }
 
@@ -267,7 +281,9 @@ impl Sealed {
     pub fn publish(mut self) -> Result<Receipt, ExportError> {
         let inner = &self.staged.dir.0;
         // A hard link fails where a rename would replace.
-        inner.staging.hard_link(&self.staged.name, &inner.dir, &self.receipt.name)?;
+        inner
+            .staging
+            .hard_link(&self.staged.name, &inner.dir, &self.receipt.name)?;
         self.staged.published = true;
         // The name must survive a crash as well as the bytes.
         inner.dir.open(".")?.sync_all()?;

@@ -25,7 +25,8 @@ pub(crate) async fn instantiate<'a>(
 impl Connector<'_> {
     /// Calls `describe`.
     pub(crate) async fn describe(&self, store: &mut Store<State>) -> wasmtime::Result<Description> {
-        let guest = connector::GuestIndices::new(&self.loaded.pre)?.load(&mut *store, &self.instance)?;
+        let guest =
+            connector::GuestIndices::new(&self.loaded.pre)?.load(&mut *store, &self.instance)?;
         guest.call_describe(store).await
     }
 
@@ -35,7 +36,8 @@ impl Connector<'_> {
         store: &mut Store<State>,
         context: &RunContext,
     ) -> wasmtime::Result<Result<String, ConnectorError>> {
-        let guest = connector::GuestIndices::new(&self.loaded.pre)?.load(&mut *store, &self.instance)?;
+        let guest =
+            connector::GuestIndices::new(&self.loaded.pre)?.load(&mut *store, &self.instance)?;
         guest.call_check(store, context).await
     }
 
@@ -46,8 +48,11 @@ impl Connector<'_> {
         context: &RunContext,
         journal_run: &String,
     ) -> wasmtime::Result<Result<journal::Outcome, ConnectorError>> {
-        let guest = journal::GuestIndices::new(&self.loaded.pre)?.load(&mut *store, &self.instance)?;
-        guest.call_process_journal_run(store, context, journal_run).await
+        let guest =
+            journal::GuestIndices::new(&self.loaded.pre)?.load(&mut *store, &self.instance)?;
+        guest
+            .call_process_journal_run(store, context, journal_run)
+            .await
     }
 
     /// Calls `lookup`.
@@ -57,7 +62,8 @@ impl Connector<'_> {
         context: &RunContext,
         query: &String,
     ) -> wasmtime::Result<Result<String, ConnectorError>> {
-        let guest = lookup::GuestIndices::new(&self.loaded.pre)?.load(&mut *store, &self.instance)?;
+        let guest =
+            lookup::GuestIndices::new(&self.loaded.pre)?.load(&mut *store, &self.instance)?;
         guest.call_lookup(store, context, query).await
     }
 }

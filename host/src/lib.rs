@@ -11,6 +11,7 @@ pub mod admission;
 pub mod authorization;
 pub mod bindings;
 pub mod catalogue;
+pub mod cli;
 pub mod config;
 pub mod egress;
 pub mod exports;

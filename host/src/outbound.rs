@@ -87,7 +87,8 @@ impl Outbound {
         sent.map_err(|error| {
             // The operator reads why in the log; the guest gets a code that
             // tells nothing of the network.
-            self.log.write(Source::Host, Level::Warn, &error.to_string());
+            self.log
+                .write(Source::Host, Level::Warn, &error.to_string());
             code(&error)
         })
     }
@@ -97,7 +98,9 @@ impl Outbound {
         let limit = self.limits.request_bytes;
         let body = Limited::new(body, limit).collect().await;
         // A guest that never finishes its body is ended by its deadline.
-        let body = body.map_err(|_| EgressError::RequestSize(limit))?.to_bytes();
+        let body = body
+            .map_err(|_| EgressError::RequestSize(limit))?
+            .to_bytes();
         Ok(Request::from_parts(parts, body))
     }
 

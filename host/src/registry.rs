@@ -79,7 +79,12 @@ impl Registry {
     /// # Errors
     ///
     /// See [`LoadError`].
-    pub fn load(&self, sandbox: &Sandbox, config: &Config, name: &str) -> Result<Arc<Loaded>, LoadError> {
+    pub fn load(
+        &self,
+        sandbox: &Sandbox,
+        config: &Config,
+        name: &str,
+    ) -> Result<Arc<Loaded>, LoadError> {
         let client = config
             .client(name)
             .ok_or_else(|| LoadError::UnknownClient(name.to_owned()))?;

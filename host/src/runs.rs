@@ -90,7 +90,9 @@ pub enum RunError {
         wanted: &'static str,
     },
     /// One of the five checks was red, and the connector could not go on.
-    #[error("denied by check {check}: {activity}: {reason}\nto allow it, put in the configuration:\n  {line}")]
+    #[error(
+        "denied by check {check}: {activity}: {reason}\nto allow it, put in the configuration:\n  {line}"
+    )]
     Denied {
         /// The red check.
         check: &'static str,
@@ -305,9 +307,10 @@ impl Host {
             ledger: self.ledger.clone(),
         });
         let (what, wanted) = match &request.job {
-            Job::ProcessJournalRun(id) => {
-                (format!("process journal run {id}"), Some(crate::admission::Kind::Journal))
-            }
+            Job::ProcessJournalRun(id) => (
+                format!("process journal run {id}"),
+                Some(crate::admission::Kind::Journal),
+            ),
             Job::Lookup(_) => ("look up".to_owned(), Some(crate::admission::Kind::Lookup)),
             Job::Check => ("check".to_owned(), None),
         };
@@ -321,7 +324,12 @@ impl Host {
         }
         self.note(&session, Kind::RunStarted, &what, None).await?;
         let exports = self.export_dir(client)?;
-        let hooks = Hooks::new(self.egress.clone(), session.clone(), log.clone(), client.limits);
+        let hooks = Hooks::new(
+            self.egress.clone(),
+            session.clone(),
+            log.clone(),
+            client.limits,
+        );
         let state = State::new(session.clone(), client.limits, log.clone(), exports, hooks);
         let context = RunContext {
             run_id: run.to_string(),
@@ -334,7 +342,9 @@ impl Host {
             let called = self.call(&mut store, &loaded, &context, &request.job);
             match tokio::time::timeout(deadline, called).await {
                 Ok(called) => called,
-                Err(_) => Err(RunError::Limit(LimitReached::Deadline(client.limits.deadline_ms))),
+                Err(_) => Err(RunError::Limit(LimitReached::Deadline(
+                    client.limits.deadline_ms,
+                ))),
             }
         };
         *memory = memory_used(&store);
@@ -346,7 +356,8 @@ impl Host {
             Ok(_) => ("succeeded", None),
             Err(error) => (error.code(), Some(error.to_string())),
         };
-        self.note(&session, Kind::RunFinished, outcome, reason).await?;
+        self.note(&session, Kind::RunFinished, outcome, reason)
+            .await?;
         called
     }
 
@@ -384,7 +395,8 @@ impl Host {
             }
         });
         let line = question.and_then(|question| {
-            self.live.with(|config| config.grants.line_to_add(&question))
+            self.live
+                .with(|config| config.grants.line_to_add(&question))
         });
         RunError::Denied {
             check: crate::authorization::name(denial.check),
@@ -407,7 +419,9 @@ impl Host {
             .acquire()
             .await
             .map_err(|error| RunError::Host(error.to_string()))?;
-        let world = crate::kinds::instantiate(store, loaded).await.map_err(ended)?;
+        let world = crate::kinds::instantiate(store, loaded)
+            .await
+            .map_err(ended)?;
         let answered = match job {
             Job::ProcessJournalRun(id) => {
                 let id = id.to_string();
@@ -440,9 +454,8 @@ impl Host {
         if let Some(dir) = open.get(&key) {
             return Ok(Some(dir.clone()));
         }
-        let dir = ExportDir::open(&exports.directory, exports.quota_bytes).map_err(|error| {
-            RunError::Host(format!("{}: {error}", exports.directory.display()))
-        })?;
+        let dir = ExportDir::open(&exports.directory, exports.quota_bytes)
+            .map_err(|error| RunError::Host(format!("{}: {error}", exports.directory.display())))?;
         open.insert(key, dir.clone());
         Ok(Some(dir))
     }
@@ -463,7 +476,9 @@ fn journal_output(outcome: Outcome) -> Output {
 fn lookup_output(answer: &str) -> Result<Output, RunError> {
     match serde_json::from_str(answer) {
         Ok(answer) => Ok(Output::Lookup { answer }),
-        Err(error) => Err(RunError::BadAnswer(format!("its answer is not JSON: {error}"))),
+        Err(error) => Err(RunError::BadAnswer(format!(
+            "its answer is not JSON: {error}"
+        ))),
     }
 }
 

@@ -66,11 +66,7 @@ impl Session {
     /// - `not-found` when all checks are green for the employer of the run and
     ///   the entity does not exist;
     /// - a host fault when the denial could not be recorded.
-    pub async fn authorize(
-        &self,
-        activity: Activity,
-        entity: Option<Entity>,
-    ) -> Result<(), Fault> {
+    pub async fn authorize(&self, activity: Activity, entity: Option<Entity>) -> Result<(), Fault> {
         let (owner, missing) = match entity {
             None => (self.own(), None),
             Some(entity) => match self.platform.owner(entity).await? {
@@ -130,7 +126,8 @@ impl Session {
         match self.ledger.append(entry).await {
             Ok(_) => Ok(()),
             Err(error) => Err(Fault::Host(
-                anyhow::Error::from(error).context("the ledger cannot be written; nothing may happen unrecorded"),
+                anyhow::Error::from(error)
+                    .context("the ledger cannot be written; nothing may happen unrecorded"),
             )),
         }
     }

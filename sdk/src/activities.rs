@@ -156,7 +156,9 @@ pub struct Words<'a>(pub &'a ActivityError);
 impl fmt::Display for Words<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.0 {
-            ActivityError::Denied(denial) => write!(f, "{} denied: {}", denial.activity, denial.reason),
+            ActivityError::Denied(denial) => {
+                write!(f, "{} denied: {}", denial.activity, denial.reason)
+            }
             ActivityError::NotFound(id) => write!(f, "there is no {id}"),
             ActivityError::Invalid(problems) => {
                 let problems: Vec<_> = problems.iter().map(|p| p.description.as_str()).collect();

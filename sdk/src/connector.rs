@@ -106,7 +106,10 @@ pub fn process_journal_run<C: JournalConnector>(
 }
 
 /// The export `lookup`.
-pub fn lookup<C: LookupConnector>(run: RunContext, query: String) -> Result<String, ConnectorError> {
+pub fn lookup<C: LookupConnector>(
+    run: RunContext,
+    query: String,
+) -> Result<String, ConnectorError> {
     let context = context::<C>(run)?;
     let query = serde_json::from_str(&query)
         .map_err(|error| ConnectorError::InvalidInput(error.to_string()))?;

@@ -1,11 +1,11 @@
 //! Export files: created whole or not at all, in the directory that the
 //! operator gave to the connector.
 
-#[cfg(not(target_family = "wasm"))]
-use crate::testing::MockFile as HostFile;
+use crate::ConnectorError;
 #[cfg(target_family = "wasm")]
 use crate::bindings::koppel::connector::exports::ExportFile as HostFile;
-use crate::ConnectorError;
+#[cfg(not(target_family = "wasm"))]
+use crate::testing::MockFile as HostFile;
 use std::io::{self, Write};
 
 pub use crate::bindings::koppel::connector::exports::{ExportError, Receipt};
@@ -93,12 +93,12 @@ impl From<ExportError> for ConnectorError {
         match error {
             ExportError::Denied(denial) => Self::Denied(denial),
             ExportError::InvalidName(why) => Self::Other(format!("the name of the file: {why}")),
-            ExportError::AlreadyExists => {
-                Self::Refused("there is an export file of this name already; nothing was changed".to_owned())
-            }
-            ExportError::QuotaExceeded(quota) => {
-                Self::Refused(format!("the export directory may hold {quota} bytes, and this file does not fit"))
-            }
+            ExportError::AlreadyExists => Self::Refused(
+                "there is an export file of this name already; nothing was changed".to_owned(),
+            ),
+            ExportError::QuotaExceeded(quota) => Self::Refused(format!(
+                "the export directory may hold {quota} bytes, and this file does not fit"
+            )),
             ExportError::Other(why) => Self::Other(why),
         }
     }

@@ -69,7 +69,8 @@ impl Request {
     /// Adds a parameter to the query, encoded.
     #[must_use]
     pub fn query(mut self, name: &str, value: &str) -> Self {
-        self.url.push(if self.url.contains('?') { '&' } else { '?' });
+        self.url
+            .push(if self.url.contains('?') { '&' } else { '?' });
         encode(&mut self.url, name);
         self.url.push('=');
         encode(&mut self.url, value);
@@ -138,7 +139,10 @@ impl Response {
 
     /// The first header of this name.
     pub fn header(&self, name: &str) -> Option<&str> {
-        let found = self.headers.iter().find(|(n, _)| n.eq_ignore_ascii_case(name));
+        let found = self
+            .headers
+            .iter()
+            .find(|(n, _)| n.eq_ignore_ascii_case(name));
         found.map(|(_, value)| value.as_str())
     }
 
@@ -194,7 +198,10 @@ impl fmt::Display for HttpError {
         let url = self.url.split('?').next().unwrap_or_default();
         match &self.kind {
             HttpErrorKind::Refused(code) => {
-                write!(f, "the host does not allow {url} ({code}); the log of the run says why")
+                write!(
+                    f,
+                    "the host does not allow {url} ({code}); the log of the run says why"
+                )
             }
             HttpErrorKind::Timeout => write!(f, "{url} did not answer in time"),
             HttpErrorKind::TooLarge(code) => write!(f, "{url}: too large ({code})"),
@@ -239,7 +246,12 @@ mod tests {
 
     #[test]
     fn a_query_is_encoded() {
-        let request = get("https://example.com/a").query("$filter", "Code eq '4 1'").query("b", "é");
-        assert_eq!(request.url, "https://example.com/a?%24filter=Code%20eq%20%274%201%27&b=%C3%A9");
+        let request = get("https://example.com/a")
+            .query("$filter", "Code eq '4 1'")
+            .query("b", "é");
+        assert_eq!(
+            request.url,
+            "https://example.com/a?%24filter=Code%20eq%20%274%201%27&b=%C3%A9"
+        );
     }
 }

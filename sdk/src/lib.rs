@@ -61,7 +61,9 @@ pub mod money;
 #[cfg(not(target_family = "wasm"))]
 pub mod testing;
 
-pub use connector::{Connector, ConnectorError, Context, Delivery, JournalConnector, LookupConnector, Outcome};
+pub use connector::{
+    Connector, ConnectorError, Context, Delivery, JournalConnector, LookupConnector, Outcome,
+};
 pub use money::Cents;
 
 /// The records of the contract.

@@ -61,7 +61,9 @@ impl FromStr for Cents {
         if euros.is_empty() || decimals.len() > 2 || !all_digits(euros) || !all_digits(decimals) {
             return Err(wrong());
         }
-        let cents: i64 = format!("{euros}{decimals:0<2}").parse().map_err(|_| wrong())?;
+        let cents: i64 = format!("{euros}{decimals:0<2}")
+            .parse()
+            .map_err(|_| wrong())?;
         Ok(Self(if negative { -cents } else { cents }))
     }
 }
@@ -114,7 +116,9 @@ impl Serialize for Cents {
         // Up to 15 digits a 64-bit float is written as the decimal it was
         // made from.
         if self.0.unsigned_abs() >= 1_000_000_000_000_000 {
-            return Err(serde::ser::Error::custom("amount too large for a JSON number"));
+            return Err(serde::ser::Error::custom(
+                "amount too large for a JSON number",
+            ));
         }
         serializer.serialize_f64(self.0 as f64 / 100.0)
     }
@@ -133,13 +137,21 @@ mod tests {
 
     #[test]
     fn an_amount_reads_back_as_it_is_written() {
-        for (cents, text) in [(0, "0.00"), (5, "0.05"), (-1205, "-12.05"), (123_456_789, "1234567.89")] {
+        for (cents, text) in [
+            (0, "0.00"),
+            (5, "0.05"),
+            (-1205, "-12.05"),
+            (123_456_789, "1234567.89"),
+        ] {
             assert_eq!(Cents(cents).to_string(), text);
             assert_eq!(text.parse(), Ok(Cents(cents)));
             let json = serde_json::to_string(&Cents(cents)).unwrap();
             assert_eq!(serde_json::from_str::<Cents>(&json).unwrap(), Cents(cents));
         }
-        assert_eq!(serde_json::from_str::<Cents>("500.87").unwrap(), Cents(50_087));
+        assert_eq!(
+            serde_json::from_str::<Cents>("500.87").unwrap(),
+            Cents(50_087)
+        );
     }
 
     #[test]

@@ -6,7 +6,9 @@
 
 use crate::bindings::koppel::connector::log::Level;
 use crate::bindings::koppel::connector::types::RunContext;
-use crate::connector::{self, Connector, ConnectorError, JournalConnector, LookupConnector, Outcome};
+use crate::connector::{
+    self, Connector, ConnectorError, JournalConnector, LookupConnector, Outcome,
+};
 use crate::exports::{ExportError, Receipt};
 use crate::http::{HttpErrorKind, Request};
 use crate::types::*;
@@ -86,7 +88,8 @@ impl MockHost {
             sequence_number: number,
             processing_finished_time: Some("2025-01-31T10:00:00Z".to_owned()),
         };
-        self.journal_runs.insert(id.clone(), (run, lines, Vec::new()));
+        self.journal_runs
+            .insert(id.clone(), (run, lines, Vec::new()));
         id
     }
 
@@ -126,7 +129,8 @@ impl MockHost {
     ) {
         let own = |(name, value): &(&str, &str)| ((*name).to_owned(), (*value).to_owned());
         let reply = (status, headers.iter().map(own).collect(), body.into());
-        self.replies.push_back((method.to_owned(), url.to_owned(), reply));
+        self.replies
+            .push_back((method.to_owned(), url.to_owned(), reply));
     }
 
     /// The requests that were made.
@@ -151,7 +155,9 @@ impl MockHost {
 
     /// The status of a journal run.
     pub fn status(&self, journal_run: &str) -> Option<JournalRunStatus> {
-        self.journal_runs.get(journal_run).map(|(run, _, _)| run.status)
+        self.journal_runs
+            .get(journal_run)
+            .map(|(run, _, _)| run.status)
     }
 
     /// Runs a connector of kind journal on a journal run.
@@ -260,12 +266,20 @@ fn not_found(id: &str) -> ActivityError {
 }
 
 /// A page of a list; the cursor is the index of the next item.
-fn page<T: Clone>(all: &[T], request: &PageRequest) -> Result<(Vec<T>, Option<String>, u64), ActivityError> {
+fn page<T: Clone>(
+    all: &[T],
+    request: &PageRequest,
+) -> Result<(Vec<T>, Option<String>, u64), ActivityError> {
     let start = match &request.cursor {
         Some(cursor) => cursor.parse().map_err(|_| not_found(cursor))?,
         None => 0_usize,
     };
-    let items: Vec<T> = all.iter().skip(start).take(request.size as usize).cloned().collect();
+    let items: Vec<T> = all
+        .iter()
+        .skip(start)
+        .take(request.size as usize)
+        .cloned()
+        .collect();
     let end = start + items.len();
     let next = (end < all.len()).then(|| end.to_string());
     Ok((items, next, all.len() as u64))
@@ -284,7 +298,10 @@ macro_rules! page_as {
 
 /// The activities, by the names that [`crate::activities`] calls.
 impl MockHost {
-    pub(crate) fn get_employers_by_user_id(&self, request: &PageRequest) -> Result<EmployerPage, ActivityError> {
+    pub(crate) fn get_employers_by_user_id(
+        &self,
+        request: &PageRequest,
+    ) -> Result<EmployerPage, ActivityError> {
         let all: Vec<_> = self.employers.values().cloned().collect();
         page_as!(EmployerPage, &all, request)
     }
@@ -300,7 +317,12 @@ impl MockHost {
     ) -> Result<PayrollAdministrationPage, ActivityError> {
         self.get_employer_by_employer_id(employer)?;
         let of = |a: &&PayrollAdministration| a.employer_id == employer;
-        let all: Vec<_> = self.payroll_administrations.iter().filter(of).cloned().collect();
+        let all: Vec<_> = self
+            .payroll_administrations
+            .iter()
+            .filter(of)
+            .cloned()
+            .collect();
         page_as!(PayrollAdministrationPage, &all, request)
     }
 
@@ -310,11 +332,20 @@ impl MockHost {
         request: &PageRequest,
     ) -> Result<PayrollRunPage, ActivityError> {
         let of = |run: &&PayrollRun| run.payroll_administration_id == administration;
-        let all: Vec<_> = self.payroll_runs.values().map(|(run, _)| run).filter(of).cloned().collect();
+        let all: Vec<_> = self
+            .payroll_runs
+            .values()
+            .map(|(run, _)| run)
+            .filter(of)
+            .cloned()
+            .collect();
         page_as!(PayrollRunPage, &all, request)
     }
 
-    pub(crate) fn get_payroll_run_by_payroll_run_id(&self, id: &str) -> Result<PayrollRun, ActivityError> {
+    pub(crate) fn get_payroll_run_by_payroll_run_id(
+        &self,
+        id: &str,
+    ) -> Result<PayrollRun, ActivityError> {
         let found = self.payroll_runs.get(id).map(|(run, _)| run.clone());
         found.ok_or_else(|| not_found(id))
     }
@@ -334,11 +365,20 @@ impl MockHost {
         request: &PageRequest,
     ) -> Result<JournalRunPage, ActivityError> {
         let of = |run: &&JournalRun| run.payroll_administration_id == administration;
-        let all: Vec<_> = self.journal_runs.values().map(|(run, _, _)| run).filter(of).cloned().collect();
+        let all: Vec<_> = self
+            .journal_runs
+            .values()
+            .map(|(run, _, _)| run)
+            .filter(of)
+            .cloned()
+            .collect();
         page_as!(JournalRunPage, &all, request)
     }
 
-    pub(crate) fn get_journal_run_by_journal_run_id(&self, id: &str) -> Result<JournalRun, ActivityError> {
+    pub(crate) fn get_journal_run_by_journal_run_id(
+        &self,
+        id: &str,
+    ) -> Result<JournalRun, ActivityError> {
         let found = self.journal_runs.get(id).map(|(run, _, _)| run.clone());
         found.ok_or_else(|| not_found(id))
     }
@@ -350,7 +390,9 @@ impl MockHost {
     ) -> Result<JournalLinePage, ActivityError> {
         let (run, lines, _) = self.journal_runs.get(id).ok_or_else(|| not_found(id))?;
         if run.status < JournalRunStatus::Ready {
-            return Err(ActivityError::Conflict("the journal run has no results".to_owned()));
+            return Err(ActivityError::Conflict(
+                "the journal run has no results".to_owned(),
+            ));
         }
         page_as!(JournalLinePage, lines, request)
     }
@@ -372,9 +414,15 @@ impl MockHost {
         let (run, _, _) = self.journal_runs.get_mut(id).ok_or_else(|| not_found(id))?;
         use JournalRunStatus::{BeingExported, ExportFailed, Exported, Ready};
         run.status = match (change, run.status) {
-            (JournalRunChange::MarkAsProcessed(_), Ready | BeingExported | ExportFailed) => Exported,
+            (JournalRunChange::MarkAsProcessed(_), Ready | BeingExported | ExportFailed) => {
+                Exported
+            }
             (JournalRunChange::MarkAsProcessingFailed(_), Ready | BeingExported) => ExportFailed,
-            _ => return Err(ActivityError::Conflict("its status does not allow this".to_owned())),
+            _ => {
+                return Err(ActivityError::Conflict(
+                    "its status does not allow this".to_owned(),
+                ));
+            }
         };
         Ok(run.clone())
     }
@@ -383,7 +431,10 @@ impl MockHost {
         &self,
         plate: &str,
     ) -> Result<AdditionalTaxLiability, ActivityError> {
-        self.vehicles.get(plate).cloned().ok_or_else(|| not_found(plate))
+        self.vehicles
+            .get(plate)
+            .cloned()
+            .ok_or_else(|| not_found(plate))
     }
 }
 
@@ -401,7 +452,9 @@ pub(crate) fn exchange(request: Request) -> Result<Reply, HttpErrorKind> {
         host.requests.push(request);
         match found.and_then(|index| host.replies.remove(index)) {
             Some((_, _, reply)) => Ok(reply),
-            None => Err(HttpErrorKind::Refused(format!("the mock host has no reply to {what}"))),
+            None => Err(HttpErrorKind::Refused(format!(
+                "the mock host has no reply to {what}"
+            ))),
         }
     })
 }

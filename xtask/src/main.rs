@@ -1,1 +1,78 @@
-fn main(){}
+//! The tasks of this repository: `cargo xtask <task>`.
+
+mod command;
+mod components;
+mod debian;
+mod tools;
+mod wasm_target;
+
+use anyhow::Result;
+use clap::{Parser, Subcommand};
+use command::cargo;
+use std::path::{Path, PathBuf};
+
+/// The tasks of this repository.
+#[derive(Parser)]
+#[command(name = "cargo xtask")]
+struct Cli {
+    #[command(subcommand)]
+    task: Task,
+}
+
+#[derive(Subcommand)]
+enum Task {
+    /// Runs the main job on demonstration data: builds the connectors and the
+    /// host, then `koppel demo`.
+    Demo {
+        /// Further arguments of `koppel demo`.
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+        arguments: Vec<String>,
+    },
+    /// Passes all tests; installs what they need.
+    Test {
+        /// Further arguments of `cargo test`.
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+        arguments: Vec<String>,
+    },
+    /// Builds the connectors into `dist/plugins`.
+    Plugins,
+    /// Builds the guests of the sandbox tests into `dist/guests`.
+    Guests,
+    /// Makes sure that components can be built, and says how.
+    WasmTarget,
+    /// Builds one connector the way that needs no download from rustup, and
+    /// checks that the result is a component.
+    WasmTargetDebian,
+    /// Checks dependencies: licences, sources and, where its database can be
+    /// reached, advisories.
+    Deny,
+}
+
+fn main() -> Result<()> {
+    match Cli::parse().task {
+        Task::Demo { arguments } => {
+            components::plugins()?;
+            let mut run = cargo();
+            run.args(["run", "--quiet", "--package", "koppel-host", "--", "demo"]);
+            command::run(run.args(arguments))
+        }
+        Task::Test { arguments } => {
+            tools::xmllint();
+            components::plugins()?;
+            components::guests()?;
+            command::run(cargo().args(["test", "--workspace"]).args(arguments))
+        }
+        Task::Plugins => components::plugins(),
+        Task::Guests => components::guests(),
+        Task::WasmTarget => wasm_target::ensure().map(|target| println!("{target}")),
+        Task::WasmTargetDebian => components::exercise_debian(),
+        Task::Deny => tools::deny(),
+    }
+}
+
+/// The root of the repository.
+fn root() -> PathBuf {
+    // xtask lies directly below it.
+    let here = Path::new(env!("CARGO_MANIFEST_DIR"));
+    here.parent().unwrap_or(here).to_owned()
+}

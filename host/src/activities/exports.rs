@@ -5,7 +5,7 @@ use super::WIT_VERSION;
 use crate::bindings::koppel::connector::exports::{ExportError, Receipt};
 use crate::bindings::koppel::loket::types::ActivityError;
 use crate::catalogue::Activity;
-use crate::exports::{ExportDir, ExportWriter, ExportError as DirError};
+use crate::exports::{ExportDir, ExportError as DirError, ExportWriter};
 use crate::ledger::{Entry, Kind};
 use crate::sandbox::State;
 use crate::session::{Fault, Session};
@@ -201,4 +201,3 @@ async fn blocking<T: Send + 'static>(
         Err(error) => Err(Failure::Host(wasmtime::Error::from(error))),
     }
 }
-

@@ -47,7 +47,9 @@ pub(super) fn link(domain: &mut Domain<'_>) -> wasmtime::Result<()> {
     )?;
     domain.activity(
         activity::PatchJournalRunByJournalRunId,
-        |(run, _): &(String, JournalRunChange)| Ok(Some(Entity::JournalRun(id("journalrunId", run)?))),
+        |(run, _): &(String, JournalRunChange)| {
+            Ok(Some(Entity::JournalRun(id("journalrunId", run)?)))
+        },
         |call, (run, change): (String, JournalRunChange)| async move {
             let run = id("journalrunId", &run)?;
             let (action, text) = match &change {

@@ -8,10 +8,15 @@ use crate::platform::Entity;
 pub(super) fn link(domain: &mut Domain<'_>) -> wasmtime::Result<()> {
     domain.activity(
         activity::GetPayrollAdministrationsByEmployerId,
-        |(employer, _): &(String, PageRequest)| Ok(Some(Entity::Employer(id("employerId", employer)?))),
+        |(employer, _): &(String, PageRequest)| {
+            Ok(Some(Entity::Employer(id("employerId", employer)?)))
+        },
         |call, (employer, page): (String, PageRequest)| async move {
             let employer = id("employerId", &employer)?;
-            Ok(call.platform().payroll_administrations(employer, &page).await?)
+            Ok(call
+                .platform()
+                .payroll_administrations(employer, &page)
+                .await?)
         },
     )
 }

@@ -147,7 +147,11 @@ impl Grants {
             ),
             Red::RoleLacksRight => {
                 let held = self.roles.get(self.role_of(q)).map(|role| &role.rights);
-                self.with_right(activity, format!("[roles] {} = ", key(self.role_of(q))), held)
+                self.with_right(
+                    activity,
+                    format!("[roles] {} = ", key(self.role_of(q))),
+                    held,
+                )
             }
             Red::ModuleOff(module) => {
                 let on: BTreeSet<&str> = self
@@ -229,13 +233,22 @@ impl Grants {
 
     /// `start` followed by the list of rights held and the one that gives the
     /// activity. Where a held right is the only sensible one to widen, that.
-    fn with_right(&self, activity: Activity, start: String, held: Option<&BTreeSet<String>>) -> String {
+    fn with_right(
+        &self,
+        activity: Activity,
+        start: String,
+        held: Option<&BTreeSet<String>>,
+    ) -> String {
         let held = held
             .map(|held| held.iter().map(String::as_str).collect())
             .unwrap_or_default();
         let right = self.right_for(activity);
         let line = format!("{start}[{}]", list(held, &right));
-        if self.rights.get(&right).is_some_and(|set| set.contains(activity)) {
+        if self
+            .rights
+            .get(&right)
+            .is_some_and(|set| set.contains(activity))
+        {
             line
         } else {
             // No right gives it yet: it takes a new one as well.

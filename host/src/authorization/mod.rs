@@ -207,7 +207,9 @@ impl Grants {
     fn role(&self, q: &Question<'_>) -> Result<(), Red> {
         let user = self.users.get(q.user).ok_or(Red::UnknownUser)?;
         let role = self.roles.get(&user.role).ok_or(Red::UnknownRole)?;
-        role.activities.contains(q.activity).or_red(Red::RoleLacksRight)
+        role.activities
+            .contains(q.activity)
+            .or_red(Red::RoleLacksRight)
     }
 
     fn module(&self, q: &Question<'_>) -> Result<(), Red> {

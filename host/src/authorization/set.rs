@@ -36,7 +36,9 @@ impl ActivitySet {
 impl FromIterator<Activity> for ActivitySet {
     fn from_iter<I: IntoIterator<Item = Activity>>(activities: I) -> Self {
         let mut set = Self::default();
-        activities.into_iter().for_each(|activity| set.insert(activity));
+        activities
+            .into_iter()
+            .for_each(|activity| set.insert(activity));
         set
     }
 }

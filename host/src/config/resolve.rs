@@ -184,13 +184,19 @@ impl Resolver<'_> {
         if user.kind == UserKind::Provider && user.provider.is_none() {
             self.fault(
                 Some(span),
-                format!("user \"{}\" is a provider user: add `provider = \"<id>\"`", user.id),
+                format!(
+                    "user \"{}\" is a provider user: add `provider = \"<id>\"`",
+                    user.id
+                ),
             );
         }
         if user.kind == UserKind::Employer && user.provider.is_some() {
             self.fault(
                 Some(span),
-                format!("user \"{}\" is an employer user: remove `provider`", user.id),
+                format!(
+                    "user \"{}\" is an employer user: remove `provider`",
+                    user.id
+                ),
             );
         }
         let (right_names, activities) = self.rights(rights, &user.rights);
@@ -259,7 +265,10 @@ impl Resolver<'_> {
             if http::HeaderName::try_from(&credential.header).is_err() {
                 self.fault(
                     Some(&span),
-                    format!("\"{}\" is not the name of an HTTP header", credential.header),
+                    format!(
+                        "\"{}\" is not the name of an HTTP header",
+                        credential.header
+                    ),
                 );
             }
             let value = match credential.value {
@@ -285,7 +294,11 @@ impl Resolver<'_> {
     ) -> Client {
         let span = client.span();
         let client = client.into_inner();
-        if name.is_empty() || !name.chars().all(|c| c.is_ascii_alphanumeric() || "-_".contains(c)) {
+        if name.is_empty()
+            || !name
+                .chars()
+                .all(|c| c.is_ascii_alphanumeric() || "-_".contains(c))
+        {
             self.fault(
                 Some(&span),
                 format!("client name {name:?} must be letters, digits, `-` and `_`"),
@@ -357,7 +370,9 @@ impl Resolver<'_> {
         if writes && activity.row().access == Access::Read {
             self.fault(
                 Some(&rule.activity.span()),
-                format!("{activity} only reads; a rule with it can only allow the methods GET and HEAD"),
+                format!(
+                    "{activity} only reads; a rule with it can only allow the methods GET and HEAD"
+                ),
             );
         }
         let parsed = Rule::new(
@@ -378,7 +393,12 @@ impl Resolver<'_> {
 
     /// The activity of an act of the host: it must be granted too, otherwise
     /// the rule could never be used and would only look like a grant.
-    fn act(&mut self, client: &str, id: &Spanned<String>, granted: ActivitySet) -> Option<Activity> {
+    fn act(
+        &mut self,
+        client: &str,
+        id: &Spanned<String>,
+        granted: ActivitySet,
+    ) -> Option<Activity> {
         let activity = self.activity(id)?;
         if !granted.contains(activity) {
             self.fault(

@@ -61,18 +61,22 @@ impl Live {
         let path = self.now().path.clone();
         let (changed, changes) = mpsc::channel();
         let name = path.file_name().map(ToOwned::to_owned);
-        let mut watcher = notify::recommended_watcher(move |event: notify::Result<notify::Event>| {
-            // The directory is watched, not the file: editors and deployments
-            // replace a file by renaming another one over it.
-            let concerns_us = event.is_ok_and(|event| {
-                !event.kind.is_access()
-                    && event.paths.iter().any(|path| path.file_name() == name.as_deref())
-            });
-            if concerns_us {
-                // Fails only when the reader is gone, and the watch with it.
-                let _ = changed.send(());
-            }
-        })?;
+        let mut watcher =
+            notify::recommended_watcher(move |event: notify::Result<notify::Event>| {
+                // The directory is watched, not the file: editors and deployments
+                // replace a file by renaming another one over it.
+                let concerns_us = event.is_ok_and(|event| {
+                    !event.kind.is_access()
+                        && event
+                            .paths
+                            .iter()
+                            .any(|path| path.file_name() == name.as_deref())
+                });
+                if concerns_us {
+                    // Fails only when the reader is gone, and the watch with it.
+                    let _ = changed.send(());
+                }
+            })?;
         let directory = match path.parent() {
             Some(parent) if parent != Path::new("") => parent,
             _ => Path::new("."),

@@ -22,7 +22,11 @@ const fn v4(a: u8, b: u8, c: u8, d: u8, prefix: u8) -> Ipv4Net {
 
 /// First match wins; `true` is what an operator may allow.
 const V4: [(Ipv4Net, &str, bool); 16] = [
-    (v4(169, 254, 0, 0, 16), "link-local, where clouds serve their metadata", false),
+    (
+        v4(169, 254, 0, 0, 16),
+        "link-local, where clouds serve their metadata",
+        false,
+    ),
     (v4(0, 0, 0, 0, 8), "this network", false),
     (v4(10, 0, 0, 0, 8), "private", true),
     (v4(100, 64, 0, 0, 10), "shared (carrier-grade NAT)", true),
@@ -48,18 +52,50 @@ const fn v6(segments: [u16; 8], prefix: u8) -> Ipv6Net {
 const V6: [(Ipv6Net, &str, bool); 14] = [
     (v6([0, 0, 0, 0, 0, 0, 0, 1], 128), "loopback", true),
     (v6([0, 0, 0, 0, 0, 0, 0, 0], 128), "unspecified", false),
-    (v6([0xfd00, 0x0ec2, 0, 0, 0, 0, 0, 0x254], 128), "a cloud's metadata", false),
-    (v6([0xfc00, 0, 0, 0, 0, 0, 0, 0], 7), "private (unique local)", true),
+    (
+        v6([0xfd00, 0x0ec2, 0, 0, 0, 0, 0, 0x254], 128),
+        "a cloud's metadata",
+        false,
+    ),
+    (
+        v6([0xfc00, 0, 0, 0, 0, 0, 0, 0], 7),
+        "private (unique local)",
+        true,
+    ),
     (v6([0xfe80, 0, 0, 0, 0, 0, 0, 0], 10), "link-local", false),
     (v6([0xfec0, 0, 0, 0, 0, 0, 0, 0], 10), "site-local", false),
     (v6([0xff00, 0, 0, 0, 0, 0, 0, 0], 8), "multicast", false),
     (v6([0x0100, 0, 0, 0, 0, 0, 0, 0], 64), "discarded", false),
-    (v6([0x2001, 0x0db8, 0, 0, 0, 0, 0, 0], 32), "for documentation", false),
-    (v6([0x3fff, 0, 0, 0, 0, 0, 0, 0], 20), "for documentation", false),
-    (v6([0x2001, 0, 0, 0, 0, 0, 0, 0], 32), "Teredo, which hides another address", false),
-    (v6([0x2001, 0, 0, 0, 0, 0, 0, 0], 23), "for protocol assignments", false),
-    (v6([0x5f00, 0, 0, 0, 0, 0, 0, 0], 16), "segment routing", false),
-    (v6([0, 0, 0, 0, 0, 0, 0, 0], 96), "IPv4-compatible, which hides another address", false),
+    (
+        v6([0x2001, 0x0db8, 0, 0, 0, 0, 0, 0], 32),
+        "for documentation",
+        false,
+    ),
+    (
+        v6([0x3fff, 0, 0, 0, 0, 0, 0, 0], 20),
+        "for documentation",
+        false,
+    ),
+    (
+        v6([0x2001, 0, 0, 0, 0, 0, 0, 0], 32),
+        "Teredo, which hides another address",
+        false,
+    ),
+    (
+        v6([0x2001, 0, 0, 0, 0, 0, 0, 0], 23),
+        "for protocol assignments",
+        false,
+    ),
+    (
+        v6([0x5f00, 0, 0, 0, 0, 0, 0, 0], 16),
+        "segment routing",
+        false,
+    ),
+    (
+        v6([0, 0, 0, 0, 0, 0, 0, 0], 96),
+        "IPv4-compatible, which hides another address",
+        false,
+    ),
 ];
 
 /// Prefixes under which an IPv6 address stands for the IPv4 address in it.

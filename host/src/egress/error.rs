@@ -12,7 +12,9 @@ pub struct RuleError(pub(super) String);
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum EgressError {
     /// No rule of the client allows it.
-    #[error("no rule allows {method} {url}; to allow it, add to [clients.{client}] http = [{{ allow = \"{url}\", methods = [\"{method}\"], activity = \"…\" }}]")]
+    #[error(
+        "no rule allows {method} {url}; to allow it, add to [clients.{client}] http = [{{ allow = \"{url}\", methods = [\"{method}\"], activity = \"…\" }}]"
+    )]
     NoRule {
         /// The client.
         client: String,

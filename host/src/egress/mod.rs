@@ -69,12 +69,19 @@ pub trait Observer: Send + Sync {
     async fn before(&self, hop: &Hop) -> Result<(), EgressError>;
 
     /// Records the reply, or why there is none.
-    async fn after(&self, hop: &Hop, outcome: Result<&Reply, &EgressError>)
-    -> Result<(), EgressError>;
+    async fn after(
+        &self,
+        hop: &Hop,
+        outcome: Result<&Reply, &EgressError>,
+    ) -> Result<(), EgressError>;
 
     /// Records a request that was refused by policy.
-    async fn refused(&self, method: &Method, url: &str, error: &EgressError)
-    -> Result<(), EgressError>;
+    async fn refused(
+        &self,
+        method: &Method,
+        url: &str,
+        error: &EgressError,
+    ) -> Result<(), EgressError>;
 
     /// The header of a credential.
     fn credential(&self, name: &str) -> Result<(HeaderName, HeaderValue), EgressError>;

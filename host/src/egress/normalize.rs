@@ -15,11 +15,16 @@ pub fn parse(text: &str) -> Result<Url, EgressError> {
     if text.len() > 8192 {
         return refuse("it is longer than 8192 bytes");
     }
-    if let Some(c) = text.chars().find(|c| c.is_control() || c.is_whitespace() || *c == '\\') {
+    if let Some(c) = text
+        .chars()
+        .find(|c| c.is_control() || c.is_whitespace() || *c == '\\')
+    {
         return refuse(&format!("it contains {c:?}"));
     }
     if !text.is_ascii() {
-        return refuse("it contains characters that are not ASCII; write a host in punycode and encode the rest");
+        return refuse(
+            "it contains characters that are not ASCII; write a host in punycode and encode the rest",
+        );
     }
     let url = match Url::parse(text) {
         Ok(url) => url,
@@ -61,7 +66,10 @@ fn path(text: &str, url: &Url) -> Result<(), EgressError> {
             return refuse(&format!("its path contains {encoded}"));
         }
     }
-    if written.split('/').any(|segment| segment == "." || segment == "..") {
+    if written
+        .split('/')
+        .any(|segment| segment == "." || segment == "..")
+    {
         return refuse("its path contains a dot segment");
     }
     if written.contains("//") {
@@ -72,7 +80,10 @@ fn path(text: &str, url: &Url) -> Result<(), EgressError> {
     }
     // Whatever else the parser changed would be a difference to be wary of.
     if !written.is_empty() && written != url.path() {
-        return refuse(&format!("its path is written {written} but means {}", url.path()));
+        return refuse(&format!(
+            "its path is written {written} but means {}",
+            url.path()
+        ));
     }
     Ok(())
 }
@@ -82,7 +93,10 @@ fn after_scheme(text: &str) -> &str {
 }
 
 fn authority(text: &str) -> &str {
-    after_scheme(text).split(['/', '?', '#']).next().unwrap_or_default()
+    after_scheme(text)
+        .split(['/', '?', '#'])
+        .next()
+        .unwrap_or_default()
 }
 
 fn without_port(authority: &str) -> &str {

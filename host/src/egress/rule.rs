@@ -63,7 +63,9 @@ impl Rule {
             return Err(wrong("would send a credential in clear text; use https"));
         }
         if methods.is_empty() {
-            return Err(RuleError("methods = [] allows nothing; name the methods, such as \"GET\"".to_owned()));
+            return Err(RuleError(
+                "methods = [] allows nothing; name the methods, such as \"GET\"".to_owned(),
+            ));
         }
         let methods = methods
             .iter()

@@ -98,7 +98,8 @@ impl Egress {
         request: Request<Bytes>,
     ) -> Result<Reply, EgressError> {
         let deadline = Instant::now() + bounds.total;
-        self.follow(client, rules, bounds, deadline, observer, request).await
+        self.follow(client, rules, bounds, deadline, observer, request)
+            .await
     }
 
     async fn follow(
@@ -115,8 +116,9 @@ impl Egress {
         let (mut method, mut headers) = (parts.method, parts.headers);
         let mut target = parts.uri.to_string();
         for _ in 0..=REDIRECTS {
-            let admitted =
-                self.admit(client, rules, bounds, observer, &method, &target, &headers, &body);
+            let admitted = self.admit(
+                client, rules, bounds, observer, &method, &target, &headers, &body,
+            );
             let admitted = timeout_at(deadline, admitted)
                 .await
                 .unwrap_or_else(|_| Err(late()));
@@ -135,7 +137,10 @@ impl Egress {
                 headers: headers.clone(),
                 body: body.clone(),
             };
-            let credential = rule.credential().map(|name| observer.credential(name)).transpose()?;
+            let credential = rule
+                .credential()
+                .map(|name| observer.credential(name))
+                .transpose()?;
             observer.before(&hop).await?;
             // The deadline cuts the exchange, not its recording.
             let exchange = self.exchange(credential, &addresses, bounds, &hop);
@@ -237,7 +242,10 @@ impl Egress {
                 _ => {}
             }
         }
-        Ok(addresses.into_iter().map(|ip| SocketAddr::new(ip, port)).collect())
+        Ok(addresses
+            .into_iter()
+            .map(|ip| SocketAddr::new(ip, port))
+            .collect())
     }
 
     async fn exchange(
@@ -271,19 +279,27 @@ impl Egress {
         if let Some((name, value)) = credential {
             headers.insert(name, value);
         }
-        let mut request = client.request(hop.method.clone(), hop.url.clone()).headers(headers);
-        if !hop.body.is_empty() || [Method::POST, Method::PUT, Method::PATCH].contains(&hop.method) {
+        let mut request = client
+            .request(hop.method.clone(), hop.url.clone())
+            .headers(headers);
+        if !hop.body.is_empty() || [Method::POST, Method::PUT, Method::PATCH].contains(&hop.method)
+        {
             request = request.body(hop.body.clone());
         }
         let response = request.send().await.map_err(failed)?;
         let status = response.status();
         let mut headers = response.headers().clone();
-        let size: usize = headers.iter().map(|(n, v)| n.as_str().len() + v.len() + 4).sum();
+        let size: usize = headers
+            .iter()
+            .map(|(n, v)| n.as_str().len() + v.len() + 4)
+            .sum();
         if size > RESPONSE_HEADERS {
             return Err(EgressError::ResponseHeaders(RESPONSE_HEADERS));
         }
         let too_large = EgressError::ResponseSize(bounds.response_bytes);
-        if response.content_length().is_some_and(|n| n > bounds.response_bytes as u64)
+        if response
+            .content_length()
+            .is_some_and(|n| n > bounds.response_bytes as u64)
             && hop.method != Method::HEAD
         {
             return Err(too_large);
@@ -313,7 +329,10 @@ fn forbidden(name: &HeaderName) -> bool {
 }
 
 fn repeats(status: StatusCode) -> bool {
-    matches!(status, StatusCode::TEMPORARY_REDIRECT | StatusCode::PERMANENT_REDIRECT)
+    matches!(
+        status,
+        StatusCode::TEMPORARY_REDIRECT | StatusCode::PERMANENT_REDIRECT
+    )
 }
 
 /// Where a reply redirects to, if it does.

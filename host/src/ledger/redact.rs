@@ -38,7 +38,8 @@ impl Redactor {
             return;
         }
         let mut needles = self.0.write().unwrap_or_else(PoisonError::into_inner);
-        let encoded = percent_encoding::utf8_percent_encode(secret, percent_encoding::NON_ALPHANUMERIC);
+        let encoded =
+            percent_encoding::utf8_percent_encode(secret, percent_encoding::NON_ALPHANUMERIC);
         let mut forms = vec![secret.as_bytes().to_vec(), encoded.to_string().into_bytes()];
         forms.extend(base64_forms(secret.as_bytes()));
         for form in forms {
@@ -106,7 +107,10 @@ fn base64_forms(secret: &[u8]) -> Vec<Vec<u8>> {
     for shift in 0..3 {
         let mut padded = vec![0; shift];
         padded.extend_from_slice(secret);
-        for text in [STANDARD_NO_PAD.encode(&padded), URL_SAFE_NO_PAD.encode(&padded)] {
+        for text in [
+            STANDARD_NO_PAD.encode(&padded),
+            URL_SAFE_NO_PAD.encode(&padded),
+        ] {
             // The characters that hold bits of the padding before, and of
             // whatever follows.
             let head = [0, 2, 3][shift];

@@ -57,7 +57,8 @@ impl Ledger {
     ///
     /// When the file cannot be made or is no ledger.
     pub fn open(path: &Path, redactor: Redactor) -> Result<Self, LedgerError> {
-        let named = |error: &dyn std::fmt::Display| LedgerError(format!("{}: {error}", path.display()));
+        let named =
+            |error: &dyn std::fmt::Display| LedgerError(format!("{}: {error}", path.display()));
         if let Some(parent) = path.parent() {
             std::fs::create_dir_all(parent).map_err(|error| named(&error))?;
         }

@@ -69,7 +69,13 @@ impl RunLog {
         let text = text
             .trim_end_matches('\n')
             .chars()
-            .map(|c| if c.is_control() && c != '\t' { '\u{fffd}' } else { c })
+            .map(|c| {
+                if c.is_control() && c != '\t' {
+                    '\u{fffd}'
+                } else {
+                    c
+                }
+            })
             .collect();
         inner.lines.push(Line {
             source,

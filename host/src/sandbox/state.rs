@@ -3,8 +3,8 @@
 use super::limits::{Guard, Limits};
 use super::log::{RunLog, Stdio};
 use crate::bindings::koppel::connector::log::Level;
-use crate::outbound::Hooks;
 use crate::exports::ExportDir;
+use crate::outbound::Hooks;
 use crate::session::Session;
 use std::sync::Arc;
 use wasmtime::component::ResourceTable;

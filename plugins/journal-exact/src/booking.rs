@@ -74,7 +74,9 @@ impl Booking {
             }
         }
         if booking.lines.is_empty() {
-            return Err(ConnectorError::Refused("the journal has no lines".to_owned()));
+            return Err(ConnectorError::Refused(
+                "the journal has no lines".to_owned(),
+            ));
         }
         if booking.total != credit {
             return Err(ConnectorError::Refused(format!(
@@ -87,7 +89,10 @@ impl Booking {
 
     /// The codes of the accounts, each once.
     pub(crate) fn codes(&self) -> BTreeSet<&str> {
-        self.lines.iter().map(|line| line.account.as_str()).collect()
+        self.lines
+            .iter()
+            .map(|line| line.account.as_str())
+            .collect()
     }
 
     /// Compares with what is in Exact.

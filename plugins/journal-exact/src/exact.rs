@@ -150,7 +150,11 @@ impl<'a> Exact<'a> {
                 .query("$select", "ID,Code");
             let accounts: Vec<Account> = all(request)?;
             // Exact pads codes with spaces in some places.
-            found.extend(accounts.into_iter().map(|a| (a.code.trim().to_owned(), a.id)));
+            found.extend(
+                accounts
+                    .into_iter()
+                    .map(|a| (a.code.trim().to_owned(), a.id)),
+            );
         }
         let missing: Vec<&str> = codes
             .into_iter()
@@ -179,7 +183,10 @@ impl<'a> Exact<'a> {
             quoted(marker)
         );
         let lines = self.lines(&filter)?;
-        Ok(lines.first().map(|line| line.number.to_string()).map(|number| (number, lines)))
+        Ok(lines
+            .first()
+            .map(|line| line.number.to_string())
+            .map(|number| (number, lines)))
     }
 
     /// The number and lines of an entry.
@@ -248,7 +255,9 @@ fn all<T: DeserializeOwned>(first: http::Request) -> Result<Vec<T>, ConnectorErr
         items.extend(page.d.results);
         next = page.d.next.map(http::get);
     }
-    Err(ConnectorError::OutsideParty(format!("Exact Online: a list of more than {PAGES} pages")))
+    Err(ConnectorError::OutsideParty(format!(
+        "Exact Online: a list of more than {PAGES} pages"
+    )))
 }
 
 /// Sorts out the replies that are no answer.
@@ -264,8 +273,13 @@ fn good(reply: &Response) -> Result<&Response, ConnectorError> {
             reply.status()
         ))),
         // The limit is per minute, so a minute later is soon enough.
-        429 => Err(ConnectorError::Unavailable(reply.retry_after().or(Some(60)))),
+        429 => Err(ConnectorError::Unavailable(
+            reply.retry_after().or(Some(60)),
+        )),
         500.. => Err(ConnectorError::Unavailable(reply.retry_after())),
-        status => Err(ConnectorError::OutsideParty(format!("Exact Online: status {status}: {}", says()))),
+        status => Err(ConnectorError::OutsideParty(format!(
+            "Exact Online: status {status}: {}",
+            says()
+        ))),
     }
 }

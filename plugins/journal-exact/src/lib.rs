@@ -12,7 +12,9 @@ mod exact;
 use booking::Booking;
 use exact::Exact;
 use koppel_sdk::types::{ActivityError, JournalRun, JournalRunChange, JournalRunStatus};
-use koppel_sdk::{Connector, ConnectorError, Context, Delivery, JournalConnector, Outcome, activities, log};
+use koppel_sdk::{
+    Connector, ConnectorError, Context, Delivery, JournalConnector, Outcome, activities, log,
+};
 use std::collections::BTreeMap;
 
 /// The connector.
@@ -91,7 +93,9 @@ fn book(exact: &Exact<'_>, booking: &Booking) -> Result<String, ConnectorError> 
     let existing = exact.entries_marked(&booking.marker, booking.year, booking.period)?;
     let (number, lines) = match existing {
         Some((number, lines)) => {
-            log::warn(format!("entry {number} was booked for this journal run before; it is not booked again"));
+            log::warn(format!(
+                "entry {number} was booked for this journal run before; it is not booked again"
+            ));
             (number, lines)
         }
         None => {

@@ -6,7 +6,8 @@ use koppel_sdk::types::JournalRunStatus;
 use koppel_sdk::{ConnectorError, Delivery, Outcome};
 use serde_json::{Value, json};
 
-const SETTINGS: &str = r#"{"division": 123456, "journal-code": "90", "account-map": {"4000": "40110"}}"#;
+const SETTINGS: &str =
+    r#"{"division": 123456, "journal-code": "90", "account-map": {"4000": "40110"}}"#;
 const API: &str = "https://start.exactonline.nl/api/v1/123456/";
 const ENTRY: &str = "5f1c5fd4-6e0b-4f0c-9f77-5a0d0b1c2d3e";
 
@@ -39,7 +40,10 @@ fn booked() -> String {
 
 fn host() -> (MockHost, String) {
     let mut host = MockHost::new();
-    let lines = vec![line("4000", "Lonen", 500_087, 0), line("16101", "Netto lonen", 0, 500_087)];
+    let lines = vec![
+        line("4000", "Lonen", 500_087, 0),
+        line("16101", "Netto lonen", 0, 500_087),
+    ];
     let run = host.journal_run(JournalRunStatus::Ready, lines);
     (host, run)
 }
@@ -49,7 +53,12 @@ fn a_journal_run_is_booked_read_back_and_marked() {
     let (mut host, run) = host();
     host.reply("GET", &lines(), 200, list(json!([])));
     host.reply("GET", &accounts(), 200, both_accounts());
-    host.reply("POST", &entries(), 201, json!({"d": {"EntryID": ENTRY}}).to_string());
+    host.reply(
+        "POST",
+        &entries(),
+        201,
+        json!({"d": {"EntryID": ENTRY}}).to_string(),
+    );
     host.reply("GET", &lines(), 200, booked());
     assert_eq!(
         host.process::<JournalExact>(SETTINGS, &run),
@@ -77,7 +86,12 @@ fn a_journal_run_is_booked_read_back_and_marked() {
             ]
         })
     );
-    assert!(posted.headers.iter().all(|(name, _)| name != "authorization"));
+    assert!(
+        posted
+            .headers
+            .iter()
+            .all(|(name, _)| name != "authorization")
+    );
 }
 
 #[test]
@@ -85,8 +99,15 @@ fn a_journal_run_that_is_in_exact_already_is_not_booked_again() {
     let (mut host, run) = host();
     host.reply("GET", &lines(), 200, booked());
     let outcome = host.process::<JournalExact>(SETTINGS, &run);
-    assert_eq!(outcome.map(|outcome| outcome.reference), Ok("25900001".to_owned()));
-    assert!(host.requests().iter().all(|request| request.method == "GET"));
+    assert_eq!(
+        outcome.map(|outcome| outcome.reference),
+        Ok("25900001".to_owned())
+    );
+    assert!(
+        host.requests()
+            .iter()
+            .all(|request| request.method == "GET")
+    );
     assert_eq!(host.status(&run), Some(JournalRunStatus::Exported));
 }
 
@@ -94,11 +115,17 @@ fn a_journal_run_that_is_in_exact_already_is_not_booked_again() {
 fn an_account_that_exact_does_not_have_is_named() {
     let (mut host, run) = host();
     host.reply("GET", &lines(), 200, list(json!([])));
-    host.reply("GET", &accounts(), 200, list(json!([{"ID": "a-2", "Code": "16101"}])));
+    host.reply(
+        "GET",
+        &accounts(),
+        200,
+        list(json!([{"ID": "a-2", "Code": "16101"}])),
+    );
     assert_eq!(
         host.process::<JournalExact>(SETTINGS, &run),
         Err(ConnectorError::Refused(
-            "division 123456 has no ledger account 40110; make it, or map it in account-map".to_owned()
+            "division 123456 has no ledger account 40110; make it, or map it in account-map"
+                .to_owned()
         ))
     );
     assert_eq!(host.status(&run), Some(JournalRunStatus::ExportFailed));
@@ -109,7 +136,8 @@ fn what_exact_refuses_is_passed_on_and_the_run_is_marked_as_failed() {
     let (mut host, run) = host();
     host.reply("GET", &lines(), 200, list(json!([])));
     host.reply("GET", &accounts(), 200, both_accounts());
-    let error = json!({"error": {"code": "", "message": {"lang": "", "value": "Periode 1 is gesloten"}}});
+    let error =
+        json!({"error": {"code": "", "message": {"lang": "", "value": "Periode 1 is gesloten"}}});
     host.reply("POST", &entries(), 400, error.to_string());
     assert_eq!(
         host.process::<JournalExact>(SETTINGS, &run),

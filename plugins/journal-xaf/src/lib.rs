@@ -9,7 +9,10 @@ mod survey;
 mod xaf;
 
 use koppel_sdk::types::{JournalRun, JournalRunChange, JournalRunStatus, PayrollAdministration};
-use koppel_sdk::{Connector, ConnectorError, Context, Delivery, JournalConnector, Outcome, activities, exports, log};
+use koppel_sdk::{
+    Connector, ConnectorError, Context, Delivery, JournalConnector, Outcome, activities, exports,
+    log,
+};
 use survey::Survey;
 
 /// The connector.
@@ -73,7 +76,14 @@ impl JournalConnector for JournalXaf {
             employer.employer_number, period.year, period.period_number, run.sequence_number
         );
         let mut file = exports::create(&name)?;
-        xaf::write(&mut file, &context.settings, &employer, &administration, &run, &survey)?;
+        xaf::write(
+            &mut file,
+            &context.settings,
+            &employer,
+            &administration,
+            &run,
+            &survey,
+        )?;
         let receipt = file.finish()?;
         log::info(format!(
             "{}: {} lines, {} bytes, SHA-256 {}",
@@ -116,7 +126,10 @@ fn check_status(run: &JournalRun) -> Result<(), ConnectorError> {
 }
 
 /// The payroll administration of a run, for the tax number in the header.
-fn administration(employer: &str, run: &JournalRun) -> Result<PayrollAdministration, ConnectorError> {
+fn administration(
+    employer: &str,
+    run: &JournalRun,
+) -> Result<PayrollAdministration, ConnectorError> {
     let pages = activities::pages(|page| {
         activities::get_payroll_administrations_by_employer_id(employer, page)
     });

@@ -41,20 +41,35 @@ impl Survey {
                 survey.debit += Cents(line.debit_amount);
                 credit += Cents(line.credit_amount);
                 if let Some(fault) = fault(&line) {
-                    faults.push(format!("line {} ({}) {fault}", survey.lines, line.payroll_component.value));
+                    faults.push(format!(
+                        "line {} ({}) {fault}",
+                        survey.lines, line.payroll_component.value
+                    ));
                 }
                 let account = line.general_ledger_account;
-                survey.accounts.entry(account.code).or_insert(account.description);
+                survey
+                    .accounts
+                    .entry(account.code)
+                    .or_insert(account.description);
             }
         }
         if survey.lines == 0 {
-            return Err(ConnectorError::Refused("the journal has no lines".to_owned()));
+            return Err(ConnectorError::Refused(
+                "the journal has no lines".to_owned(),
+            ));
         }
         if !faults.is_empty() {
             let more = faults.len().saturating_sub(NAMED);
             faults.truncate(NAMED);
-            let rest = if more > 0 { format!("; and {more} more") } else { String::new() };
-            return Err(ConnectorError::Refused(format!("{}{rest}", faults.join("; "))));
+            let rest = if more > 0 {
+                format!("; and {more} more")
+            } else {
+                String::new()
+            };
+            return Err(ConnectorError::Refused(format!(
+                "{}{rest}",
+                faults.join("; ")
+            )));
         }
         if survey.debit != credit {
             return Err(ConnectorError::Refused(format!(
@@ -74,7 +89,9 @@ fn fault(line: &JournalLine) -> Option<String> {
     }
     // XAF 3.2: IdentificationString35.
     if code.chars().count() > 35 {
-        return Some(format!("has ledger account {code}, which is longer than 35 characters"));
+        return Some(format!(
+            "has ledger account {code}, which is longer than 35 characters"
+        ));
     }
     if line.debit_amount != 0 && line.credit_amount != 0 {
         return Some("is both debit and credit".to_owned());

@@ -39,7 +39,8 @@ impl<W: Write> Xml<W> {
     }
 
     fn close(&mut self, name: &str) -> io::Result<()> {
-        self.0.write_event(Event::End(quick_xml::events::BytesEnd::new(name)))
+        self.0
+            .write_event(Event::End(quick_xml::events::BytesEnd::new(name)))
     }
 }
 
@@ -58,7 +59,8 @@ pub(crate) fn write(
     survey: &Survey,
 ) -> Result<(), ConnectorError> {
     let mut xml = Xml(Writer::new_with_indent(out, b' ', 1));
-    xml.0.write_event(Event::Decl(BytesDecl::new("1.0", Some("UTF-8"), None)))?;
+    xml.0
+        .write_event(Event::Decl(BytesDecl::new("1.0", Some("UTF-8"), None)))?;
     let mut root = quick_xml::events::BytesStart::new("auditfile");
     root.push_attribute(("xmlns", "http://www.auditfiles.nl/XAF/3.2"));
     xml.0.write_event(Event::Start(root))?;
@@ -80,7 +82,9 @@ fn header<W: Write>(xml: &mut Xml<W>, run: &JournalRun) -> io::Result<()> {
     xml.text("startDate", &format!("{year:04}-01-01"))?;
     xml.text("endDate", &format!("{year:04}-12-31"))?;
     xml.text("curCode", CURRENCY)?;
-    let today = jiff::tz::TimeZone::UTC.to_datetime(jiff::Timestamp::now()).date();
+    let today = jiff::tz::TimeZone::UTC
+        .to_datetime(jiff::Timestamp::now())
+        .date();
     xml.text("dateCreated", &today.to_string())?;
     xml.text("softwareDesc", "koppel journal-xaf")?;
     xml.text("softwareVersion", env!("CARGO_PKG_VERSION"))?;
@@ -96,7 +100,10 @@ fn company<W: Write>(
     xml.text("companyName", &shorten(&employer.company_name, 999))?;
     xml.text("taxRegistrationCountry", "NL")?;
     // The schema wants the element; an unknown number is left empty.
-    let number = administration.payroll_tax_number.as_deref().unwrap_or_default();
+    let number = administration
+        .payroll_tax_number
+        .as_deref()
+        .unwrap_or_default();
     xml.text("taxRegIdent", &shorten(number, 30))?;
     if employer.street.is_some() || employer.city.is_some() || employer.postal_code.is_some() {
         xml.open("streetAddress")?;
@@ -106,7 +113,10 @@ fn company<W: Write>(
         xml.optional("city", employer.city.as_deref(), 50)?;
         xml.optional("postalCode", employer.postal_code.as_deref(), 10)?;
         // The schema lists the countries; only an ISO 3166 code is one.
-        let country = employer.country.as_deref().filter(|country| country.len() == 2);
+        let country = employer
+            .country
+            .as_deref()
+            .filter(|country| country.len() == 2);
         xml.optional("country", country, 2)?;
         xml.close("streetAddress")?;
     }
@@ -145,8 +155,14 @@ fn transactions<W: Write>(
     survey: &Survey,
 ) -> Result<(), ConnectorError> {
     let period = &run.payroll_period;
-    let title = format!("Journaal salarissen {}-{:02}", period.year, period.period_number);
-    let reference = format!("{}-{:02}-{}", period.year, period.period_number, run.sequence_number);
+    let title = format!(
+        "Journaal salarissen {}-{:02}",
+        period.year, period.period_number
+    );
+    let reference = format!(
+        "{}-{:02}-{}",
+        period.year, period.period_number, run.sequence_number
+    );
     xml.open("transactions")?;
     xml.text("linesCount", &survey.lines.to_string())?;
     xml.text("totalDebit", &survey.debit.to_string())?;
@@ -167,7 +183,13 @@ fn transactions<W: Write>(
     for page in pages {
         for journal_line in page? {
             number += 1;
-            line(xml, number, &reference, &period.period_end_date, &journal_line)?;
+            line(
+                xml,
+                number,
+                &reference,
+                &period.period_end_date,
+                &journal_line,
+            )?;
         }
     }
     if number != survey.lines {

@@ -79,10 +79,15 @@ fn an_unbalanced_journal_is_refused_with_both_sums() {
 
 #[test]
 fn lines_without_an_account_are_named() {
-    let (_, _, outcome) = export(vec![line("", "", 1_000, 0), line("16101", "Netto lonen", 0, 1_000)]);
+    let (_, _, outcome) = export(vec![
+        line("", "", 1_000, 0),
+        line("16101", "Netto lonen", 0, 1_000),
+    ]);
     assert_eq!(
         outcome,
-        Err(ConnectorError::Refused("line 1 (Brutoloon) has no ledger account".to_owned()))
+        Err(ConnectorError::Refused(
+            "line 1 (Brutoloon) has no ledger account".to_owned()
+        ))
     );
 }
 
@@ -113,11 +118,16 @@ fn a_denied_activity_ends_the_export_without_a_file() {
 #[test]
 fn a_misspelt_setting_is_named() {
     let mut host = MockHost::new();
-    let error = host.check::<JournalXaf>(r#"{"journal-idd": "SAL"}"#).unwrap_err();
+    let error = host
+        .check::<JournalXaf>(r#"{"journal-idd": "SAL"}"#)
+        .unwrap_err();
     let ConnectorError::InvalidSettings(why) = error else {
         panic!("{error:?}");
     };
-    assert!(why.starts_with("unknown field `journal-idd`, expected one of"), "{why}");
+    assert!(
+        why.starts_with("unknown field `journal-idd`, expected one of"),
+        "{why}"
+    );
     assert_eq!(JournalXaf::NAME, "journal-xaf");
 }
 
@@ -127,19 +137,30 @@ fn check_independently(file: &str, lines: usize, total: &str) {
     let all = |name: &str| -> Vec<String> {
         let with_name = |node: &roxmltree::Node<'_, '_>| node.tag_name().name() == name;
         let nodes = document.descendants().filter(with_name);
-        nodes.map(|node| node.text().unwrap_or_default().to_owned()).collect()
+        nodes
+            .map(|node| node.text().unwrap_or_default().to_owned())
+            .collect()
     };
     assert_eq!(all("linesCount"), [lines.to_string()]);
     assert_eq!(all("totalDebit"), [total]);
     assert_eq!(all("totalCredit"), [total]);
     let (mut debit, mut credit, mut count) = (0, 0, 0);
     let accounts: std::collections::HashSet<String> = {
-        let ledger = document.descendants().filter(|n| n.tag_name().name() == "ledgerAccount");
+        let ledger = document
+            .descendants()
+            .filter(|n| n.tag_name().name() == "ledgerAccount");
         ledger.map(|account| child(&account, "accID")).collect()
     };
-    for line in document.descendants().filter(|n| n.tag_name().name() == "trLine") {
+    for line in document
+        .descendants()
+        .filter(|n| n.tag_name().name() == "trLine")
+    {
         count += 1;
-        assert!(accounts.contains(&child(&line, "accID")), "{}", child(&line, "accID"));
+        assert!(
+            accounts.contains(&child(&line, "accID")),
+            "{}",
+            child(&line, "accID")
+        );
         let cents: i64 = child(&line, "amnt").replace('.', "").parse().unwrap();
         match child(&line, "amntTp").as_str() {
             "D" => debit += cents,
@@ -153,8 +174,13 @@ fn check_independently(file: &str, lines: usize, total: &str) {
 }
 
 fn child(node: &roxmltree::Node<'_, '_>, name: &str) -> String {
-    let found = node.children().find(|child| child.tag_name().name() == name);
-    found.and_then(|node| node.text()).unwrap_or_default().to_owned()
+    let found = node
+        .children()
+        .find(|child| child.tag_name().name() == name);
+    found
+        .and_then(|node| node.text())
+        .unwrap_or_default()
+        .to_owned()
 }
 
 /// The official schema, by xmllint.
@@ -163,8 +189,15 @@ fn validate(file: &str) {
         .join("../../../shared/formats/xaf/XmlAuditfileFinancieel3.2.xsd");
     let xmllint = Command::new("xmllint").arg("--version").output().is_ok();
     if !schema.exists() || !xmllint {
-        let what = if xmllint { "the reference schemas are" } else { "xmllint is" };
-        assert!(std::env::var_os("KOPPEL_REQUIRE_FORMATS").is_none(), "{what} missing");
+        let what = if xmllint {
+            "the reference schemas are"
+        } else {
+            "xmllint is"
+        };
+        assert!(
+            std::env::var_os("KOPPEL_REQUIRE_FORMATS").is_none(),
+            "{what} missing"
+        );
         eprintln!("skipped: {what} missing; the file is not validated");
         return;
     }
@@ -176,5 +209,9 @@ fn validate(file: &str) {
         .args([&schema, &path])
         .output()
         .unwrap();
-    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    assert!(
+        output.status.success(),
+        "{}",
+        String::from_utf8_lossy(&output.stderr)
+    );
 }

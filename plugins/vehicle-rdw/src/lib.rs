@@ -100,7 +100,10 @@ impl Connector for VehicleRdw {
     fn check(context: &Context<Settings>) -> Result<String, ConnectorError> {
         // A plate that is never given out: the answer is an empty list.
         let rows = ask(&context.settings, "000000")?;
-        Ok(format!("the RDW answers ({} rows for a plate that does not exist)", rows.len()))
+        Ok(format!(
+            "the RDW answers ({} rows for a plate that does not exist)",
+            rows.len()
+        ))
     }
 }
 
@@ -132,13 +135,19 @@ impl LookupConnector for VehicleRdw {
 koppel_sdk::export!(VehicleRdw as lookup);
 
 fn ask(settings: &Settings, plate: &str) -> Result<Vec<Row>, ConnectorError> {
-    let url = format!("{}/resource/m9d7-ebf2.json", settings.base_url.trim_end_matches('/'));
+    let url = format!(
+        "{}/resource/m9d7-ebf2.json",
+        settings.base_url.trim_end_matches('/')
+    );
     let reply = http::get(url).query("kenteken", plate).send()?;
     match reply.status() {
         200 => Ok(reply.json()?),
         429 => Err(ConnectorError::Unavailable(reply.retry_after())),
         500.. => Err(ConnectorError::Unavailable(reply.retry_after())),
-        status => Err(ConnectorError::OutsideParty(format!("RDW: status {status}: {}", reply.text()))),
+        status => Err(ConnectorError::OutsideParty(format!(
+            "RDW: status {status}: {}",
+            reply.text()
+        ))),
     }
 }
 

@@ -53,7 +53,10 @@ fn nothing_leaves_when_the_activity_is_denied() {
     let mut host = MockHost::new();
     host.deny("GetAdditionalTaxliabilityByLicensePlateNumber");
     let answer = host.lookup::<VehicleRdw>("{}", r#"{"licensePlateNumber": "11ZKZ3"}"#);
-    assert!(matches!(answer, Err(ConnectorError::Denied(_))), "{answer:?}");
+    assert!(
+        matches!(answer, Err(ConnectorError::Denied(_))),
+        "{answer:?}"
+    );
     assert!(host.requests().is_empty());
 }
 

@@ -43,7 +43,9 @@ pub(super) fn exchange(request: Request) -> Result<Reply, HttpErrorKind> {
     if !set {
         return Err(refused("the URL is not valid"));
     }
-    let body = outgoing.body().map_err(|()| refused("the body cannot be set"))?;
+    let body = outgoing
+        .body()
+        .map_err(|()| refused("the body cannot be set"))?;
     let future = handle(outgoing, None).map_err(kind)?;
     send_body(body, &request.body)?;
 
@@ -65,7 +67,9 @@ pub(super) fn exchange(request: Request) -> Result<Reply, HttpErrorKind> {
 
 fn send_body(body: OutgoingBody, bytes: &[u8]) -> Result<(), HttpErrorKind> {
     if !bytes.is_empty() {
-        let stream = body.write().map_err(|()| refused("the body cannot be written"))?;
+        let stream = body
+            .write()
+            .map_err(|()| refused("the body cannot be written"))?;
         for chunk in bytes.chunks(4096) {
             // The most that blocking-write-and-flush takes at a time.
             if stream.blocking_write_and_flush(chunk).is_err() {

@@ -81,7 +81,11 @@ impl List {
             Some((ord, _)) if more => Some(self.cursor(*ord)),
             _ => None,
         };
-        Ok((items.into_iter().map(|(_, item)| item).collect(), next, total))
+        Ok((
+            items.into_iter().map(|(_, item)| item).collect(),
+            next,
+            total,
+        ))
     }
 
     fn cursor(&self, ord: i64) -> String {

@@ -107,7 +107,8 @@ impl Embedded {
             // poisoned lock guards is whole.
             work(&mut connection.lock().unwrap_or_else(PoisonError::into_inner))
         });
-        done.await.unwrap_or_else(|error| Err(error.to_string().into()))
+        done.await
+            .unwrap_or_else(|error| Err(error.to_string().into()))
     }
 
     async fn ask<T: Send + 'static>(
@@ -200,9 +201,7 @@ impl Platform for Embedded {
         const ADMINISTRATION: &str = "SELECT employer.id, provider FROM employer \
             JOIN payroll_administration ON payroll_administration.employer = employer.id";
         let sql = match entity {
-            Entity::Employer(_) => {
-                "SELECT id, provider FROM employer WHERE id = ?1".to_owned()
-            }
+            Entity::Employer(_) => "SELECT id, provider FROM employer WHERE id = ?1".to_owned(),
             Entity::PayrollAdministration(_) => {
                 format!("{ADMINISTRATION} WHERE payroll_administration.id = ?1")
             }
@@ -313,7 +312,10 @@ impl Platform for Embedded {
 
     async fn payroll_run(&self, id: Uuid) -> Result<PayrollRun, ActivityError> {
         self.ask(move |connection| {
-            let sql = format!("SELECT ord, {} FROM payroll_run WHERE id = ?1", rows::PAYROLL_RUN);
+            let sql = format!(
+                "SELECT ord, {} FROM payroll_run WHERE id = ?1",
+                rows::PAYROLL_RUN
+            );
             one(connection, &sql, &id.to_string(), rows::payroll_run)
         })
         .await
@@ -368,7 +370,8 @@ impl Platform for Embedded {
     }
 
     async fn journal_run(&self, id: Uuid) -> Result<JournalRun, ActivityError> {
-        self.ask(move |connection| journal_run(connection, id)).await
+        self.ask(move |connection| journal_run(connection, id))
+            .await
     }
 
     async fn journal_run_results(
@@ -485,6 +488,9 @@ impl Platform for Embedded {
 }
 
 fn journal_run(connection: &Connection, id: Uuid) -> Result<JournalRun, Failure> {
-    let sql = format!("SELECT ord, {} FROM journal_run WHERE id = ?1", rows::JOURNAL_RUN);
+    let sql = format!(
+        "SELECT ord, {} FROM journal_run WHERE id = ?1",
+        rows::JOURNAL_RUN
+    );
     one(connection, &sql, &id.to_string(), rows::journal_run)
 }

@@ -169,7 +169,8 @@ pub(super) fn journal_run_error(row: &Row<'_>) -> Result<JournalRunError> {
     })
 }
 
-pub(super) const VEHICLE: &str = "license_plate_number, group_key, group_value, date_of_first_admission, value_for_tax_purposes";
+pub(super) const VEHICLE: &str =
+    "license_plate_number, group_key, group_value, date_of_first_admission, value_for_tax_purposes";
 
 pub(super) fn vehicle(row: &Row<'_>) -> Result<AdditionalTaxLiability> {
     Ok(AdditionalTaxLiability {

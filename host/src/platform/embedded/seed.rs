@@ -107,7 +107,14 @@ pub(super) const PENSION_DUE: Account = Account("16523", "Te betalen pensioenpre
 
 #[cfg(test)]
 pub(super) const ACCOUNTS: [&Account; 8] = [
-    &WAGES, &HOLIDAY, &SOCIAL, &PENSION, &NET_DUE, &HOLIDAY_DUE, &TAX_DUE, &PENSION_DUE,
+    &WAGES,
+    &HOLIDAY,
+    &SOCIAL,
+    &PENSION,
+    &NET_DUE,
+    &HOLIDAY_DUE,
+    &TAX_DUE,
+    &PENSION_DUE,
 ];
 
 const COST_CENTERS: [(&str, &str); 2] = [("ADM", "Administratie"), ("UITV", "Uitvoering")];
@@ -205,7 +212,11 @@ fn employee_name(employer: usize, employee: u32) -> String {
     ];
     const INITIALS: [&str; 7] = ["A.", "B.C.", "D.", "E.F.", "G.", "H.J.", "M."];
     let at = employer + employee as usize * 3;
-    format!("{}, {}", FAMILY[at % FAMILY.len()], INITIALS[at % INITIALS.len()])
+    format!(
+        "{}, {}",
+        FAMILY[at % FAMILY.len()],
+        INITIALS[at % INITIALS.len()]
+    )
 }
 
 /// The status of a journal run, so that every status that matters occurs: one
@@ -273,7 +284,13 @@ fn seed_results(
         let results = [
             (1, "Brutoloon", 5, "Tabelloon", pay.gross),
             (50, "Loonheffing", 9, "Inhoudingen", pay.tax),
-            (60, "Pensioenpremie werknemer", 9, "Inhoudingen", pay.pension_employee),
+            (
+                60,
+                "Pensioenpremie werknemer",
+                9,
+                "Inhoudingen",
+                pay.pension_employee,
+            ),
             (99, "Nettoloon", 12, "Betalingen", pay.net()),
         ];
         for (key, component, column, column_name, value) in results {
@@ -326,16 +343,58 @@ fn seed_lines(t: &Transaction<'_>, journal_run: &str, pays: &[Pay]) -> Result<()
         };
         let center = Some(*center);
         line(&WAGES, center, (1, "Brutoloon"), sum(|p| p.gross), 0)?;
-        line(&HOLIDAY, center, (80, "Reservering vakantiebijslag"), sum(|p| p.holiday), 0)?;
-        line(&SOCIAL, center, (70, "Premies werkgever"), sum(|p| p.social), 0)?;
-        line(&PENSION, center, (61, "Pensioenpremie werkgever"), sum(|p| p.pension_employer), 0)?;
+        line(
+            &HOLIDAY,
+            center,
+            (80, "Reservering vakantiebijslag"),
+            sum(|p| p.holiday),
+            0,
+        )?;
+        line(
+            &SOCIAL,
+            center,
+            (70, "Premies werkgever"),
+            sum(|p| p.social),
+            0,
+        )?;
+        line(
+            &PENSION,
+            center,
+            (61, "Pensioenpremie werkgever"),
+            sum(|p| p.pension_employer),
+            0,
+        )?;
     }
     let sum = |amount: fn(&Pay) -> i64| -> i64 { pays.iter().map(amount).sum() };
     line(&TAX_DUE, None, (50, "Loonheffing"), 0, sum(|p| p.tax))?;
-    line(&TAX_DUE, None, (70, "Premies werkgever"), 0, sum(|p| p.social))?;
-    line(&PENSION_DUE, None, (60, "Pensioenpremie werknemer"), 0, sum(|p| p.pension_employee))?;
-    line(&PENSION_DUE, None, (61, "Pensioenpremie werkgever"), 0, sum(|p| p.pension_employer))?;
-    line(&HOLIDAY_DUE, None, (80, "Reservering vakantiebijslag"), 0, sum(|p| p.holiday))?;
+    line(
+        &TAX_DUE,
+        None,
+        (70, "Premies werkgever"),
+        0,
+        sum(|p| p.social),
+    )?;
+    line(
+        &PENSION_DUE,
+        None,
+        (60, "Pensioenpremie werknemer"),
+        0,
+        sum(|p| p.pension_employee),
+    )?;
+    line(
+        &PENSION_DUE,
+        None,
+        (61, "Pensioenpremie werkgever"),
+        0,
+        sum(|p| p.pension_employer),
+    )?;
+    line(
+        &HOLIDAY_DUE,
+        None,
+        (80, "Reservering vakantiebijslag"),
+        0,
+        sum(|p| p.holiday),
+    )?;
     line(&NET_DUE, None, (99, "Nettoloon"), 0, sum(Pay::net))?;
     Ok(())
 }

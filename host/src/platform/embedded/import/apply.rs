@@ -62,7 +62,9 @@ fn parent(reply: &Reply<'_>, parameter: &str, known: &[String]) -> Result<String
             Err(_) => format!("parameters.{parameter} {id:?} is not a UUID"),
         },
         (None, [only]) => return Ok(only.clone()),
-        (None, []) => format!("add \"parameters\": {{\"{parameter}\": \"…\"}}; the file holds none"),
+        (None, []) => {
+            format!("add \"parameters\": {{\"{parameter}\": \"…\"}}; the file holds none")
+        }
         (None, many) => format!(
             "add \"parameters\": {{\"{parameter}\": \"…\"}}; the file holds {}",
             many.len()
@@ -106,7 +108,9 @@ impl<'a> Import<'a> {
                     field.map(|field| field.text()).transpose()
                 };
                 let house_number = address.as_ref().and_then(|a| a.opt("houseNumber"));
-                let country = address.as_ref().and_then(|a| a.opt("country")?.opt("isoCode"));
+                let country = address
+                    .as_ref()
+                    .and_then(|a| a.opt("country")?.opt("isoCode"));
                 let written = self.t.execute(
                     "INSERT INTO employer (id, provider, number, company_name, chamber_of_commerce_number, street, house_number, postal_code, city, country) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)
                      ON CONFLICT (id) DO UPDATE SET number = ?3, company_name = ?4, chamber_of_commerce_number = ?5, street = ?6, house_number = ?7, postal_code = ?8, city = ?9, country = ?10 WHERE provider = ?2",
@@ -189,14 +193,19 @@ impl<'a> Import<'a> {
             params![id, employer, name, tax],
         )?;
         if written == 0 {
-            return Err(item.error(format!("payroll administration {id} belongs to another employer")));
+            return Err(item.error(format!(
+                "payroll administration {id} belongs to another employer"
+            )));
         }
         Ok(())
     }
 
     fn payroll_runs(&mut self, administrations: &[String]) -> Result<Vec<String>, ImportError> {
         let mut ids = Vec::new();
-        let both = self.both("GetPayrollRunsByPayrollAdministrationId", "GetPayrollRunByPayrollRunId")?;
+        let both = self.both(
+            "GetPayrollRunsByPayrollAdministrationId",
+            "GetPayrollRunByPayrollRunId",
+        )?;
         for reply in both {
             let administration = parent(&reply, "payrollAdministrationId", administrations)?;
             self.exists(&reply, "payroll_administration", &administration)?;
@@ -205,7 +214,10 @@ impl<'a> Import<'a> {
                 let period = Period::read(&item.get("payrollPeriod")?)?;
                 let sequence = item.get("sequenceNumber")?.number()?;
                 let (status, status_text) = item.get("payrollRunStatus")?.key_value()?;
-                let approval = item.opt("approvalTime").map(|t| t.timestamp()).transpose()?;
+                let approval = item
+                    .opt("approvalTime")
+                    .map(|t| t.timestamp())
+                    .transpose()?;
                 let ord = i64::from(period.year) * 100_000
                     + i64::from(period.number) * 1_000
                     + i64::from(sequence);
@@ -226,7 +238,10 @@ impl<'a> Import<'a> {
         for reply in replies(self.file, "GetPayrollRunResultsByPayrollRunId")? {
             let run = parent(&reply, "payrollrunId", payroll_runs)?;
             self.exists(&reply, "payroll_run", &run)?;
-            self.t.execute("DELETE FROM payroll_run_result WHERE payroll_run = ?1", [&run])?;
+            self.t.execute(
+                "DELETE FROM payroll_run_result WHERE payroll_run = ?1",
+                [&run],
+            )?;
             let mut ord = 0;
             for item in &reply.items {
                 let employment = item.get("employmentId")?.id()?;
@@ -251,7 +266,10 @@ impl<'a> Import<'a> {
 
     fn journal_runs(&mut self, administrations: &[String]) -> Result<Vec<String>, ImportError> {
         let mut ids = Vec::new();
-        let both = self.both("GetJournalRunsByPayrollAdministrationId", "GetJournalRunByJournalRunId")?;
+        let both = self.both(
+            "GetJournalRunsByPayrollAdministrationId",
+            "GetJournalRunByJournalRunId",
+        )?;
         for reply in both {
             let administration = parent(&reply, "payrollAdministrationId", administrations)?;
             self.exists(&reply, "payroll_administration", &administration)?;
@@ -263,7 +281,10 @@ impl<'a> Import<'a> {
                 if status.number()? > 7 {
                     return Err(status.error("is not a status of a journal run (0 to 7)"));
                 }
-                let finished = item.opt("processingFinishedTime").map(|t| t.timestamp()).transpose()?;
+                let finished = item
+                    .opt("processingFinishedTime")
+                    .map(|t| t.timestamp())
+                    .transpose()?;
                 let written = self.t.execute(
                     "INSERT INTO journal_run (id, payroll_administration, payroll_run, ord, year, period_number, period_start, period_end, status, processing_finished_time) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)
                      ON CONFLICT (id) DO UPDATE SET payroll_run = ?3, ord = ?4, year = ?5, period_number = ?6, period_start = ?7, period_end = ?8, status = ?9, processing_finished_time = ?10 WHERE payroll_administration = ?2",
@@ -283,10 +304,15 @@ impl<'a> Import<'a> {
         for reply in replies(self.file, "GetJournalRunResultsByJournalRunId")? {
             let run = parent(&reply, "journalrunId", journal_runs)?;
             self.exists(&reply, "journal_run", &run)?;
-            self.t.execute("DELETE FROM journal_line WHERE journal_run = ?1", [&run])?;
+            self.t
+                .execute("DELETE FROM journal_line WHERE journal_run = ?1", [&run])?;
             for (ord, item) in (1..).zip(&reply.items) {
                 let (account, account_text) = item.get("generalLedgerAccount")?.coded()?;
-                let center = item.opt("costCenter").map(|c| c.coded()).transpose()?.unzip();
+                let center = item
+                    .opt("costCenter")
+                    .map(|c| c.coded())
+                    .transpose()?
+                    .unzip();
                 let unit = item.opt("costUnit").map(|c| c.coded()).transpose()?.unzip();
                 let (component, component_text) = item.get("payrollComponent")?.key_value()?;
                 let debit = item.get("debetAmount")?.cents()?;
@@ -307,13 +333,23 @@ impl<'a> Import<'a> {
         for reply in replies(self.file, "GetJournalRunErrorsByJournalRunId")? {
             let run = parent(&reply, "journalrunId", journal_runs)?;
             self.exists(&reply, "journal_run", &run)?;
-            self.t.execute("DELETE FROM journal_run_error WHERE journal_run = ?1", [&run])?;
+            self.t.execute(
+                "DELETE FROM journal_run_error WHERE journal_run = ?1",
+                [&run],
+            )?;
             for (ord, item) in (1..).zip(&reply.items) {
-                let account = item.opt("generalLedgerAccount").map(|a| a.coded()).transpose()?.unzip();
+                let account = item
+                    .opt("generalLedgerAccount")
+                    .map(|a| a.coded())
+                    .transpose()?
+                    .unzip();
                 let (component, component_text) = item.get("payrollComponent")?.key_value()?;
                 let (error, error_text) = item.get("error")?.key_value()?;
                 // Loket's own spelling has a capital here.
-                let employee = item.opt("PayrollEmployeeNumber").map(|n| n.number()).transpose()?;
+                let employee = item
+                    .opt("PayrollEmployeeNumber")
+                    .map(|n| n.number())
+                    .transpose()?;
                 self.t.execute(
                     "INSERT INTO journal_run_error (journal_run, ord, id, payroll_employee_number, account_code, account_description, component_key, component_value, error_key, error_value) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)",
                     params![run, ord, item.get("id")?.id()?, employee, account.0, account.1, component, component_text, error, error_text],
@@ -354,10 +390,16 @@ fn settle(
     written: rusqlite::Result<usize>,
 ) -> Result<(), ImportError> {
     match written {
-        Ok(0) => Err(item.error(format!("{what} {id} belongs to another payroll administration"))),
+        Ok(0) => Err(item.error(format!(
+            "{what} {id} belongs to another payroll administration"
+        ))),
         Ok(_) => Ok(()),
-        Err(error) if error.sqlite_error_code() == Some(rusqlite::ErrorCode::ConstraintViolation) => {
-            Err(item.error(format!("{what} {id} has the period and sequence number of another one")))
+        Err(error)
+            if error.sqlite_error_code() == Some(rusqlite::ErrorCode::ConstraintViolation) =>
+        {
+            Err(item.error(format!(
+                "{what} {id} has the period and sequence number of another one"
+            )))
         }
         Err(error) => Err(error.into()),
     }
@@ -381,7 +423,11 @@ impl Period {
                 let start = year
                     .zip(month)
                     .and_then(|(year, month)| jiff::civil::Date::new(year, month, 1).ok())
-                    .ok_or_else(|| node.error("needs periodStartDate and periodEndDate: it is no calendar month"))?;
+                    .ok_or_else(|| {
+                        node.error(
+                            "needs periodStartDate and periodEndDate: it is no calendar month",
+                        )
+                    })?;
                 (start.to_string(), start.last_of_month().to_string())
             }
         };

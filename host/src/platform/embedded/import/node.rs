@@ -74,13 +74,19 @@ impl<'a> Node<'a> {
     }
 
     pub(super) fn timestamp(&self) -> Result<String, ImportError> {
-        let moment = self.value.as_str().and_then(|t| t.parse::<jiff::Timestamp>().ok());
+        let moment = self
+            .value
+            .as_str()
+            .and_then(|t| t.parse::<jiff::Timestamp>().ok());
         Ok(moment.ok_or_else(|| self.wrong("a moment"))?.to_string())
     }
 
     /// An amount in euros, exact to the cent, as cents.
     pub(super) fn cents(&self) -> Result<i64, ImportError> {
-        let number = self.value.as_number().ok_or_else(|| self.wrong("an amount"))?;
+        let number = self
+            .value
+            .as_number()
+            .ok_or_else(|| self.wrong("an amount"))?;
         if number.as_f64().is_none_or(|euros| euros.abs() >= MAX_EUROS) {
             return Err(self.wrong("an amount below 1,000,000,000,000"));
         }

@@ -1,0 +1,209 @@
+//! The `koppel` command: arguments in, text or JSON out, an exit code.
+
+mod demo;
+mod ledger;
+mod output;
+mod run;
+mod show;
+
+use crate::config::{Config, ConfigError};
+use crate::egress::SystemResolver;
+use crate::registry::LoadError;
+use crate::runs::{Host, RunError, StartError};
+use clap::{Args, Parser, Subcommand};
+use output::Output;
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::sync::Arc;
+use uuid::Uuid;
+
+/// A sandboxed host for payroll connectors.
+///
+/// Exit codes: 0 done; 1 failed; 2 wrong arguments; 3 the configuration or a
+/// file is not right; 4 denied by one of the five checks; 5 a component is not
+/// loaded; 6 a connector crashed or reached a limit.
+#[derive(Debug, Parser)]
+#[command(name = "koppel", version)]
+struct Cli {
+    /// The configuration.
+    #[arg(long, short, global = true, default_value = "platform.toml")]
+    config: PathBuf,
+    /// Writes JSON instead of text.
+    #[arg(long, global = true)]
+    json: bool,
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Shows it all: seeds data, loads the connectors, exports a journal, has
+    /// a call denied and lists what was sent.
+    Demo(demo::Demo),
+    /// Runs a connector once.
+    Run(run::Run),
+    /// Shows what a component is and which activities it imports.
+    Inspect {
+        /// The file of the component.
+        component: PathBuf,
+    },
+    /// Lists the clients and whether they load.
+    Clients,
+    /// Lists the activities of a client, or all that there are.
+    Activities {
+        /// The client.
+        client: Option<String>,
+    },
+    /// Shows the verdict of each of the five checks.
+    Explain(show::Explain),
+    /// Lists what was sent and received, or shows one message.
+    Messages {
+        #[command(flatten)]
+        filter: LedgerFilter,
+        /// Shows this message with its exact bytes.
+        number: Option<u64>,
+    },
+    /// Lists what was denied.
+    Denials {
+        #[command(flatten)]
+        filter: LedgerFilter,
+    },
+    /// The ledger as a whole.
+    Ledger {
+        #[command(subcommand)]
+        command: LedgerCommand,
+    },
+    /// Imports payroll data in the shapes of Loket's REST API v2.
+    Import {
+        /// The file, JSON.
+        file: PathBuf,
+        /// The provider of the employers in it.
+        #[arg(long)]
+        provider: Uuid,
+    },
+    /// Checks a configuration and its components.
+    Validate {
+        /// The configuration; by default that of --config.
+        file: Option<PathBuf>,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+enum LedgerCommand {
+    /// Proves that no row was changed or removed.
+    Verify,
+}
+
+/// Which rows of the ledger are shown.
+#[derive(Debug, Args)]
+struct LedgerFilter {
+    /// Only of this client.
+    #[arg(long)]
+    client: Option<String>,
+    /// Only of this user.
+    #[arg(long)]
+    user: Option<String>,
+    /// Only of this employer.
+    #[arg(long)]
+    employer: Option<Uuid>,
+    /// Only of this run.
+    #[arg(long)]
+    run: Option<Uuid>,
+    /// At most so many, the newest.
+    #[arg(long, default_value_t = 50)]
+    limit: u32,
+}
+
+/// Why a command failed. Decides the exit code.
+#[derive(Debug, thiserror::Error)]
+enum Failure {
+    #[error(transparent)]
+    Config(#[from] ConfigError),
+    #[error(transparent)]
+    Start(#[from] StartError),
+    #[error(transparent)]
+    Load(#[from] LoadError),
+    #[error("{0}")]
+    Input(String),
+    #[error("{0}")]
+    Denied(String),
+    #[error("{0}")]
+    Run(RunError),
+    #[error("{0}")]
+    Failed(String),
+}
+
+impl Failure {
+    fn code(&self) -> u8 {
+        match self {
+            Self::Start(_) | Self::Failed(_) => 1,
+            Self::Config(_) | Self::Input(_) => 3,
+            Self::Denied(_) | Self::Run(RunError::Denied { .. }) => 4,
+            Self::Load(_) | Self::Run(RunError::Load(_) | RunError::WrongKind { .. }) => 5,
+            Self::Run(RunError::Crash(_) | RunError::Limit(_) | RunError::BadAnswer(_)) => 6,
+            Self::Run(RunError::NoEmployer(_)) => 3,
+            Self::Run(_) => 1,
+        }
+    }
+
+    fn name(&self) -> &'static str {
+        match self {
+            Self::Config(_) => "config",
+            Self::Start(_) => "start",
+            Self::Load(_) => "not-loaded",
+            Self::Input(_) => "input",
+            Self::Denied(_) => "denied",
+            Self::Run(error) => error.code(),
+            Self::Failed(_) => "failed",
+        }
+    }
+}
+
+/// Runs the command of the process.
+pub async fn main() -> ExitCode {
+    let cli = Cli::parse();
+    tracing_subscriber::fmt()
+        .with_env_filter(
+            tracing_subscriber::EnvFilter::try_from_env("KOPPEL_LOG")
+                .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new("warn")),
+        )
+        .with_writer(std::io::stderr)
+        .init();
+    let out = Output::new(cli.json);
+    match dispatch(&cli, &out).await {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => {
+            out.failure(failure.name(), &failure.to_string());
+            ExitCode::from(failure.code())
+        }
+    }
+}
+
+async fn dispatch(cli: &Cli, out: &Output) -> Result<(), Failure> {
+    let host = || start(Config::load(&cli.config)?);
+    match &cli.command {
+        Command::Demo(demo) => demo::demo(demo, out).await,
+        Command::Run(run) => run::run(run, &host()?, out).await,
+        Command::Inspect { component } => show::inspect(component, out),
+        Command::Clients => show::clients(&host()?, out),
+        Command::Activities { client } => match client {
+            Some(client) => show::activities_of(&Config::load(&cli.config)?, client, out),
+            None => show::all_activities(out),
+        },
+        Command::Explain(explain) => show::explain(explain, &host()?, out).await,
+        Command::Messages { filter, number } => match number {
+            Some(number) => ledger::message(&host()?, *number, out).await,
+            None => ledger::messages(&host()?, filter, out).await,
+        },
+        Command::Denials { filter } => ledger::denials(&host()?, filter, out).await,
+        Command::Ledger {
+            command: LedgerCommand::Verify,
+        } => ledger::verify(&host()?, out).await,
+        Command::Import { file, provider } => run::import(&host()?, file, *provider, out).await,
+        Command::Validate { file } => show::validate(file.as_ref().unwrap_or(&cli.config), out),
+    }
+}
+
+fn start(config: Config) -> Result<Host, Failure> {
+    Ok(Host::start(config, Arc::new(SystemResolver))?)
+}

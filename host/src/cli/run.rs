@@ -1,0 +1,159 @@
+//! `koppel run` and `koppel import`.
+
+use super::Failure;
+use super::output::{DIM, GREEN, Output as Out, euros};
+use crate::runs::{Host, Job, Output, RunReport, RunRequest};
+use crate::sandbox::Source;
+use clap::Args;
+use serde_json::json;
+use std::path::Path;
+use uuid::Uuid;
+
+/// What to run.
+#[derive(Debug, Args)]
+pub(super) struct Run {
+    /// The client.
+    client: String,
+    /// The user on whose behalf it runs.
+    #[arg(long)]
+    user: String,
+    /// The employer that it is for.
+    #[arg(long)]
+    employer: Uuid,
+    #[command(flatten)]
+    job: JobArgs,
+}
+
+#[derive(Debug, Args)]
+#[group(required = true, multiple = false)]
+struct JobArgs {
+    /// Books or exports this journal run.
+    #[arg(long)]
+    journal_run: Option<Uuid>,
+    /// Looks this up, JSON.
+    #[arg(long)]
+    lookup: Option<String>,
+    /// Tests the settings and the connection.
+    #[arg(long)]
+    check: bool,
+}
+
+impl Run {
+    fn request(&self) -> RunRequest {
+        let job = match (&self.job.journal_run, &self.job.lookup) {
+            (Some(id), _) => Job::ProcessJournalRun(*id),
+            (None, Some(query)) => Job::Lookup(query.clone()),
+            (None, None) => Job::Check,
+        };
+        RunRequest {
+            client: self.client.clone(),
+            user: self.user.clone(),
+            employer: self.employer,
+            job,
+        }
+    }
+}
+
+/// `koppel run`.
+pub(super) async fn run(run: &Run, host: &Host, out: &Out) -> Result<(), Failure> {
+    let busy = out.busy(format!("{} is running", run.client));
+    let report = host.run(run.request()).await;
+    busy.finish_and_clear();
+    show(&report, out);
+    report.outcome.map(|_| ()).map_err(Failure::Run)
+}
+
+/// Shows how a run went; the error of a failed one is left to the caller.
+pub(super) fn show(report: &RunReport, out: &Out) {
+    let summary = json!({
+        "run": report.run,
+        "outcome": report.outcome.as_ref().ok(),
+        "error": report.outcome.as_ref().err().map(|error| json!({"code": error.code(), "message": error.to_string()})),
+        "log": report.log,
+        "log-dropped": report.log_dropped,
+        "duration-ms": report.duration.as_millis() as u64,
+        "memory-bytes": report.memory,
+    });
+    out.result(&summary, || print(report));
+}
+
+/// As [`show`], without JSON: for a command that has a result of its own.
+pub(super) fn show_text(report: &RunReport, out: &Out) {
+    out.text(|| print(report));
+}
+
+fn print(report: &RunReport) {
+    for line in &report.log {
+        let source = match line.source {
+            Source::Connector => "connector",
+            Source::Stdio => "output",
+            Source::Host => "host",
+        };
+        anstream::println!("{DIM}{source:>9}{DIM:#} {}", line.text);
+    }
+    if report.log_dropped > 0 {
+        anstream::println!(
+            "{DIM}          {} lines did not fit{DIM:#}",
+            report.log_dropped
+        );
+    }
+    match &report.outcome {
+        Ok(Output::JournalRun {
+            delivery,
+            reference,
+            lines,
+            total_cents,
+        }) => anstream::println!(
+            "{GREEN}{delivery}{GREEN:#} {reference}: {lines} lines, {} debit and credit",
+            euros(*total_cents)
+        ),
+        Ok(Output::Lookup { answer }) => anstream::println!("{answer:#}"),
+        Ok(Output::Check { message }) => anstream::println!("{GREEN}works{GREEN:#} {message}"),
+        Err(_) => {}
+    }
+    anstream::println!(
+        "{DIM}run {} took {} ms and {} KiB of memory{DIM:#}",
+        report.run,
+        report.duration.as_millis(),
+        report.memory / 1024
+    );
+}
+
+/// `koppel import`.
+pub(super) async fn import(
+    host: &Host,
+    file: &Path,
+    provider: Uuid,
+    out: &Out,
+) -> Result<(), Failure> {
+    let read = std::fs::read(file);
+    let json = read.map_err(|error| Failure::Input(format!("{}: {error}", file.display())))?;
+    let busy = out.busy(format!("importing {}", file.display()));
+    let imported = host.embedded().import_json(&json, provider).await;
+    busy.finish_and_clear();
+    let summary = imported.map_err(|error| {
+        Failure::Input(format!("{}: {error}\nnothing was imported", file.display()))
+    })?;
+    out.result(&summary, || {
+        let counts = [
+            (summary.employers, "employers"),
+            (summary.payroll_administrations, "payroll administrations"),
+            (summary.payroll_runs, "payroll runs"),
+            (summary.payroll_run_results, "payroll run results"),
+            (summary.journal_runs, "journal runs"),
+            (summary.journal_lines, "journal lines"),
+            (summary.journal_run_errors, "journal run errors"),
+            (summary.vehicles, "vehicles"),
+        ];
+        for (count, what) in counts {
+            anstream::println!("{count:>8} {what}");
+        }
+        if summary.ignored_operations > 0 {
+            anstream::println!(
+                "{DIM}{:>8} operations of the file hold nothing that koppel keeps{DIM:#}",
+                summary.ignored_operations
+            );
+        }
+    });
+    Ok(())
+}

@@ -1,0 +1,264 @@
+//! The commands that show what is granted and why.
+
+use super::Failure;
+use super::output::{BOLD, GREEN, Output, RED, table};
+use crate::admission::{self, Inspection};
+use crate::authorization::{Explanation, Question};
+use crate::catalogue::{Access, Activity, ROWS, suggestion};
+use crate::config::Config;
+use crate::platform::Entity;
+use crate::runs::Host;
+use crate::sandbox::Sandbox;
+use clap::Args;
+use serde_json::json;
+use std::path::Path;
+use uuid::Uuid;
+
+/// The question to explain.
+#[derive(Debug, Args)]
+pub(super) struct Explain {
+    /// The client.
+    #[arg(long)]
+    client: String,
+    /// The user.
+    #[arg(long)]
+    user: String,
+    /// The activity: an `operationId`.
+    #[arg(long)]
+    activity: String,
+    /// The employer.
+    #[arg(long)]
+    employer: Uuid,
+}
+
+/// `koppel explain`: exit code 0 when all five are green, 4 when one is red.
+pub(super) async fn explain(args: &Explain, host: &Host, out: &Output) -> Result<(), Failure> {
+    let activity = Activity::find(&args.activity).ok_or_else(|| {
+        let hint = suggestion(&args.activity).map_or_else(
+            || "`koppel activities` lists them".to_owned(),
+            |near| format!("did you mean {near}?"),
+        );
+        Failure::Input(format!("there is no activity {}; {hint}", args.activity))
+    })?;
+    let owner = host
+        .platform()
+        .owner(Entity::Employer(args.employer))
+        .await
+        .map_err(|error| Failure::Failed(format!("{error:?}")))?
+        .ok_or_else(|| Failure::Input(format!("there is no employer {}", args.employer)))?;
+    let question = Question {
+        client: &args.client,
+        user: &args.user,
+        activity,
+        scope: owner.employer,
+        employer: owner.employer,
+        provider: owner.provider,
+    };
+    let explanation = host.live().with(|config| config.grants.explain(&question));
+    out.result(
+        &json!({
+            "client": args.client,
+            "user": args.user,
+            "employer": args.employer,
+            "allowed": explanation.allowed(),
+            "activity": explanation.activity,
+            "verdicts": explanation.verdicts,
+        }),
+        || print(&explanation),
+    );
+    if explanation.allowed() {
+        Ok(())
+    } else {
+        Err(Failure::Denied(format!("{activity} is denied")))
+    }
+}
+
+/// Prints the five verdicts.
+pub(super) fn print(explanation: &Explanation) {
+    anstream::println!("{BOLD}{}{BOLD:#}", explanation.activity);
+    for (number, verdict) in (1..).zip(&explanation.verdicts) {
+        let (style, word) = if verdict.green {
+            (GREEN, "green")
+        } else {
+            (RED, "red  ")
+        };
+        let name = crate::authorization::name(verdict.check);
+        anstream::println!(
+            "  {number}. {name:<7} {style}{word}{style:#}  {}",
+            verdict.reason
+        );
+        if let Some(line) = &verdict.line {
+            anstream::println!("              would be green with: {line}");
+        }
+    }
+}
+
+/// `koppel activities`.
+pub(super) fn all_activities(out: &Output) -> Result<(), Failure> {
+    out.result(&ROWS, || {
+        let mut table = table(&["Activity", "Does", "Module", "REST"]);
+        for row in ROWS {
+            let access = match row.access {
+                Access::Read => "reads",
+                Access::Write => "writes",
+            };
+            let module = row.module.unwrap_or("-");
+            table.add_row([
+                row.id,
+                access,
+                module,
+                &format!("{} {}", row.method, row.path),
+            ]);
+        }
+        anstream::println!("{table}");
+    });
+    Ok(())
+}
+
+/// `koppel activities CLIENT`.
+pub(super) fn activities_of(config: &Config, client: &str, out: &Output) -> Result<(), Failure> {
+    let grants = config.grants.clients.get(client).ok_or_else(|| {
+        let names: Vec<_> = config.clients.keys().map(String::as_str).collect();
+        Failure::Input(format!(
+            "there is no client \"{client}\"; the clients are: {}",
+            names.join(", ")
+        ))
+    })?;
+    let activities: Vec<Activity> = grants.activities.iter().collect();
+    out.result(&activities, || {
+        for activity in &activities {
+            anstream::println!("{activity}");
+        }
+    });
+    Ok(())
+}
+
+/// `koppel clients`.
+pub(super) fn clients(host: &Host, out: &Output) -> Result<(), Failure> {
+    let config = host.live().now();
+    let mut rows = Vec::new();
+    for name in config.clients.keys() {
+        let busy = out.busy(format!("loading {name}"));
+        let loaded = host.load(name);
+        busy.finish_and_clear();
+        rows.push((name, loaded));
+    }
+    let all: Vec<_> = rows
+        .iter()
+        .map(|(name, loaded)| match loaded {
+            Ok(loaded) => json!({"client": name, "loaded": true, "component": loaded.inspection}),
+            Err(error) => json!({"client": name, "loaded": false, "error": error.to_string()}),
+        })
+        .collect();
+    out.result(&all, || {
+        let mut table = table(&["Client", "Kind", "Imports", "Granted", "State"]);
+        let mut problems = Vec::new();
+        for (name, loaded) in &rows {
+            let granted = config
+                .grants
+                .clients
+                .get(*name)
+                .map_or(0, |g| g.activities.iter().count());
+            let (kind, imports, state) = match loaded {
+                Ok(loaded) => (
+                    kinds(&loaded.inspection),
+                    loaded.inspection.activities.len().to_string(),
+                    "ready",
+                ),
+                Err(error) => {
+                    problems.push(error.to_string());
+                    ("-".to_owned(), "-".to_owned(), "not loaded")
+                }
+            };
+            table.add_row([*name, &kind, &imports, &granted.to_string(), state]);
+        }
+        anstream::println!("{table}");
+        for problem in problems {
+            anstream::println!("{problem}");
+        }
+    });
+    Ok(())
+}
+
+fn kinds(inspection: &Inspection) -> String {
+    let kinds: Vec<_> = inspection.kinds.iter().map(ToString::to_string).collect();
+    kinds.join(", ")
+}
+
+/// `koppel inspect`.
+pub(super) fn inspect(component: &Path, out: &Output) -> Result<(), Failure> {
+    let read = std::fs::read(component);
+    let bytes =
+        read.map_err(|error| Failure::Input(format!("{}: {error}", component.display())))?;
+    let sandbox = Sandbox::new().map_err(|error| Failure::Failed(format!("{error:#}")))?;
+    let busy = out.busy(format!("reading {}", component.display()));
+    let inspected = admission::inspect(sandbox.engine(), &bytes);
+    busy.finish_and_clear();
+    let (_, inspection) = inspected
+        .map_err(|refusal| Failure::Input(format!("{}: {refusal}", component.display())))?;
+    out.result(&inspection, || {
+        anstream::println!("{BOLD}{}{BOLD:#}", component.display());
+        anstream::println!("  kind         {}", kinds(&inspection));
+        let versions: Vec<_> = inspection.wit_versions.iter().map(String::as_str).collect();
+        anstream::println!("  WIT version  {}", versions.join(", "));
+        anstream::println!("  size         {} bytes", inspection.size);
+        anstream::println!("  SHA-256      {}", inspection.sha256);
+        anstream::println!("  requests     {}", yes_no(inspection.http, "wasi:http"));
+        anstream::println!(
+            "  files        {}",
+            yes_no(inspection.exports, "export files")
+        );
+        anstream::println!("  activities");
+        for activity in &inspection.activities {
+            anstream::println!("    {activity}");
+        }
+    });
+    Ok(())
+}
+
+fn yes_no(yes: bool, what: &str) -> String {
+    if yes {
+        what.to_owned()
+    } else {
+        format!("no {what}")
+    }
+}
+
+/// `koppel validate`: the configuration, and every component under it.
+pub(super) fn validate(file: &Path, out: &Output) -> Result<(), Failure> {
+    let config = match Config::load(file) {
+        Ok(config) => config,
+        Err(error) => {
+            out.result(&json!({"valid": false, "faults": error.faults}), || ());
+            return Err(error.into());
+        }
+    };
+    let sandbox = Sandbox::new().map_err(|error| Failure::Failed(format!("{error:#}")))?;
+    let registry = crate::registry::Registry::default();
+    let mut refused = Vec::new();
+    for client in config.clients.keys() {
+        let busy = out.busy(format!("loading {client}"));
+        refused.extend(registry.load(&sandbox, &config, client).err());
+        busy.finish_and_clear();
+    }
+    let errors: Vec<_> = refused.iter().map(ToString::to_string).collect();
+    out.result(
+        &json!({"valid": refused.is_empty(), "clients": config.clients.len(), "refused": errors}),
+        || {
+            if refused.is_empty() {
+                anstream::println!(
+                    "{GREEN}valid{GREEN:#} {}: {} clients, {} users, {} rights",
+                    file.display(),
+                    config.clients.len(),
+                    config.grants.users.len(),
+                    config.grants.rights.len()
+                );
+            }
+        },
+    );
+    match refused.into_iter().next() {
+        None => Ok(()),
+        Some(first) if errors.len() == 1 => Err(first.into()),
+        Some(_) => Err(Failure::Input(errors.join("\n"))),
+    }
+}
