@@ -205,13 +205,26 @@ impl Observer for Outbound {
         if matches!(error, EgressError::Denied { .. } | EgressError::Host(_)) {
             return Ok(());
         }
-        self.record(Entry {
-            check: Some("egress".to_owned()),
-            outcome: Some("refused".to_owned()),
-            body: format!("{method} {url}").into_bytes(),
-            ..Entry::new(self.session.context(), Kind::Denial, error.to_string())
-        })
-        .await
+        let body = format!("{method} {url}").into_bytes();
+        // What could not be tried is a failed exchange, not a denial.
+        let entry = match error {
+            EgressError::Resolve { .. }
+            | EgressError::Timeout(_)
+            | EgressError::Credential { .. } => Entry {
+                outcome: Some(error.to_string()),
+                ..Entry::new(
+                    self.session.context(),
+                    Kind::Response,
+                    format!("{method} {}", url.split('?').next().unwrap_or_default()),
+                )
+            },
+            _ => Entry {
+                check: Some("egress".to_owned()),
+                outcome: Some("refused".to_owned()),
+                ..Entry::new(self.session.context(), Kind::Denial, error.to_string())
+            },
+        };
+        self.record(Entry { body, ..entry }).await
     }
 
     fn credential(&self, name: &str) -> Result<(HeaderName, HeaderValue), EgressError> {

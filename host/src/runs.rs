@@ -1,13 +1,13 @@
 //! Runs: one call of a connector, from its request to its recorded outcome.
 
 use crate::bindings::exports::koppel::connector::journal::{Delivery, Outcome};
-use crate::bindings::koppel::connector::types::{ConnectorError, RunContext};
+use crate::bindings::koppel::connector::types::{ConnectorError, Description, RunContext};
 use crate::config::{Client, Config, Live};
 use crate::egress::{Egress, Resolve};
 use crate::exports::ExportDir;
 use crate::ledger::{Entry, Kind, Ledger, LedgerError, Redactor};
 use crate::outbound::Hooks;
-use crate::platform::{Embedded, Entity, OpenError, Platform};
+use crate::platform::{Embedded, Entity, OpenError, Owner, Platform};
 use crate::registry::{LoadError, Loaded, Registry};
 use crate::sandbox::{LimitReached, Line, RunLog, Sandbox, State, memory_used};
 use crate::session::Session;
@@ -252,6 +252,64 @@ impl Host {
         self.registry.load(&self.sandbox, &self.live.now(), client)
     }
 
+    /// What a connector says it is. It is asked on behalf of nobody, so every
+    /// activity that it tried meanwhile would be denied.
+    ///
+    /// # Errors
+    ///
+    /// When it cannot be loaded, or does not answer.
+    pub async fn describe(&self, client: &str) -> Result<Description, RunError> {
+        let config = self.live.now();
+        let loaded =
+            tokio::task::block_in_place(|| self.registry.load(&self.sandbox, &config, client))?;
+        let Some(client) = config.client(client) else {
+            return Err(LoadError::UnknownClient(client.to_owned()).into());
+        };
+        let session = Arc::new(self.session(Uuid::now_v7(), &client.name, "", Owner::default()));
+        let mut store = self.store(&session, client, &RunLog::new(0), None);
+        let described = async {
+            let connector = crate::kinds::instantiate(&mut store, &loaded).await?;
+            connector.describe(&mut store).await
+        };
+        let deadline = Duration::from_millis(client.limits.deadline_ms);
+        match tokio::time::timeout(deadline, described).await {
+            Ok(described) => described.map_err(ended),
+            Err(_) => Err(RunError::Limit(LimitReached::Deadline(
+                client.limits.deadline_ms,
+            ))),
+        }
+    }
+
+    fn session(&self, run: Uuid, client: &str, user: &str, owner: Owner) -> Session {
+        Session {
+            run,
+            client: client.to_owned(),
+            user: user.to_owned(),
+            employer: owner.employer,
+            provider: owner.provider,
+            live: self.live.clone(),
+            platform: self.platform.clone(),
+            ledger: self.ledger.clone(),
+        }
+    }
+
+    fn store(
+        &self,
+        session: &Arc<Session>,
+        client: &Client,
+        log: &RunLog,
+        exports: Option<ExportDir>,
+    ) -> Store<State> {
+        let hooks = Hooks::new(
+            self.egress.clone(),
+            session.clone(),
+            log.clone(),
+            client.limits,
+        );
+        let state = State::new(session.clone(), client.limits, log.clone(), exports, hooks);
+        self.sandbox.store(state, &client.limits)
+    }
+
     /// Runs a connector once, in an instance of its own. What happened is in
     /// the ledger before this returns. Never panics or stalls because of the
     /// connector.
@@ -296,16 +354,7 @@ impl Host {
             .await
             .map_err(|error| RunError::Host(format!("{error:?}")))?
             .ok_or(RunError::NoEmployer(request.employer))?;
-        let session = Arc::new(Session {
-            run,
-            client: request.client.clone(),
-            user: request.user.clone(),
-            employer: owner.employer,
-            provider: owner.provider,
-            live: self.live.clone(),
-            platform: self.platform.clone(),
-            ledger: self.ledger.clone(),
-        });
+        let session = Arc::new(self.session(run, &request.client, &request.user, owner));
         let (what, wanted) = match &request.job {
             Job::ProcessJournalRun(id) => (
                 format!("process journal run {id}"),
@@ -324,19 +373,12 @@ impl Host {
         }
         self.note(&session, Kind::RunStarted, &what, None).await?;
         let exports = self.export_dir(client)?;
-        let hooks = Hooks::new(
-            self.egress.clone(),
-            session.clone(),
-            log.clone(),
-            client.limits,
-        );
-        let state = State::new(session.clone(), client.limits, log.clone(), exports, hooks);
         let context = RunContext {
             run_id: run.to_string(),
             employer_id: owner.employer.to_string(),
             settings: client.settings.to_string(),
         };
-        let mut store = self.sandbox.store(state, &client.limits);
+        let mut store = self.store(&session, client, log, exports);
         let called = {
             let deadline = Duration::from_millis(client.limits.deadline_ms);
             let called = self.call(&mut store, &loaded, &context, &request.job);
@@ -443,8 +485,6 @@ impl Host {
         answered.map_err(RunError::Connector)
     }
 
-    /// What a connector says it is. It is called without a user: it can do
-    /// nothing, because no activity is linked for anyone.
     fn export_dir(&self, client: &Client) -> Result<Option<ExportDir>, RunError> {
         let Some(exports) = &client.exports else {
             return Ok(None);

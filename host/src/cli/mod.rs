@@ -185,7 +185,7 @@ async fn dispatch(cli: &Cli, out: &Output) -> Result<(), Failure> {
         Command::Demo(demo) => demo::demo(demo, out).await,
         Command::Run(run) => run::run(run, &host()?, out).await,
         Command::Inspect { component } => show::inspect(component, out),
-        Command::Clients => show::clients(&host()?, out),
+        Command::Clients => show::clients(&host()?, out).await,
         Command::Activities { client } => match client {
             Some(client) => show::activities_of(&Config::load(&cli.config)?, client, out),
             None => show::all_activities(out),

@@ -2,6 +2,7 @@
 
 use super::Failure;
 use super::output::{DIM, GREEN, Output as Out, euros};
+use crate::config::Reload;
 use crate::runs::{Host, Job, Output, RunReport, RunRequest};
 use crate::sandbox::Source;
 use clap::Args;
@@ -56,6 +57,18 @@ impl Run {
 
 /// `koppel run`.
 pub(super) async fn run(run: &Run, host: &Host, out: &Out) -> Result<(), Failure> {
+    // What the operator revokes meanwhile is denied from the next call on.
+    let watching = host.live().watch(|reload| match reload {
+        Reload::Replaced => tracing::info!("the configuration was replaced"),
+        Reload::Kept(error) => {
+            tracing::warn!(
+                "the changed configuration is not used, the old one stays in force:\n{error}"
+            );
+        }
+    });
+    if let Err(error) = &watching {
+        tracing::warn!("changes of the configuration are not seen during this run: {error}");
+    }
     let busy = out.busy(format!("{} is running", run.client));
     let report = host.run(run.request()).await;
     busy.finish_and_clear();

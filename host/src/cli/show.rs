@@ -134,26 +134,34 @@ pub(super) fn activities_of(config: &Config, client: &str, out: &Output) -> Resu
 }
 
 /// `koppel clients`.
-pub(super) fn clients(host: &Host, out: &Output) -> Result<(), Failure> {
+pub(super) async fn clients(host: &Host, out: &Output) -> Result<(), Failure> {
     let config = host.live().now();
     let mut rows = Vec::new();
     for name in config.clients.keys() {
         let busy = out.busy(format!("loading {name}"));
         let loaded = host.load(name);
+        let described = host.describe(name).await.ok();
         busy.finish_and_clear();
-        rows.push((name, loaded));
+        rows.push((name, loaded, described));
     }
     let all: Vec<_> = rows
         .iter()
-        .map(|(name, loaded)| match loaded {
-            Ok(loaded) => json!({"client": name, "loaded": true, "component": loaded.inspection}),
+        .map(|(name, loaded, described)| match loaded {
+            Ok(loaded) => json!({"client": name, "loaded": true, "component": loaded.inspection, "description": described}),
             Err(error) => json!({"client": name, "loaded": false, "error": error.to_string()}),
         })
         .collect();
     out.result(&all, || {
-        let mut table = table(&["Client", "Kind", "Imports", "Granted", "State"]);
+        let mut table = table(&[
+            "Client",
+            "Kind",
+            "Imports",
+            "Granted",
+            "State",
+            "Says it is",
+        ]);
         let mut problems = Vec::new();
-        for (name, loaded) in &rows {
+        for (name, loaded, described) in &rows {
             let granted = config
                 .grants
                 .clients
@@ -170,7 +178,13 @@ pub(super) fn clients(host: &Host, out: &Output) -> Result<(), Failure> {
                     ("-".to_owned(), "-".to_owned(), "not loaded")
                 }
             };
-            table.add_row([*name, &kind, &imports, &granted.to_string(), state]);
+            let says = described.as_ref().map_or_else(String::new, |description| {
+                format!(
+                    "{} {}: {}",
+                    description.name, description.version, description.summary
+                )
+            });
+            table.add_row([*name, &kind, &imports, &granted.to_string(), state, &says]);
         }
         anstream::println!("{table}");
         for problem in problems {

@@ -122,7 +122,14 @@ impl Egress {
             let admitted = timeout_at(deadline, admitted)
                 .await
                 .unwrap_or_else(|_| Err(late()));
-            let (url, rule, addresses) = match admitted {
+            let admitted = admitted.and_then(|(url, rule, addresses)| {
+                let credential = rule
+                    .credential()
+                    .map(|name| observer.credential(name))
+                    .transpose()?;
+                Ok((url, rule, addresses, credential))
+            });
+            let (url, rule, addresses, credential) = match admitted {
                 Ok(admitted) => admitted,
                 Err(error) => {
                     observer.refused(&method, &target, &error).await?;
@@ -137,10 +144,6 @@ impl Egress {
                 headers: headers.clone(),
                 body: body.clone(),
             };
-            let credential = rule
-                .credential()
-                .map(|name| observer.credential(name))
-                .transpose()?;
             observer.before(&hop).await?;
             // The deadline cuts the exchange, not its recording.
             let exchange = self.exchange(credential, &addresses, bounds, &hop);

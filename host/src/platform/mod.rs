@@ -47,7 +47,7 @@ impl Entity {
 }
 
 /// Whom an entity belongs to.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Owner {
     /// The employer.
     pub employer: Uuid,
