@@ -1,0 +1,281 @@
+//! Every activity through a real component: allowed, denied and malformed.
+
+use crate::harness::{TestHost, all_activities, answer, client, employer};
+use koppel_host::catalogue::{Activity, Surface};
+use koppel_host::platform::seed;
+use serde_json::{Value, json};
+
+async fn probe() -> TestHost {
+    TestHost::new(&client("probe", &all_activities())).await
+}
+
+/// An argument with which each activity succeeds for employer 1.
+fn good(activity: &str) -> String {
+    match activity {
+        "GetEmployersByUserId" => String::new(),
+        "GetEmployerByEmployerId" | "GetPayrollAdministrationsByEmployerId" => {
+            employer(1).to_string()
+        }
+        "GetPayrollRunsByPayrollAdministrationId" | "GetJournalRunsByPayrollAdministrationId" => {
+            seed::payroll_administration_id(1).to_string()
+        }
+        "GetPayrollRunByPayrollRunId" | "GetPayrollRunResultsByPayrollRunId" => {
+            seed::payroll_run_id(1, 6).to_string()
+        }
+        "GetAdditionalTaxliabilityByLicensePlateNumber" => "11ZKZ3".to_owned(),
+        _ => seed::journal_run_id(1, 6).to_string(),
+    }
+}
+
+/// The activities that a component performs by calling a function.
+fn functions() -> impl Iterator<Item = &'static str> {
+    Activity::all()
+        .filter(|activity| matches!(activity.row().surface, Surface::Function { .. }))
+        .map(Activity::id)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_activity_answers_when_all_five_checks_are_green() {
+    let host = probe().await;
+    for activity in functions() {
+        let query = json!({"activity": activity, "id": good(activity)});
+        let answer = answer(host.lookup("probe", &query).await);
+        let (item, total) = (answer["item"].as_str(), answer["total"].as_u64());
+        match activity {
+            "GetEmployersByUserId" | "GetPayrollAdministrationsByEmployerId" => {
+                assert_eq!(total, Some(1))
+            }
+            "GetPayrollRunsByPayrollAdministrationId"
+            | "GetJournalRunsByPayrollAdministrationId" => {
+                assert_eq!(total, Some(12));
+            }
+            "GetPayrollRunResultsByPayrollRunId" => assert_eq!(total, Some(56)),
+            "GetJournalRunResultsByJournalRunId" => assert_eq!(total, Some(14)),
+            "GetJournalRunErrorsByJournalRunId" => assert_eq!(total, Some(0)),
+            "GetEmployerByEmployerId" => assert!(item.unwrap().contains("Bakkerij"), "{answer}"),
+            "PatchJournalRunByJournalRunId" => {
+                assert!(item.unwrap().contains("Exported"), "{answer}")
+            }
+            _ => assert!(item.is_some(), "{activity}: {answer}"),
+        }
+    }
+    assert_eq!(host.denials().await, [] as [&str; 0]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_activity_is_denied_to_a_user_without_the_right() {
+    let host = probe().await;
+    for activity in functions().filter(|activity| !activity.starts_with("GetEmployer")) {
+        let query = json!({"activity": activity, "id": good(activity)});
+        let answer = answer(host.lookup_as("probe", "tim", 1, &query).await);
+        assert_eq!(
+            answer,
+            json!({
+                "denied": "Check::User",
+                "activity": activity,
+                "reason": format!("user \"tim\" has no right that gives {activity}"),
+            })
+        );
+    }
+    assert_eq!(host.denials().await.len(), functions().count() - 2);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_activity_on_an_entity_refuses_what_is_no_identifier() {
+    let host = probe().await;
+    for activity in functions().filter(|activity| *activity != "GetEmployersByUserId") {
+        for id in [
+            "",
+            "1",
+            "B14ACD0D-75D7-4FC8-8B22-4A3924585CAB",
+            "' OR 1=1 --",
+            "../../etc",
+        ] {
+            let query = json!({"activity": activity, "id": id});
+            let answer = answer(host.lookup("probe", &query).await);
+            let problem = answer["invalid"][0].as_str().unwrap_or_default().to_owned();
+            let expected = if activity.contains("LicensePlate") {
+                "licensePlateNumber: must be six capitals or digits without hyphens, such as GP586D"
+            } else {
+                problem.split(':').next().unwrap();
+                "must be a UUID in hyphenated lower-case form"
+            };
+            assert!(problem.ends_with(expected), "{activity} {id:?}: {answer}");
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_wrong_with_a_call_is_not_told_to_who_may_not_make_it() {
+    let host = probe().await;
+    let query = json!({"activity": "GetJournalRunByJournalRunId", "id": "nonsense"});
+    let answer = answer(host.lookup_as("probe", "tim", 1, &query).await);
+    assert_eq!(answer["denied"], "Check::User");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_does_not_exist_is_not_found_rather_than_denied() {
+    let host = probe().await;
+    let id = "b14acd0d-75d7-4fc8-8b22-4a3924585cab";
+    for activity in functions().filter(|a| *a != "GetEmployersByUserId" && !a.contains("Plate")) {
+        let answer = answer(
+            host.lookup("probe", &json!({"activity": activity, "id": id}))
+                .await,
+        );
+        assert_eq!(answer, json!({"not-found": id}), "{activity}");
+    }
+    let query =
+        json!({"activity": "GetAdditionalTaxliabilityByLicensePlateNumber", "id": "ZZ99ZZ"});
+    assert_eq!(
+        answer(host.lookup("probe", &query).await),
+        json!({"not-found": "ZZ99ZZ"})
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn another_employers_entities_are_denied_even_to_a_user_who_may_access_both() {
+    let host = probe().await;
+    let others = [
+        ("GetEmployerByEmployerId", employer(2)),
+        ("GetPayrollAdministrationsByEmployerId", employer(2)),
+        ("GetPayrollRunByPayrollRunId", seed::payroll_run_id(2, 6)),
+        (
+            "GetJournalRunResultsByJournalRunId",
+            seed::journal_run_id(2, 6),
+        ),
+        ("PatchJournalRunByJournalRunId", seed::journal_run_id(2, 6)),
+    ];
+    for (activity, id) in others {
+        let answer = answer(
+            host.lookup("probe", &json!({"activity": activity, "id": id}))
+                .await,
+        );
+        assert_eq!(
+            answer,
+            json!({
+                "denied": "Check::Entity",
+                "activity": activity,
+                "reason": "it belongs to another employer than the one that this run is for",
+            })
+        );
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn each_of_the_five_checks_can_deny_by_itself() {
+    let host = probe().await;
+    let journal = |of: usize| json!({"activity": "GetJournalRunByJournalRunId", "id": seed::journal_run_id(of, 6)});
+    // The first check is shown by the tests of revocation: a client without
+    // the activity is not even loaded.
+    for (user, of, check, reason) in [
+        (
+            "tim",
+            1,
+            "User",
+            "user \"tim\" has no right that gives GetJournalRunByJournalRunId",
+        ),
+        ("weg", 1, "User", "user \"weg\" is blocked"),
+        ("niemand", 1, "User", "there is no user \"niemand\""),
+        (
+            "rik",
+            1,
+            "Role",
+            "role \"reader\" has no right that gives GetJournalRunByJournalRunId",
+        ),
+        (
+            "els",
+            4,
+            "Module",
+            "module \"journal\" is off for this employer and for its provider",
+        ),
+        (
+            "bas",
+            2,
+            "Entity",
+            "user \"bas\" may not access this employer",
+        ),
+        (
+            "els",
+            1,
+            "Entity",
+            "user \"els\" belongs to another provider",
+        ),
+    ] {
+        let answer = answer(host.lookup_as("probe", user, of, &journal(of)).await);
+        assert_eq!(answer["denied"], format!("Check::{check}"), "{user}");
+        assert_eq!(answer["reason"], reason);
+    }
+    let green = answer(host.lookup_as("probe", "bas", 1, &journal(1)).await);
+    assert!(green["item"].is_string(), "{green}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn lists_come_in_pages_whose_cursors_belong_to_one_list() {
+    let host = probe().await;
+    let list = "GetJournalRunsByPayrollAdministrationId";
+    let id = seed::payroll_administration_id(1);
+    let mut cursor = Value::Null;
+    let mut sizes = Vec::new();
+    loop {
+        let query = json!({"activity": list, "id": id, "size": 5, "cursor": cursor});
+        let page = answer(host.lookup("probe", &query).await);
+        sizes.push(page["items"].as_u64().unwrap());
+        cursor = page["next"].clone();
+        if cursor.is_null() {
+            break;
+        }
+        let elsewhere = json!({"activity": "GetPayrollRunsByPayrollAdministrationId", "id": id, "cursor": cursor});
+        assert_eq!(
+            answer(host.lookup("probe", &elsewhere).await),
+            json!({"invalid": ["cursor: is not a cursor of this list"]})
+        );
+    }
+    assert_eq!(sizes, [5, 5, 2]);
+    for size in [0, 1001, u32::MAX] {
+        let query = json!({"activity": list, "id": id, "size": size});
+        assert_eq!(
+            answer(host.lookup("probe", &query).await),
+            json!({"invalid": [format!("pageSize: must be 1 to 1000, not {size}")]})
+        );
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_status_of_a_journal_run_changes_only_as_loket_allows() {
+    let host = probe().await;
+    let patch = |period, failed| json!({"activity": "PatchJournalRunByJournalRunId", "id": seed::journal_run_id(1, period), "failed": failed});
+    // From 4 to 6, from 6 to 7, and no further.
+    let failed = answer(host.lookup("probe", &patch(5, true)).await);
+    assert!(
+        failed["item"].as_str().unwrap().contains("ExportFailed"),
+        "{failed}"
+    );
+    let exported = answer(host.lookup("probe", &patch(5, false)).await);
+    assert!(
+        exported["item"].as_str().unwrap().contains("Exported"),
+        "{exported}"
+    );
+    let id = seed::journal_run_id(1, 5);
+    assert_eq!(
+        answer(host.lookup("probe", &patch(5, false)).await),
+        json!({"conflict": format!("MarkAsProcessed needs journal run {id} at status 4 to 6; its status is 7 (exported)")})
+    );
+    // No results before status 4.
+    let id = seed::journal_run_id(3, 12);
+    let query = json!({"activity": "GetJournalRunResultsByJournalRunId", "id": id});
+    assert_eq!(
+        answer(host.lookup_as("probe", "anna", 3, &query).await),
+        json!({"conflict": format!("journal run {id} has no results: its status is 0 (ready to journalise)")})
+    );
+    let query =
+        json!({"activity": "GetJournalRunErrorsByJournalRunId", "id": seed::journal_run_id(2, 12)});
+    let errors = answer(host.lookup_as("probe", "anna", 2, &query).await);
+    assert_eq!(errors["total"], 1);
+    assert!(
+        errors["first"]
+            .as_str()
+            .unwrap()
+            .contains("Geen verdeling gevonden"),
+        "{errors}"
+    );
+}

@@ -1,0 +1,276 @@
+//! The `koppel` command, as a process.
+
+use crate::harness::repository;
+use koppel_host::platform::seed;
+use serde_json::Value;
+use std::path::Path;
+use std::process::{Command, Output};
+use tempfile::TempDir;
+
+fn koppel(dir: &Path, arguments: &[&str]) -> Output {
+    Command::new(env!("CARGO_BIN_EXE_koppel"))
+        .current_dir(dir)
+        .env("NO_COLOR", "1")
+        .args(arguments)
+        .output()
+        .unwrap()
+}
+
+fn text(bytes: &[u8]) -> String {
+    String::from_utf8(bytes.to_vec()).unwrap()
+}
+
+#[track_caller]
+fn json(output: &Output) -> Value {
+    serde_json::from_slice(&output.stdout).unwrap_or_else(|error| {
+        panic!(
+            "{error}\n{}\n{}",
+            text(&output.stdout),
+            text(&output.stderr)
+        )
+    })
+}
+
+/// The folder of a demonstration that ran.
+fn demo() -> (TempDir, Output) {
+    let dir = tempfile::tempdir().unwrap();
+    let plugins = repository().join("dist/plugins").canonicalize().unwrap();
+    let output = koppel(
+        dir.path(),
+        &[
+            "demo",
+            "--plugins",
+            plugins.to_str().unwrap(),
+            "--directory",
+            ".",
+        ],
+    );
+    (dir, output)
+}
+
+#[test]
+fn demo_seeds_loads_exports_denies_and_lists() {
+    let (dir, output) = demo();
+    let shown = text(&output.stdout);
+    assert!(output.status.success(), "{shown}{}", text(&output.stderr));
+    for part in [
+        "2 providers, 4 employers, 44 employees, the 12 months of 2025",
+        "loaded journal-exact",
+        "loaded journal-xaf",
+        "loaded vehicle-rdw",
+        "exported XAF32_1001_2025-06_6.xaf: 14 lines, €",
+        "denied by check user: GetJournalRunByJournalRunId: user \"tim\" has no right that gives GetJournalRunByJournalRunId",
+        "would be green with: [[users]] id = \"tim\" rights = [\"employers\", \"journal\"]",
+        "export-file",
+    ] {
+        assert!(shown.contains(part), "{part}\n{shown}");
+    }
+    assert!(dir.path().join("exports/XAF32_1001_2025-06_6.xaf").exists());
+    // Again gives the same: it starts anew.
+    let plugins = repository().join("dist/plugins").canonicalize().unwrap();
+    let again = koppel(
+        dir.path(),
+        &[
+            "demo",
+            "--json",
+            "--plugins",
+            plugins.to_str().unwrap(),
+            "--directory",
+            ".",
+        ],
+    );
+    let again = json(&again);
+    assert_eq!(again["messages"].as_array().unwrap().len(), 1);
+    assert_eq!(again["export"]["reference"], "XAF32_1001_2025-06_6.xaf");
+}
+
+#[test]
+fn demo_does_not_replace_what_it_did_not_make() {
+    let dir = tempfile::tempdir().unwrap();
+    std::fs::write(dir.path().join("platform.toml"), "[platform]\n").unwrap();
+    let output = koppel(dir.path(), &["demo", "--directory", "."]);
+    assert_eq!(output.status.code(), Some(3));
+    assert_eq!(
+        text(&output.stderr),
+        "error: ./platform.toml was not made by `koppel demo`; choose another --directory\n"
+    );
+}
+
+#[test]
+fn explain_prints_each_check_and_the_line_that_would_turn_it_green() {
+    let (dir, _) = demo();
+    let employer = seed::employer_id(4).to_string();
+    let output = koppel(
+        dir.path(),
+        &[
+            "explain",
+            "--client",
+            "vehicle-rdw",
+            "--user",
+            "tim",
+            "--activity",
+            "GetJournalRunByJournalRunId",
+            "--employer",
+            &employer,
+        ],
+    );
+    assert_eq!(output.status.code(), Some(4));
+    assert_eq!(
+        text(&output.stdout),
+        format!(
+            "GetJournalRunByJournalRunId
+  1. client  red    client \"vehicle-rdw\" was not granted GetJournalRunByJournalRunId
+              would be green with: [clients.vehicle-rdw] activities = [\"GetAdditionalTaxliabilityByLicensePlateNumber\", \"GetJournalRunByJournalRunId\"]
+  2. user    red    user \"tim\" has no right that gives GetJournalRunByJournalRunId
+              would be green with: [[users]] id = \"tim\" rights = [\"employers\", \"journal\"]
+  3. role    green  role \"payroll-professional\" has GetJournalRunByJournalRunId through right \"journal\"
+  4. module  red    module \"journal\" is off for this employer and for its provider
+              would be green with: [modules.employer] \"{employer}\" = [\"journal\"]
+  5. entity  red    user \"tim\" belongs to another provider
+              would be green with: [[users]] id = \"tim\" provider = \"{}\"
+",
+            seed::provider_id(2)
+        )
+    );
+    assert_eq!(
+        text(&output.stderr),
+        "error: GetJournalRunByJournalRunId is denied\n"
+    );
+}
+
+#[test]
+fn lists_are_json_for_programs() {
+    let (dir, _) = demo();
+    let clients = json(&koppel(dir.path(), &["--json", "clients"]));
+    assert_eq!(clients[1]["client"], "journal-xaf");
+    assert_eq!(
+        clients[1]["component"]["activities"]
+            .as_array()
+            .unwrap()
+            .len(),
+        5
+    );
+    assert_eq!(clients[1]["description"]["name"], "journal-xaf");
+    let activities = json(&koppel(
+        dir.path(),
+        &["--json", "activities", "vehicle-rdw"],
+    ));
+    assert_eq!(
+        activities,
+        serde_json::json!(["GetAdditionalTaxliabilityByLicensePlateNumber"])
+    );
+    let all = json(&koppel(dir.path(), &["--json", "activities"]));
+    assert_eq!(all.as_array().unwrap().len(), 14);
+    let messages = json(&koppel(dir.path(), &["--json", "messages"]));
+    assert_eq!(messages[0]["kind"], "export-file");
+    let number = messages[0]["seq"].to_string();
+    let message = json(&koppel(dir.path(), &["--json", "messages", &number]));
+    assert!(message["body"].as_str().unwrap().starts_with("<?xml"));
+    let denials = json(&koppel(dir.path(), &["--json", "denials"]));
+    assert_eq!(denials[0]["check"], "user");
+    let verified = json(&koppel(dir.path(), &["--json", "ledger", "verify"]));
+    assert_eq!(verified["rows"], 7);
+}
+
+#[test]
+fn a_changed_ledger_is_found() {
+    let (dir, _) = demo();
+    let database = dir.path().join("data/ledger.db");
+    let connection = rusqlite::Connection::open(database).unwrap();
+    assert_eq!(
+        connection
+            .execute("UPDATE ledger SET client = 'x' WHERE seq = 3", [])
+            .unwrap_err()
+            .to_string(),
+        "the ledger is append only"
+    );
+    connection
+        .execute_batch(
+            "DROP TRIGGER ledger_never_changes; UPDATE ledger SET client = 'x' WHERE seq = 3;",
+        )
+        .unwrap();
+    drop(connection);
+    let output = koppel(dir.path(), &["ledger", "verify"]);
+    assert_eq!(output.status.code(), Some(1));
+    assert_eq!(
+        text(&output.stderr),
+        "error: row 3 of the ledger: it was changed, or the row before it was replaced\n"
+    );
+}
+
+#[test]
+fn inspect_shows_kind_version_and_activities() {
+    let dir = tempfile::tempdir().unwrap();
+    let plugin = repository().join("dist/plugins/vehicle-rdw.wasm");
+    let output = koppel(dir.path(), &["inspect", plugin.to_str().unwrap()]);
+    let shown = text(&output.stdout);
+    assert!(
+        shown.contains("  kind         lookup\n  WIT version  0.1.0\n"),
+        "{shown}"
+    );
+    assert!(shown.ends_with(
+        "  requests     wasi:http\n  files        no export files\n  activities\n    GetAdditionalTaxliabilityByLicensePlateNumber\n"
+    ), "{shown}");
+}
+
+#[test]
+fn validate_names_every_fault_with_its_line() {
+    let dir = tempfile::tempdir().unwrap();
+    let file = "[platform]\n\n[clients.a]\ncomponent = \"a.wasm\"\nactivities = [\"GetEmployerByEmployerID\"]\n\n[roles]\nr = [\"nothing\"]\n";
+    std::fs::write(dir.path().join("platform.toml"), file).unwrap();
+    let output = koppel(dir.path(), &["validate"]);
+    assert_eq!(output.status.code(), Some(3));
+    assert_eq!(
+        text(&output.stderr),
+        "error: platform.toml:5: there is no activity \"GetEmployerByEmployerID\"; did you mean \"GetEmployerByEmployerId\"?\n\
+         platform.toml:8: there is no right \"nothing\"; add `nothing = [\"…\"]` under [rights]\n"
+    );
+}
+
+#[test]
+fn a_bad_import_names_the_place_and_imports_nothing() {
+    let (dir, _) = demo();
+    let file = include_str!("import.json")
+        .replace("500.87, \"creditAmount\"", "500.875, \"creditAmount\"");
+    std::fs::write(dir.path().join("bad.json"), file).unwrap();
+    let provider = seed::provider_id(1).to_string();
+    let output = koppel(dir.path(), &["import", "bad.json", "--provider", &provider]);
+    assert_eq!(output.status.code(), Some(3));
+    assert_eq!(
+        text(&output.stderr),
+        "error: bad.json: $.GetJournalRunResultsByJournalRunId[0]._embedded[0].debetAmount: 500.875 has more than two decimals\nnothing was imported\n"
+    );
+    let good = include_str!("import.json");
+    std::fs::write(dir.path().join("good.json"), good).unwrap();
+    let output = koppel(
+        dir.path(),
+        &["--json", "import", "good.json", "--provider", &provider],
+    );
+    assert_eq!(json(&output)["journal-lines"], 2);
+}
+
+#[test]
+fn exit_codes_tell_what_went_wrong() {
+    let (dir, _) = demo();
+    let employer = seed::employer_id(1).to_string();
+    let run = |client: &str, user: &str, job: &[&str]| {
+        let mut arguments = vec!["run", client, "--user", user, "--employer", &employer];
+        arguments.extend(job);
+        koppel(dir.path(), &arguments).status.code()
+    };
+    assert_eq!(run("journal-xaf", "anna", &["--check"]), Some(0));
+    assert_eq!(run("journal-xaf", "anna", &[]), Some(2));
+    let journal_run = seed::journal_run_id(1, 7).to_string();
+    assert_eq!(
+        run("journal-xaf", "tim", &["--journal-run", &journal_run]),
+        Some(4)
+    );
+    assert_eq!(run("journal-xaf", "anna", &["--lookup", "{}"]), Some(5));
+    assert_eq!(run("none", "anna", &["--check"]), Some(5));
+    assert_eq!(
+        koppel(dir.path(), &["--config", "none.toml", "clients"])
+            .status
+            .code(),
+        Some(3)
+    );
+}

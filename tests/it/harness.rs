@@ -1,0 +1,198 @@
+//! What the tests share: a host on demonstration data, with clients of the
+//! test's choosing.
+
+use async_trait::async_trait;
+use koppel_host::config::Config;
+use koppel_host::egress::Resolve;
+use koppel_host::ledger::{Filter, Kind, Row};
+use koppel_host::platform::seed;
+use koppel_host::runs::{Host, Job, Output, RunReport, RunRequest};
+use serde_json::Value;
+use std::net::IpAddr;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use tempfile::TempDir;
+use uuid::Uuid;
+
+/// A user of provider 1 with every right.
+pub(crate) const ANNA: &str = "anna";
+
+/// A host in a folder of its own.
+pub(crate) struct TestHost {
+    pub(crate) dir: TempDir,
+    pub(crate) host: Host,
+}
+
+/// A component in `dist/`, which `cargo xtask test` builds.
+pub(crate) fn component(path: &str) -> PathBuf {
+    let path = repository().join("dist").join(path);
+    assert!(
+        path.exists(),
+        "{} is missing: run `cargo xtask test`",
+        path.display()
+    );
+    path
+}
+
+pub(crate) fn repository() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("..")
+}
+
+/// The reference data, or none with a notice; then `.ci/run` fails.
+pub(crate) fn formats() -> Option<PathBuf> {
+    let path = repository().join("../shared/formats");
+    if path.exists() {
+        return Some(path);
+    }
+    assert!(
+        std::env::var_os("KOPPEL_REQUIRE_FORMATS").is_none(),
+        "the reference data is missing"
+    );
+    eprintln!("skipped: the reference data is missing");
+    None
+}
+
+/// A client with all that the catalogue has, for a guest.
+pub(crate) fn client(name: &str, more: &str) -> String {
+    let path = component(&format!("guests/{name}.wasm"));
+    format!("[clients.{name}]\ncomponent = {path:?}\n{more}\n")
+}
+
+/// Every activity, as a line of a client.
+pub(crate) fn all_activities() -> String {
+    let ids: Vec<_> = koppel_host::catalogue::ROWS
+        .iter()
+        .map(|row| row.id)
+        .collect();
+    format!("activities = {ids:?}")
+}
+
+/// The configuration around the clients.
+pub(crate) fn configuration(clients: &str) -> String {
+    include_str!("platform.toml")
+        .replace(
+            "{all}",
+            &format!(
+                "{:?}",
+                koppel_host::catalogue::ROWS
+                    .iter()
+                    .map(|row| row.id)
+                    .collect::<Vec<_>>()
+            ),
+        )
+        .replace("{provider-1}", &seed::provider_id(1).to_string())
+        .replace("{provider-2}", &seed::provider_id(2).to_string())
+        .replace("{employer-1}", &employer(1).to_string())
+        .replace("{employer-2}", &employer(2).to_string())
+        + clients
+}
+
+pub(crate) fn employer(number: usize) -> Uuid {
+    seed::employer_id(number)
+}
+
+/// Names for the tests: nothing leaves this machine.
+struct Names;
+
+#[async_trait]
+impl Resolve for Names {
+    async fn resolve(&self, host: &str) -> std::io::Result<Vec<IpAddr>> {
+        let addresses: &[&str] = match host {
+            "party.test" | "other.test" | "public-only.test" => &["127.0.0.1"],
+            "metadata.test" => &["169.254.169.254"],
+            "private.test" => &["10.0.0.1"],
+            "mixed.test" => &["93.184.216.34", "192.168.0.1"],
+            "mapped.test" => &["::ffff:127.0.0.1"],
+            "nat64.test" => &["64:ff9b::7f00:1"],
+            "link-local.test" => &["fe80::1"],
+            _ => return Err(std::io::Error::other("no such host")),
+        };
+        Ok(addresses
+            .iter()
+            .map(|address| address.parse().unwrap())
+            .collect())
+    }
+}
+
+impl TestHost {
+    /// A host with these clients on demonstration data.
+    pub(crate) async fn new(clients: &str) -> Self {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("platform.toml");
+        std::fs::write(&path, configuration(clients)).unwrap();
+        let config = Config::load(&path).unwrap_or_else(|error| panic!("{error}"));
+        let host = Host::start(config, Arc::new(Names)).unwrap();
+        host.embedded().seed().await.unwrap();
+        Self { dir, host }
+    }
+
+    /// Looks something up as Anna for employer 1.
+    pub(crate) async fn lookup(&self, client: &str, query: &Value) -> RunReport {
+        self.lookup_as(client, ANNA, 1, query).await
+    }
+
+    pub(crate) async fn lookup_as(
+        &self,
+        client: &str,
+        user: &str,
+        of: usize,
+        query: &Value,
+    ) -> RunReport {
+        self.run(client, user, of, Job::Lookup(query.to_string()))
+            .await
+    }
+
+    pub(crate) async fn run(&self, client: &str, user: &str, of: usize, job: Job) -> RunReport {
+        let request = RunRequest {
+            client: client.to_owned(),
+            user: user.to_owned(),
+            employer: employer(of),
+            job,
+        };
+        self.host.run(request).await
+    }
+
+    /// The rows of these kinds.
+    pub(crate) async fn rows(&self, kinds: &[Kind]) -> Vec<Row> {
+        let filter = Filter {
+            kinds: kinds.to_vec(),
+            ..Filter::default()
+        };
+        self.host.ledger().rows(filter).await.unwrap()
+    }
+
+    /// The summaries of the denials so far.
+    pub(crate) async fn denials(&self) -> Vec<String> {
+        self.rows(&[Kind::Denial])
+            .await
+            .into_iter()
+            .map(|row| row.summary)
+            .collect()
+    }
+
+    /// Replaces the configuration, as an operator does.
+    pub(crate) fn write_configuration(&self, text: &str) {
+        let path = self.dir.path().join("platform.toml");
+        let new = self.dir.path().join("new.toml");
+        std::fs::write(&new, text).unwrap();
+        std::fs::rename(new, path).unwrap();
+    }
+}
+
+/// The answer of a look-up that succeeded.
+#[track_caller]
+pub(crate) fn answer(report: RunReport) -> Value {
+    match report.outcome {
+        Ok(Output::Lookup { answer }) => answer,
+        other => panic!("{other:?}\n{:?}", report.log),
+    }
+}
+
+/// The error text of a run that failed.
+#[track_caller]
+pub(crate) fn error(report: RunReport) -> String {
+    match report.outcome {
+        Err(error) => error.to_string(),
+        Ok(output) => panic!("it succeeded: {output:?}"),
+    }
+}
