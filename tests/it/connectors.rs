@@ -2,7 +2,7 @@
 
 use crate::harness::{ANNA, TestHost, component, configuration, employer, error, formats};
 use axum::extract::{Query, State};
-use axum::http::StatusCode;
+use axum::http::{HeaderMap, StatusCode};
 use axum::routing::{get, post};
 use axum::{Json, Router};
 use koppel_host::bindings::koppel::loket::journal_runs::JournalRunStatus;
@@ -145,7 +145,7 @@ async fn accounts(
 async fn lines(
     State(exact): State<Shared>,
     Query(query): Query<HashMap<String, String>>,
-    headers: axum::http::HeaderMap,
+    headers: HeaderMap,
 ) -> Reply {
     let mut exact = exact.lock().unwrap();
     exact
