@@ -172,7 +172,7 @@ fn inspect_shows_the_imports_that_wasm_tools_shows() {
                 } => {
                     format!("{interface}#{function}")
                 }
-                koppel_host::catalogue::Surface::Act => panic!("{activity}"),
+                other => panic!("{activity}: {other:?}"),
             })
             .collect();
         assert_eq!(ours, imports(&bytes), "{path}");

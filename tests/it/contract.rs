@@ -2,7 +2,7 @@
 //! Loket's own list of operations say the same.
 
 use crate::harness::{formats, repository};
-use koppel_host::catalogue::{Activity, ROWS, Surface};
+use koppel_host::catalogue::{Activity, Origin, ROWS, Surface};
 use std::collections::{BTreeMap, BTreeSet};
 use wit_parser::{Resolve, WorldItem};
 
@@ -58,7 +58,7 @@ fn every_function_of_the_contract_has_a_row_in_the_catalogue_and_the_reverse() {
                 interface,
                 function,
             } => Some(format!("{interface}#{function}")),
-            Surface::Act => None,
+            Surface::Act | Surface::Rest => None,
         })
         .collect();
     let functions: BTreeSet<String> = wit_functions().into_keys().collect();
@@ -93,7 +93,7 @@ fn the_sdk_has_a_function_for_each_activity_and_no_other() {
         .collect();
     let ours: BTreeSet<(&str, String)> = ROWS
         .iter()
-        .filter(|row| row.surface != Surface::Act)
+        .filter(|row| matches!(row.surface, Surface::Function { .. }))
         .map(|row| (row.id, words(row.id).join("_")))
         .collect();
     assert_eq!(sdk, ours);
@@ -107,7 +107,7 @@ fn every_function_has_an_implementation() {
         .iter()
         .collect();
     let wanted: Vec<_> = Activity::all()
-        .filter(|activity| activity.row().surface != Surface::Act)
+        .filter(|activity| matches!(activity.row().surface, Surface::Function { .. }))
         .collect();
     assert_eq!(implemented, wanted);
 }
@@ -124,12 +124,11 @@ fn the_catalogue_agrees_with_lokets_own_list_of_operations() {
         })
         .collect();
     for row in ROWS {
-        assert_eq!(
-            operations.get(row.id),
-            Some(&(row.method, row.path)),
-            "{}",
-            row.id
-        );
+        let expected = match row.origin {
+            Origin::Loket => Some((row.method, row.path)),
+            Origin::Koppel => None,
+        };
+        assert_eq!(operations.get(row.id).copied(), expected, "{}", row.id);
     }
 }
 
@@ -178,4 +177,25 @@ fn every_item_of_the_contract_is_documented() {
         };
         assert_eq!(undocumented, [] as [&str; 0], "type {name}");
     }
+}
+
+#[test]
+fn every_attack_of_the_hostile_guest_has_a_test() {
+    let guest = repository().join("tests/guests/hostile/src/lib.rs");
+    let guest = std::fs::read_to_string(guest).unwrap();
+    let attacks = guest.split("enum Attack {").nth(1).unwrap();
+    let attacks = attacks.split("\n}").next().unwrap();
+    let tests: String = ["sandbox.rs", "outside.rs"]
+        .map(|file| std::fs::read_to_string(repository().join("tests/it").join(file)).unwrap())
+        .concat();
+    // The variants are what is indented once and starts with a capital.
+    let names = attacks
+        .lines()
+        .filter_map(|line| line.strip_prefix("    "))
+        .filter(|line| line.starts_with(|c: char| c.is_ascii_uppercase()))
+        .map(|line| kebab(line.trim_end_matches([',', ' ', '{'])));
+    let untested: Vec<String> = names
+        .filter(|name| !tests.contains(&format!("\"{name}\"")))
+        .collect();
+    assert_eq!(untested, [] as [&str; 0]);
 }

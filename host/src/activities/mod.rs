@@ -37,11 +37,16 @@ pub(crate) fn link(linker: &mut Linker<State>, granted: &ActivitySet) -> wasmtim
         granted: *granted,
         linked: ActivitySet::default(),
     };
-    employers::link(&mut domain)?;
-    payroll_administrations::link(&mut domain)?;
-    payroll_runs::link(&mut domain)?;
-    journal_runs::link(&mut domain)?;
-    vehicles::link(&mut domain)
+    domains(&mut domain)
+}
+
+/// Every interface of the contract.
+fn domains(domain: &mut Domain<'_>) -> wasmtime::Result<()> {
+    employers::link(domain)?;
+    payroll_administrations::link(domain)?;
+    payroll_runs::link(domain)?;
+    journal_runs::link(domain)?;
+    vehicles::link(domain)
 }
 
 /// The activities that have an implementation, for the test that compares
@@ -56,11 +61,7 @@ pub fn implemented(engine: &wasmtime::Engine) -> wasmtime::Result<ActivitySet> {
         granted: Activity::all().collect(),
         linked: ActivitySet::default(),
     };
-    employers::link(&mut domain)?;
-    payroll_administrations::link(&mut domain)?;
-    payroll_runs::link(&mut domain)?;
-    journal_runs::link(&mut domain)?;
-    vehicles::link(&mut domain)?;
+    domains(&mut domain)?;
     Ok(domain.linked)
 }
 

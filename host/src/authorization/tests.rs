@@ -229,10 +229,7 @@ fn unknown_clients_users_and_roles_have_nothing() {
         let mut grants = granted();
         change(&mut grants);
         let denial = grants.check(&question()).unwrap_err();
-        assert_eq!(
-            (denial.check, denial.reason.as_str()),
-            (check, reason)
-        );
+        assert_eq!((denial.check, denial.reason.as_str()), (check, reason));
         assert_eq!(self::line(&grants, check), line);
     }
 }

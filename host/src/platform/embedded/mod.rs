@@ -1,32 +1,25 @@
 //! Payroll data in an SQLite file, for one machine.
 
+mod employers;
 mod import;
-mod list;
-mod rows;
+mod journal_runs;
+mod payroll_administrations;
+mod payroll_runs;
+mod record;
 pub mod seed;
 #[cfg(test)]
 mod tests;
+mod vehicles;
 
 pub use import::{ImportError, ImportSummary};
 
-use super::{Entity, Owner, Platform};
-use crate::bindings::koppel::loket::employers::{Employer, EmployerPage};
-use crate::bindings::koppel::loket::journal_runs::{
-    JournalLinePage, JournalRun, JournalRunChange, JournalRunErrorPage, JournalRunPage,
-};
-use crate::bindings::koppel::loket::payroll_administrations::PayrollAdministrationPage;
-use crate::bindings::koppel::loket::payroll_runs::{
-    PayrollRun, PayrollRunPage, PayrollRunResultPage,
-};
-use crate::bindings::koppel::loket::types::{ActivityError, PageRequest};
-use crate::bindings::koppel::loket::vehicles::AdditionalTaxLiability;
+use super::{Entity, Owner, Owners};
+use crate::bindings::koppel::loket::types::ActivityError;
 use async_trait::async_trait;
-use list::List;
-use rusqlite::{Connection, OptionalExtension, TransactionBehavior, params};
+use rusqlite::{Connection, OptionalExtension, TransactionBehavior};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
-use uuid::Uuid;
 
 /// The version of `schema.sql`, kept in the file as `user_version`.
 const SCHEMA: i64 = 1;
@@ -181,22 +174,8 @@ impl Failure {
     }
 }
 
-/// The single row of a query, or `not-found`.
-fn one<T>(
-    connection: &Connection,
-    sql: &str,
-    id: &str,
-    map: fn(&rusqlite::Row<'_>) -> rusqlite::Result<T>,
-) -> Result<T, Failure> {
-    connection
-        .prepare_cached(sql)?
-        .query_row([id], map)
-        .optional()?
-        .ok_or_else(|| ActivityError::NotFound(id.to_owned()).into())
-}
-
 #[async_trait]
-impl Platform for Embedded {
+impl Owners for Embedded {
     async fn owner(&self, entity: Entity) -> Result<Option<Owner>, ActivityError> {
         const ADMINISTRATION: &str = "SELECT employer.id, provider FROM employer \
             JOIN payroll_administration ON payroll_administration.employer = employer.id";
@@ -218,8 +197,8 @@ impl Platform for Embedded {
                 .prepare_cached(&sql)?
                 .query_row([id], |row| {
                     Ok(Owner {
-                        employer: rows::uuid(row, 0)?,
-                        provider: rows::uuid(row, 1)?,
+                        employer: record::uuid(row, 0)?,
+                        provider: record::uuid(row, 1)?,
                     })
                 })
                 .optional()?;
@@ -227,270 +206,4 @@ impl Platform for Embedded {
         })
         .await
     }
-
-    async fn employers(
-        &self,
-        among: &[Uuid],
-        page: &PageRequest,
-    ) -> Result<EmployerPage, ActivityError> {
-        let ids: Vec<String> = among.iter().map(Uuid::to_string).collect();
-        // A JSON array as one parameter: any number of ids, one statement.
-        let ids = serde_json::json!(ids).to_string();
-        let page = page.clone();
-        self.ask(move |connection| {
-            let list = List::new(
-                rows::EMPLOYER,
-                "employer",
-                "id IN (SELECT value FROM json_each(?1))",
-                ids,
-            );
-            let (items, next, total_size) = list.page(connection, &page, rows::employer)?;
-            Ok(EmployerPage {
-                items,
-                next,
-                total_size,
-            })
-        })
-        .await
-    }
-
-    async fn employer(&self, id: Uuid) -> Result<Employer, ActivityError> {
-        self.ask(move |connection| {
-            let sql = format!("SELECT ord, {} FROM employer WHERE id = ?1", rows::EMPLOYER);
-            one(connection, &sql, &id.to_string(), rows::employer)
-        })
-        .await
-    }
-
-    async fn payroll_administrations(
-        &self,
-        employer: Uuid,
-        page: &PageRequest,
-    ) -> Result<PayrollAdministrationPage, ActivityError> {
-        let page = page.clone();
-        self.ask(move |connection| {
-            let list = List::new(
-                rows::PAYROLL_ADMINISTRATION,
-                "payroll_administration",
-                "employer = ?1",
-                employer.to_string(),
-            );
-            let (items, next, total_size) =
-                list.page(connection, &page, rows::payroll_administration)?;
-            Ok(PayrollAdministrationPage {
-                items,
-                next,
-                total_size,
-            })
-        })
-        .await
-    }
-
-    async fn payroll_runs(
-        &self,
-        payroll_administration: Uuid,
-        page: &PageRequest,
-    ) -> Result<PayrollRunPage, ActivityError> {
-        let page = page.clone();
-        self.ask(move |connection| {
-            let list = List::new(
-                rows::PAYROLL_RUN,
-                "payroll_run",
-                "payroll_administration = ?1",
-                payroll_administration.to_string(),
-            )
-            .descending();
-            let (items, next, total_size) = list.page(connection, &page, rows::payroll_run)?;
-            Ok(PayrollRunPage {
-                items,
-                next,
-                total_size,
-            })
-        })
-        .await
-    }
-
-    async fn payroll_run(&self, id: Uuid) -> Result<PayrollRun, ActivityError> {
-        self.ask(move |connection| {
-            let sql = format!(
-                "SELECT ord, {} FROM payroll_run WHERE id = ?1",
-                rows::PAYROLL_RUN
-            );
-            one(connection, &sql, &id.to_string(), rows::payroll_run)
-        })
-        .await
-    }
-
-    async fn payroll_run_results(
-        &self,
-        payroll_run: Uuid,
-        page: &PageRequest,
-    ) -> Result<PayrollRunResultPage, ActivityError> {
-        let page = page.clone();
-        self.ask(move |connection| {
-            let list = List::new(
-                rows::PAYROLL_RUN_RESULT,
-                "payroll_run_result",
-                "payroll_run = ?1",
-                payroll_run.to_string(),
-            );
-            let (items, next, total_size) =
-                list.page(connection, &page, rows::payroll_run_result)?;
-            Ok(PayrollRunResultPage {
-                items,
-                next,
-                total_size,
-            })
-        })
-        .await
-    }
-
-    async fn journal_runs(
-        &self,
-        payroll_administration: Uuid,
-        page: &PageRequest,
-    ) -> Result<JournalRunPage, ActivityError> {
-        let page = page.clone();
-        self.ask(move |connection| {
-            let list = List::new(
-                rows::JOURNAL_RUN,
-                "journal_run",
-                "payroll_administration = ?1",
-                payroll_administration.to_string(),
-            )
-            .descending();
-            let (items, next, total_size) = list.page(connection, &page, rows::journal_run)?;
-            Ok(JournalRunPage {
-                items,
-                next,
-                total_size,
-            })
-        })
-        .await
-    }
-
-    async fn journal_run(&self, id: Uuid) -> Result<JournalRun, ActivityError> {
-        self.ask(move |connection| journal_run(connection, id))
-            .await
-    }
-
-    async fn journal_run_results(
-        &self,
-        journal_run_id: Uuid,
-        page: &PageRequest,
-    ) -> Result<JournalLinePage, ActivityError> {
-        let page = page.clone();
-        self.ask(move |connection| {
-            let status = rows::key(journal_run(connection, journal_run_id)?.status);
-            if status < 4 {
-                return Err(ActivityError::Conflict(format!(
-                    "journal run {journal_run_id} has no results: its status is {status} ({})",
-                    rows::status_text(status)
-                ))
-                .into());
-            }
-            let list = List::new(
-                rows::JOURNAL_LINE,
-                "journal_line",
-                "journal_run = ?1",
-                journal_run_id.to_string(),
-            );
-            let (items, next, total_size) = list.page(connection, &page, rows::journal_line)?;
-            Ok(JournalLinePage {
-                items,
-                next,
-                total_size,
-            })
-        })
-        .await
-    }
-
-    async fn journal_run_errors(
-        &self,
-        journal_run_id: Uuid,
-        page: &PageRequest,
-    ) -> Result<JournalRunErrorPage, ActivityError> {
-        let page = page.clone();
-        self.ask(move |connection| {
-            journal_run(connection, journal_run_id)?;
-            let list = List::new(
-                rows::JOURNAL_RUN_ERROR,
-                "journal_run_error",
-                "journal_run = ?1",
-                journal_run_id.to_string(),
-            );
-            let (items, next, total_size) =
-                list.page(connection, &page, rows::journal_run_error)?;
-            Ok(JournalRunErrorPage {
-                items,
-                next,
-                total_size,
-            })
-        })
-        .await
-    }
-
-    async fn change_journal_run(
-        &self,
-        id: Uuid,
-        change: &JournalRunChange,
-    ) -> Result<JournalRun, ActivityError> {
-        let (action, from, to, message) = match change {
-            JournalRunChange::MarkAsProcessed(reference) => {
-                ("MarkAsProcessed", 4..=6, 7, reference.clone())
-            }
-            JournalRunChange::MarkAsProcessingFailed(reason) => {
-                ("MarkAsProcessingFailed", 4..=5, 6, reason.clone())
-            }
-        };
-        self.ask(move |connection| {
-            let transaction =
-                connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
-            let status = rows::key(journal_run(&transaction, id)?.status);
-            if !from.contains(&status) {
-                return Err(ActivityError::Conflict(format!(
-                    "{action} needs journal run {id} at status {} to {}; its status is {status} ({})",
-                    from.start(),
-                    from.end(),
-                    rows::status_text(status)
-                ))
-                .into());
-            }
-            transaction.execute(
-                "UPDATE journal_run SET status = ?2 WHERE id = ?1",
-                params![id.to_string(), to],
-            )?;
-            transaction.execute(
-                "INSERT INTO journal_run_change (journal_run, time, action, status, message) VALUES (?1, ?2, ?3, ?4, ?5)",
-                params![id.to_string(), jiff::Timestamp::now().to_string(), action, to, message],
-            )?;
-            let changed = journal_run(&transaction, id)?;
-            transaction.commit()?;
-            Ok(changed)
-        })
-        .await
-    }
-
-    async fn additional_tax_liability(
-        &self,
-        license_plate_number: &str,
-    ) -> Result<AdditionalTaxLiability, ActivityError> {
-        let plate = license_plate_number.to_owned();
-        self.ask(move |connection| {
-            let sql = format!(
-                "SELECT 0, {} FROM vehicle WHERE license_plate_number = ?1",
-                rows::VEHICLE
-            );
-            one(connection, &sql, &plate, rows::vehicle)
-        })
-        .await
-    }
-}
-
-fn journal_run(connection: &Connection, id: Uuid) -> Result<JournalRun, Failure> {
-    let sql = format!(
-        "SELECT ord, {} FROM journal_run WHERE id = ?1",
-        rows::JOURNAL_RUN
-    );
-    one(connection, &sql, &id.to_string(), rows::journal_run)
 }

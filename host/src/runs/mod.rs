@@ -1,17 +1,22 @@
 //! Runs: one call of a connector, from its request to its recorded outcome.
 
-use crate::bindings::exports::koppel::connector::journal::{Delivery, Outcome};
+mod error;
+mod job;
+
+pub use error::{RunError, StartError};
+pub use job::{Job, Output, RunReport, RunRequest};
+
 use crate::bindings::koppel::connector::types::{ConnectorError, Description, RunContext};
 use crate::config::{Client, Config, Live};
 use crate::egress::{Egress, Resolve};
 use crate::exports::ExportDir;
-use crate::ledger::{Entry, Kind, Ledger, LedgerError, Redactor};
+use crate::ledger::{Entry, Kind, Ledger, Redactor};
 use crate::outbound::Hooks;
-use crate::platform::{Embedded, Entity, OpenError, Owner, Platform};
+use crate::platform::{Embedded, Entity, Owner, Platform};
 use crate::registry::{LoadError, Loaded, Registry};
-use crate::sandbox::{LimitReached, Line, RunLog, Sandbox, State, memory_used};
+use crate::sandbox::{LimitReached, RunLog, Sandbox, State, memory_used};
 use crate::session::Session;
-use serde::Serialize;
+use error::ended;
 use std::collections::HashMap;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -19,169 +24,6 @@ use std::time::{Duration, Instant};
 use tokio::sync::Semaphore;
 use uuid::Uuid;
 use wasmtime::Store;
-
-/// What a connector is asked to do.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Job {
-    /// Book or export a journal run (kind journal).
-    ProcessJournalRun(Uuid),
-    /// Look something up; the query is JSON (kind lookup).
-    Lookup(String),
-    /// Test the settings and the connection (every kind).
-    Check,
-}
-
-/// A request for a run.
-#[derive(Clone, Debug)]
-pub struct RunRequest {
-    /// The client.
-    pub client: String,
-    /// The user on whose behalf it runs.
-    pub user: String,
-    /// The employer that it is for.
-    pub employer: Uuid,
-    /// What to do.
-    pub job: Job,
-}
-
-/// What a connector did.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "kebab-case", tag = "result")]
-pub enum Output {
-    /// A journal run left.
-    #[serde(rename_all = "kebab-case")]
-    JournalRun {
-        /// `booked` or `exported`.
-        delivery: &'static str,
-        /// The reference in the accounting package, or the name of the file.
-        reference: String,
-        /// How many lines.
-        lines: u32,
-        /// The sum of the debit amounts, in cents.
-        total_cents: i64,
-    },
-    /// The answer to a query.
-    Lookup {
-        /// The JSON of the connector.
-        answer: serde_json::Value,
-    },
-    /// The connection works.
-    Check {
-        /// What the connector says.
-        message: String,
-    },
-}
-
-/// Why a run did not succeed.
-#[derive(Debug, thiserror::Error)]
-pub enum RunError {
-    /// It could not start: the client cannot be loaded.
-    #[error(transparent)]
-    Load(#[from] LoadError),
-    /// It could not start: the employer does not exist.
-    #[error("there is no employer {0}")]
-    NoEmployer(Uuid),
-    /// It could not start: the connector is of another kind.
-    #[error("client \"{client}\" is no connector of kind {wanted}")]
-    WrongKind {
-        /// The client.
-        client: String,
-        /// The kind that the job needs.
-        wanted: &'static str,
-    },
-    /// One of the five checks was red, and the connector could not go on.
-    #[error(
-        "denied by check {check}: {activity}: {reason}\nto allow it, put in the configuration:\n  {line}"
-    )]
-    Denied {
-        /// The red check.
-        check: &'static str,
-        /// The activity.
-        activity: String,
-        /// Why.
-        reason: String,
-        /// The line of the configuration that would allow it.
-        line: String,
-    },
-    /// The connector says that it cannot be done.
-    #[error("{}", connector_error(.0))]
-    Connector(ConnectorError),
-    /// A limit was reached; the connector was ended.
-    #[error("the connector was ended: {0}")]
-    Limit(LimitReached),
-    /// The connector crashed; it was ended.
-    #[error("the connector crashed: {0}")]
-    Crash(String),
-    /// The connector answered something that its kind does not allow.
-    #[error("the connector answered what it may not: {0}")]
-    BadAnswer(String),
-    /// The host cannot do its part.
-    #[error("the host failed: {0}")]
-    Host(String),
-}
-
-fn connector_error(error: &ConnectorError) -> String {
-    match error {
-        ConnectorError::Denied(denial) => format!("denied {}: {}", denial.activity, denial.reason),
-        ConnectorError::InvalidSettings(why) => format!("invalid settings: {why}"),
-        ConnectorError::InvalidInput(why) => format!("invalid input: {why}"),
-        ConnectorError::Refused(why) => format!("refused: {why}"),
-        ConnectorError::OutsideParty(why) => format!("the outside party says: {why}"),
-        ConnectorError::Unavailable(Some(seconds)) => {
-            format!("not available now; try again in {seconds} s")
-        }
-        ConnectorError::Unavailable(None) => "not available now; try again later".to_owned(),
-        ConnectorError::Other(why) => why.clone(),
-    }
-}
-
-impl RunError {
-    /// A short name, for programs.
-    pub fn code(&self) -> &'static str {
-        match self {
-            Self::Load(_) => "not-loaded",
-            Self::NoEmployer(_) => "no-employer",
-            Self::WrongKind { .. } => "wrong-kind",
-            Self::Denied { .. } => "denied",
-            Self::Connector(_) => "connector",
-            Self::Limit(_) => "limit",
-            Self::Crash(_) => "crash",
-            Self::BadAnswer(_) => "bad-answer",
-            Self::Host(_) => "host",
-        }
-    }
-}
-
-/// How a run went.
-#[derive(Debug)]
-pub struct RunReport {
-    /// The run.
-    pub run: Uuid,
-    /// What came of it.
-    pub outcome: Result<Output, RunError>,
-    /// Its log.
-    pub log: Vec<Line>,
-    /// How many lines of log did not fit.
-    pub log_dropped: u64,
-    /// How long it took.
-    pub duration: Duration,
-    /// The most linear memory that it used, in bytes.
-    pub memory: usize,
-}
-
-/// Why the host cannot start.
-#[derive(Debug, thiserror::Error)]
-pub enum StartError {
-    /// The payroll data cannot be opened.
-    #[error("payroll data: {0}")]
-    Platform(#[from] OpenError),
-    /// The ledger cannot be opened.
-    #[error(transparent)]
-    Ledger(#[from] LedgerError),
-    /// The engine or TLS cannot be set up.
-    #[error("{0:#}")]
-    Engine(anyhow::Error),
-}
 
 /// The host: everything that runs of connectors need.
 pub struct Host {
@@ -355,15 +197,7 @@ impl Host {
             .map_err(|error| RunError::Host(format!("{error:?}")))?
             .ok_or(RunError::NoEmployer(request.employer))?;
         let session = Arc::new(self.session(run, &request.client, &request.user, owner));
-        let (what, wanted) = match &request.job {
-            Job::ProcessJournalRun(id) => (
-                format!("process journal run {id}"),
-                Some(crate::admission::Kind::Journal),
-            ),
-            Job::Lookup(_) => ("look up".to_owned(), Some(crate::admission::Kind::Lookup)),
-            Job::Check => ("check".to_owned(), None),
-        };
-        if let Some(wanted) = wanted
+        if let Some(wanted) = request.job.kind()
             && !loaded.inspection.kinds.contains(&wanted)
         {
             return Err(RunError::WrongKind {
@@ -371,7 +205,8 @@ impl Host {
                 wanted: wanted.interface(),
             });
         }
-        self.note(&session, Kind::RunStarted, &what, None).await?;
+        self.note(&session, Kind::RunStarted, &request.job.to_string(), None)
+            .await?;
         let exports = self.export_dir(client)?;
         let context = RunContext {
             run_id: run.to_string(),
@@ -461,27 +296,10 @@ impl Host {
             .acquire()
             .await
             .map_err(|error| RunError::Host(error.to_string()))?;
-        let world = crate::kinds::instantiate(store, loaded)
+        let connector = crate::kinds::instantiate(store, loaded)
             .await
             .map_err(ended)?;
-        let answered = match job {
-            Job::ProcessJournalRun(id) => {
-                let id = id.to_string();
-                let answer = world.journal(store, context, &id).await.map_err(ended)?;
-                answer.map(journal_output)
-            }
-            Job::Lookup(query) => {
-                let answer = world.lookup(store, context, query).await.map_err(ended)?;
-                match answer {
-                    Ok(answer) => Ok(lookup_output(&answer)?),
-                    Err(error) => Err(error),
-                }
-            }
-            Job::Check => {
-                let answer = world.check(store, context).await.map_err(ended)?;
-                answer.map(|message| Output::Check { message })
-            }
-        };
+        let answered = job.perform(&connector, store, context).await?;
         answered.map_err(RunError::Connector)
     }
 
@@ -498,46 +316,5 @@ impl Host {
             .map_err(|error| RunError::Host(format!("{}: {error}", exports.directory.display())))?;
         open.insert(key, dir.clone());
         Ok(Some(dir))
-    }
-}
-
-fn journal_output(outcome: Outcome) -> Output {
-    Output::JournalRun {
-        delivery: match outcome.delivery {
-            Delivery::Booked => "booked",
-            Delivery::Exported => "exported",
-        },
-        reference: outcome.reference,
-        lines: outcome.lines,
-        total_cents: outcome.total,
-    }
-}
-
-fn lookup_output(answer: &str) -> Result<Output, RunError> {
-    match serde_json::from_str(answer) {
-        Ok(answer) => Ok(Output::Lookup { answer }),
-        Err(error) => Err(RunError::BadAnswer(format!(
-            "its answer is not JSON: {error}"
-        ))),
-    }
-}
-
-/// Sorts out why a guest ended.
-fn ended(error: wasmtime::Error) -> RunError {
-    if let Some(limit) = error.downcast_ref::<LimitReached>() {
-        return RunError::Limit(*limit);
-    }
-    match error.downcast_ref::<wasmtime::Trap>() {
-        Some(trap) => RunError::Crash(trap.to_string()),
-        None => RunError::Crash(
-            error
-                .chain()
-                .map(ToString::to_string)
-                // The backtrace is of use to the connector's developer only
-                // with symbols; the causes are of use to all.
-                .filter(|text| !text.starts_with("error while executing"))
-                .collect::<Vec<_>>()
-                .join(": "),
-        ),
     }
 }

@@ -5,7 +5,22 @@
 //! contract tests compare the rows with `wit/`, with the SDK and with Loket's
 //! own list of operations, so that none of them can drift.
 
+mod rows;
+
+pub use rows::{ROWS, id};
+
 use std::fmt;
+
+/// Whose operation an activity is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Origin {
+    /// An operation of Loket's REST API v2.
+    Loket,
+    /// An operation that Loket's API does not have, named in the same way and
+    /// served below the same `/v2`.
+    Koppel,
+}
 
 /// Whether an activity changes something.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize)]
@@ -32,15 +47,19 @@ pub enum Surface {
     /// By an act of the host on behalf of the connector: an outside request
     /// whose rule names the activity, or an export file.
     Act,
+    /// Not at all: it is for external applications, on the REST API.
+    Rest,
 }
 
 /// One row of the catalogue.
 #[derive(Debug, serde::Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub struct Row {
-    /// Loket's `operationId`.
+    /// The `operationId`.
     pub id: &'static str,
-    /// The HTTP method of the operation in Loket's REST API v2.
+    /// Whose operation it is.
+    pub origin: Origin,
+    /// The HTTP method of the operation in the REST API v2.
     pub method: &'static str,
     /// The path of the operation, below `/v2`.
     pub path: &'static str,
@@ -93,7 +112,7 @@ impl Activity {
         &ROWS[self.index()]
     }
 
-    /// Loket's `operationId`.
+    /// The `operationId`.
     pub fn id(self) -> &'static str {
         self.row().id
     }
@@ -130,89 +149,6 @@ pub fn suggestion(unknown: &str) -> Option<&'static str> {
         .filter(|(likeness, _)| *likeness > 0.9)
         .max_by(|a, b| a.0.total_cmp(&b.0))
         .map(|(_, id)| id)
-}
-
-macro_rules! rows {
-    ($($id:ident $method:ident $path:literal $access:ident, module $module:expr, $surface:expr, $summary:literal;)+) => {
-        /// The rows.
-        pub const ROWS: &[Row] = &[$(Row {
-            id: stringify!($id),
-            method: stringify!($method),
-            path: $path,
-            surface: $surface,
-            access: Access::$access,
-            module: $module,
-            summary: $summary,
-        }),+];
-
-        /// Every activity as a constant of the name of its `operationId`, for
-        /// code that means one in particular.
-        #[expect(non_upper_case_globals, reason = "the names are Loket's operationIds")]
-        pub mod id {
-            use super::Activity;
-            rows!(@constants 0u16, $($id $summary,)+);
-        }
-    };
-    (@constants $index:expr, $id:ident $summary:literal, $($rest:tt)*) => {
-        #[doc = $summary]
-        pub const $id: Activity = Activity($index);
-        rows!(@constants $index + 1, $($rest)*);
-    };
-    (@constants $index:expr,) => {};
-}
-
-const fn function(interface: &'static str, function: &'static str) -> Surface {
-    Surface::Function {
-        interface,
-        function,
-    }
-}
-
-const JOURNAL: Option<&str> = Some("journal");
-
-rows! {
-    GetEmployersByUserId GET "/providers/employers" Read, module None,
-        function("employers", "get-employers-by-user-id"),
-        "The employers that the user may access.";
-    GetEmployerByEmployerId GET "/providers/employers/{employerId}" Read, module None,
-        function("employers", "get-employer-by-employer-id"),
-        "One employer (werkgever).";
-    GetPayrollAdministrationsByEmployerId GET "/providers/employers/{employerId}/payrolladministrations" Read, module None,
-        function("payroll-administrations", "get-payroll-administrations-by-employer-id"),
-        "The payroll administrations (salarisadministraties) of an employer.";
-    GetPayrollRunsByPayrollAdministrationId GET "/providers/employers/payrolladministrations/{payrollAdministrationId}/payrollruns" Read, module None,
-        function("payroll-runs", "get-payroll-runs-by-payroll-administration-id"),
-        "The payroll runs (verloningen) of a payroll administration.";
-    GetPayrollRunByPayrollRunId GET "/providers/employers/payrolladministrations/payrollruns/{payrollrunId}" Read, module None,
-        function("payroll-runs", "get-payroll-run-by-payroll-run-id"),
-        "One payroll run.";
-    GetPayrollRunResultsByPayrollRunId GET "/providers/employers/payrolladministrations/payrollruns/{payrollrunId}/results" Read, module None,
-        function("payroll-runs", "get-payroll-run-results-by-payroll-run-id"),
-        "The results of a payroll run, per employment and payroll component.";
-    GetJournalRunsByPayrollAdministrationId GET "/providers/employers/payrolladministrations/{payrollAdministrationId}/journalruns" Read, module JOURNAL,
-        function("journal-runs", "get-journal-runs-by-payroll-administration-id"),
-        "The journal runs (journaliseringen) of a payroll administration.";
-    GetJournalRunByJournalRunId GET "/providers/employers/payrolladministrations/journalruns/{journalrunId}" Read, module JOURNAL,
-        function("journal-runs", "get-journal-run-by-journal-run-id"),
-        "One journal run.";
-    GetJournalRunResultsByJournalRunId GET "/providers/employers/payrolladministrations/journalruns/{journalrunId}/results" Read, module JOURNAL,
-        function("journal-runs", "get-journal-run-results-by-journal-run-id"),
-        "The lines of a journal run.";
-    GetJournalRunErrorsByJournalRunId GET "/providers/employers/payrolladministrations/journalruns/{journalrunId}/errors" Read, module JOURNAL,
-        function("journal-runs", "get-journal-run-errors-by-journal-run-id"),
-        "Why a journal run failed.";
-    PatchJournalRunByJournalRunId PATCH "/providers/employers/payrolladministrations/journalruns/{journalrunId}" Write, module JOURNAL,
-        function("journal-runs", "patch-journal-run-by-journal-run-id"),
-        "Marks a journal run as processed, or its processing as failed.";
-    PostSendJournalRunExportByJournalRunId POST "/providers/employers/payrolladministrations/journalruns/{journalrunId}/send" Write, module JOURNAL,
-        Surface::Act,
-        "Sends a journal run to the accounting package.";
-    PostDownloadJournalRunExportByJournalRunId POST "/providers/employers/payrolladministrations/journalruns/{journalrunId}/download" Write, module JOURNAL,
-        Surface::Act,
-        "Writes the export file of a journal run.";
-    GetAdditionalTaxliabilityByLicensePlateNumber GET "/rdwservices/additionaltaxliability" Read, module None,
-        function("vehicles", "get-additional-taxliability-by-license-plate-number"),
-        "What is known of a company car, by licence plate.";
 }
 
 #[cfg(test)]

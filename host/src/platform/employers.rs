@@ -1,0 +1,20 @@
+//! Employers (werkgevers).
+
+use crate::bindings::koppel::loket::employers::{Employer, EmployerPage};
+use crate::bindings::koppel::loket::types::{ActivityError, PageRequest};
+use async_trait::async_trait;
+use uuid::Uuid;
+
+/// Employers (werkgevers).
+#[async_trait]
+pub trait Employers: Send + Sync {
+    /// The employers among these, by number.
+    async fn employers(
+        &self,
+        among: &[Uuid],
+        page: &PageRequest,
+    ) -> Result<EmployerPage, ActivityError>;
+
+    /// One employer.
+    async fn employer(&self, id: Uuid) -> Result<Employer, ActivityError>;
+}

@@ -1,0 +1,122 @@
+//! Why runs fail, in words for the operator.
+
+use crate::bindings::koppel::connector::types::ConnectorError;
+use crate::ledger::LedgerError;
+use crate::platform::OpenError;
+use crate::registry::LoadError;
+use crate::sandbox::LimitReached;
+use uuid::Uuid;
+
+/// Why a run did not succeed.
+#[derive(Debug, thiserror::Error)]
+pub enum RunError {
+    /// It could not start: the client cannot be loaded.
+    #[error(transparent)]
+    Load(#[from] LoadError),
+    /// It could not start: the employer does not exist.
+    #[error("there is no employer {0}")]
+    NoEmployer(Uuid),
+    /// It could not start: the connector is of another kind.
+    #[error("client \"{client}\" is no connector of kind {wanted}")]
+    WrongKind {
+        /// The client.
+        client: String,
+        /// The kind that the job needs.
+        wanted: &'static str,
+    },
+    /// One of the five checks was red, and the connector could not go on.
+    #[error(
+        "denied by check {check}: {activity}: {reason}\nto allow it, put in the configuration:\n  {line}"
+    )]
+    Denied {
+        /// The red check.
+        check: &'static str,
+        /// The activity.
+        activity: String,
+        /// Why.
+        reason: String,
+        /// The line of the configuration that would allow it.
+        line: String,
+    },
+    /// The connector says that it cannot be done.
+    #[error("{}", connector_error(.0))]
+    Connector(ConnectorError),
+    /// A limit was reached; the connector was ended.
+    #[error("the connector was ended: {0}")]
+    Limit(LimitReached),
+    /// The connector crashed; it was ended.
+    #[error("the connector crashed: {0}")]
+    Crash(String),
+    /// The connector answered something that its kind does not allow.
+    #[error("the connector answered what it may not: {0}")]
+    BadAnswer(String),
+    /// The host cannot do its part.
+    #[error("the host failed: {0}")]
+    Host(String),
+}
+
+fn connector_error(error: &ConnectorError) -> String {
+    match error {
+        ConnectorError::Denied(denial) => format!("denied {}: {}", denial.activity, denial.reason),
+        ConnectorError::InvalidSettings(why) => format!("invalid settings: {why}"),
+        ConnectorError::InvalidInput(why) => format!("invalid input: {why}"),
+        ConnectorError::Refused(why) => format!("refused: {why}"),
+        ConnectorError::OutsideParty(why) => format!("the outside party says: {why}"),
+        ConnectorError::Unavailable(Some(seconds)) => {
+            format!("not available now; try again in {seconds} s")
+        }
+        ConnectorError::Unavailable(None) => "not available now; try again later".to_owned(),
+        ConnectorError::Other(why) => why.clone(),
+    }
+}
+
+impl RunError {
+    /// A short name, for programs.
+    pub fn code(&self) -> &'static str {
+        match self {
+            Self::Load(_) => "not-loaded",
+            Self::NoEmployer(_) => "no-employer",
+            Self::WrongKind { .. } => "wrong-kind",
+            Self::Denied { .. } => "denied",
+            Self::Connector(_) => "connector",
+            Self::Limit(_) => "limit",
+            Self::Crash(_) => "crash",
+            Self::BadAnswer(_) => "bad-answer",
+            Self::Host(_) => "host",
+        }
+    }
+}
+
+/// Why the host cannot start.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// The payroll data cannot be opened.
+    #[error("payroll data: {0}")]
+    Platform(#[from] OpenError),
+    /// The ledger cannot be opened.
+    #[error(transparent)]
+    Ledger(#[from] LedgerError),
+    /// The engine or TLS cannot be set up.
+    #[error("{0:#}")]
+    Engine(anyhow::Error),
+}
+
+/// Sorts out why a guest ended.
+pub(super) fn ended(error: wasmtime::Error) -> RunError {
+    if let Some(limit) = error.downcast_ref::<LimitReached>() {
+        return RunError::Limit(*limit);
+    }
+    match error.downcast_ref::<wasmtime::Trap>() {
+        Some(trap) => RunError::Crash(trap.to_string()),
+        None => RunError::Crash(
+            error
+                .chain()
+                .map(ToString::to_string)
+                // The backtrace is of use to the connector's developer only
+                // with symbols; the causes are of use to all.
+                .filter(|text| !text.starts_with("error while executing"))
+                .collect::<Vec<_>>()
+                .join(": "),
+        ),
+    }
+}
