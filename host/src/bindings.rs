@@ -7,11 +7,6 @@
 //! interfaces; koppel links single functions, exactly the granted ones (see
 //! [`crate::activities`]).
 #![expect(missing_docs, reason = "generated; documented in wit/")]
-#![expect(
-    clippy::unwrap_used,
-    clippy::allow_attributes_without_reason,
-    reason = "generated"
-)]
 
 wasmtime::component::bindgen!({
     world: "koppel:connector/host",

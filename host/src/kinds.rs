@@ -60,7 +60,7 @@ impl Connector<'_> {
         &self,
         store: &mut Store<State>,
         context: &RunContext,
-        query: &String,
+        query: &str,
     ) -> wasmtime::Result<Result<String, ConnectorError>> {
         let guest =
             lookup::GuestIndices::new(&self.loaded.pre)?.load(&mut *store, &self.instance)?;

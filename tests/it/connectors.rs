@@ -225,25 +225,18 @@ async fn journal_exact_books_reads_back_and_marks_with_a_credential_it_never_see
         ("booked", "25900001", 14)
     );
     assert_eq!(status(&host, 6).await, JournalRunStatus::Exported);
-    let exact = exact.lock().unwrap();
-    assert!(
-        exact
-            .credentials
-            .iter()
-            .all(|credential| credential == "Bearer exact-token-1")
-    );
-    let amounts: f64 = exact.entries[0]["GeneralJournalEntryLines"]
-        .as_array()
-        .unwrap()
+    let (credentials, entry) = {
+        let exact = exact.lock().unwrap();
+        (exact.credentials.clone(), exact.entries[0].clone())
+    };
+    assert_eq!(credentials, ["Bearer exact-token-1"; 2]);
+    let lines = entry["GeneralJournalEntryLines"].as_array().unwrap();
+    let cents: i64 = lines
         .iter()
-        .map(|line| line["AmountFC"].as_f64().unwrap())
+        .map(|line| (line["AmountFC"].as_f64().unwrap() * 100.0).round() as i64)
         .sum();
-    assert!(amounts.abs() < 0.001, "it balances: {amounts}");
-    assert_eq!(
-        exact.entries[0]["GeneralJournalEntryLines"][0]["GLAccount"],
-        "guid-40110"
-    );
-    drop(exact);
+    assert_eq!((lines.len(), cents), (14, 0), "it balances");
+    assert_eq!(lines[0]["GLAccount"], "guid-40110");
     // Request and reply, three times GET and once POST.
     let rows = host.rows(&Kind::MESSAGES).await;
     assert_eq!(rows.len(), 8);

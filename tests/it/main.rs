@@ -1,5 +1,9 @@
 //! Tests of the whole: real components in a real host, against real servers
 //! and databases.
+#![expect(
+    clippy::unwrap_used,
+    reason = "what is not as a test expects ends the test"
+)]
 
 mod activities;
 mod admission;

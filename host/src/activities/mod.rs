@@ -1,6 +1,6 @@
 //! The activities of the contract, one module per interface.
 //!
-//! An activity is linked by [`Domain::activity`], which wraps its
+//! An activity is linked by `Domain::activity`, which wraps its
 //! implementation: the five checks come first, always, and the implementation
 //! only sees what passed them. Whatever was not granted is not linked at all.
 

@@ -205,7 +205,8 @@ fn an_activity_that_no_right_gives_needs_a_new_right() {
 
 #[test]
 fn unknown_clients_users_and_roles_have_nothing() {
-    let cases: [(fn(&mut Grants), Check, &str, &str); 3] = [
+    type Change = fn(&mut Grants);
+    let cases: [(Change, Check, &str, &str); 3] = [
         (
             |grants| grants.clients.clear(),
             Check::Client,

@@ -337,7 +337,7 @@ fn seed_lines(t: &Transaction<'_>, journal_run: &str, pays: &[Pay]) -> Result<()
     // Costs per cost centre: every third employee works in the office.
     for (number, center) in COST_CENTERS.iter().enumerate() {
         let sum = |amount: fn(&Pay) -> i64| -> i64 {
-            let here = |index: usize| usize::from(index % 3 != 0) == number;
+            let here = |index: usize| usize::from(!index.is_multiple_of(3)) == number;
             let pays = pays.iter().enumerate().filter(|(index, _)| here(*index));
             pays.map(|(_, pay)| amount(pay)).sum()
         };

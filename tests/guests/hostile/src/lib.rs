@@ -9,14 +9,14 @@ use serde_json::{Value, json};
 use std::hint::black_box;
 use std::io::Write;
 
-struct Hostile;
+pub struct Hostile;
 
 #[derive(Deserialize, schemars::JsonSchema)]
-struct Settings {}
+pub struct Settings {}
 
 #[derive(Deserialize)]
 #[serde(tag = "attack", rename_all = "kebab-case")]
-enum Attack {
+pub enum Attack {
     /// Computes for ever.
     Loop,
     /// Takes memory for ever.

@@ -6,13 +6,13 @@ use koppel_sdk::{Connector, ConnectorError, Context, LookupConnector, activities
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-struct Probe;
+pub struct Probe;
 
 #[derive(Deserialize, schemars::JsonSchema)]
-struct Settings {}
+pub struct Settings {}
 
 #[derive(Deserialize)]
-struct Query {
+pub struct Query {
     /// The `operationId`.
     activity: String,
     /// The first argument of the activity, if it takes one.
