@@ -238,12 +238,11 @@ fn read(engine: &Engine, component: &Component, bytes: &[u8]) -> Result<Inspecti
                 inspection.interfaces.insert(name.to_owned());
             }
             Some(_) => inspection.unknown.push(name.to_owned()),
-            None if name.starts_with("wasi:http/") => {
-                // The types alone reach nobody; the handler does.
-                inspection.http |= name.starts_with("wasi:http/outgoing-handler");
+            None if among(&HTTP, name) => {
+                inspection.http = true;
                 inspection.interfaces.insert(name.to_owned());
             }
-            None if BASE.iter().any(|package| name.starts_with(package)) => {
+            None if among(&BASE, name) => {
                 inspection.interfaces.insert(name.to_owned());
             }
             None => inspection.unknown.push(name.to_owned()),
@@ -265,15 +264,41 @@ fn read(engine: &Engine, component: &Component, bytes: &[u8]) -> Result<Inspecti
     Ok(inspection)
 }
 
-/// The packages of WASI that Rust's standard library imports; see
-/// [`crate::sandbox::link`].
-const BASE: [&str; 5] = [
-    "wasi:cli/",
-    "wasi:clocks/",
-    "wasi:filesystem/",
-    "wasi:io/",
-    "wasi:random/",
+/// The interfaces of WASI 0.2 that are linked for every component, because
+/// Rust's standard library imports them; see [`crate::sandbox::link`].
+const BASE: [&str; 20] = [
+    "wasi:cli/environment",
+    "wasi:cli/exit",
+    "wasi:cli/stderr",
+    "wasi:cli/stdin",
+    "wasi:cli/stdout",
+    "wasi:cli/terminal-input",
+    "wasi:cli/terminal-output",
+    "wasi:cli/terminal-stderr",
+    "wasi:cli/terminal-stdin",
+    "wasi:cli/terminal-stdout",
+    "wasi:clocks/monotonic-clock",
+    "wasi:clocks/wall-clock",
+    "wasi:filesystem/preopens",
+    "wasi:filesystem/types",
+    "wasi:io/error",
+    "wasi:io/poll",
+    "wasi:io/streams",
+    "wasi:random/insecure",
+    "wasi:random/insecure-seed",
+    "wasi:random/random",
 ];
+
+/// The interfaces of WASI 0.2 that are linked for a client with a rule for
+/// outside requests.
+const HTTP: [&str; 2] = ["wasi:http/outgoing-handler", "wasi:http/types"];
+
+/// Whether an import is one of these interfaces, in a version of WASI 0.2.
+fn among(interfaces: &[&str], name: &str) -> bool {
+    name.split_once('@').is_some_and(|(interface, version)| {
+        interfaces.contains(&interface) && version.starts_with("0.2.")
+    })
+}
 
 /// Splits the name of an interface of koppel's own packages into package and
 /// interface, and notes the version.

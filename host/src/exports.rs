@@ -2,9 +2,10 @@
 //! cannot be escaped.
 //!
 //! A file is written under a temporary name in `.staging`, made durable, and
-//! then linked under its own name, which fails if there is one already. A
-//! crash leaves at most a staged file, which is removed when the directory is
-//! opened again.
+//! then linked under its own name, which fails if there is one already. Each
+//! process (and each handle in it) stages in a folder of its own, with a lock
+//! beside it. A crash leaves at most such a folder, whose lock nobody holds:
+//! it is removed when the directory is opened again.
 
 use cap_std::ambient_authority;
 use cap_std::fs::{Dir, File, OpenOptions};
@@ -16,6 +17,9 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use uuid::Uuid;
 
 const STAGING: &str = ".staging";
+
+/// What the name of a lock ends in, after that of its staging folder.
+const LOCK: &str = ".lock";
 
 /// The longest name, in bytes.
 const NAME_BYTES: usize = 128;
@@ -56,9 +60,28 @@ pub struct ExportDir(Arc<Inner>);
 
 struct Inner {
     dir: Dir,
+    /// The folder that holds every staging folder.
+    stagings: Dir,
+    /// The one of this handle, and its name.
     staging: Dir,
+    own: String,
+    /// Held while this handle lives, so that nobody else clears its staging.
+    _lock: std::fs::File,
     quota: u64,
     used: AtomicU64,
+}
+
+impl Drop for Inner {
+    fn drop(&mut self) {
+        let removed = self
+            .stagings
+            .remove_dir_all(&self.own)
+            .and_then(|()| self.stagings.remove_file(format!("{}{LOCK}", self.own)));
+        if let Err(error) = removed {
+            // It is cleared when the directory is opened next.
+            tracing::warn!(%error, folder = self.own, "a staging folder is left behind");
+        }
+    }
 }
 
 /// What was written.
@@ -92,11 +115,13 @@ impl ExportDir {
             Err(error) if error.kind() != ErrorKind::AlreadyExists => return Err(error.into()),
             _ => {}
         }
-        let staging = dir.open_dir(STAGING)?;
-        for entry in staging.entries()? {
-            // Left by a crash: no writer of this process can have one yet.
-            staging.remove_file(entry?.file_name())?;
-        }
+        let stagings = dir.open_dir(STAGING)?;
+        clear(&stagings)?;
+        let own = Uuid::new_v4().to_string();
+        let lock = stagings.create(format!("{own}{LOCK}"))?.into_std();
+        lock.lock()?;
+        stagings.create_dir(&own)?;
+        let staging = stagings.open_dir(&own)?;
         let mut used = 0;
         for entry in dir.entries()? {
             let metadata = entry?.metadata()?;
@@ -106,7 +131,10 @@ impl ExportDir {
         }
         Ok(Self(Arc::new(Inner {
             dir,
+            stagings,
             staging,
+            own,
+            _lock: lock,
             quota,
             used: AtomicU64::new(used),
         })))
@@ -139,6 +167,30 @@ impl ExportDir {
             hash: Sha256::new(),
         })
     }
+}
+
+/// Removes what a crash left: the folders whose lock nobody holds.
+fn clear(stagings: &Dir) -> Result<(), ExportError> {
+    for entry in stagings.entries()? {
+        let name = entry?.file_name();
+        let Some(folder) = name.to_str().and_then(|name| name.strip_suffix(LOCK)) else {
+            continue;
+        };
+        let lock = match stagings.open(&name) {
+            Ok(file) => file.into_std(),
+            // Another process was quicker.
+            Err(error) if error.kind() == ErrorKind::NotFound => continue,
+            Err(error) => return Err(error.into()),
+        };
+        if lock.try_lock().is_err() {
+            continue;
+        }
+        match stagings.remove_dir_all(folder) {
+            Err(error) if error.kind() != ErrorKind::NotFound => return Err(error.into()),
+            _ => stagings.remove_file(&name)?,
+        }
+    }
+    Ok(())
 }
 
 /// The rules for names: nothing that any file system, shell or mail program

@@ -24,3 +24,4 @@ pub mod runs;
 pub mod sandbox;
 pub mod secrets;
 pub mod session;
+mod text;

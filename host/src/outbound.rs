@@ -93,20 +93,32 @@ impl Outbound {
         })
     }
 
+    /// Refuses a request before it is looked at any further.
+    async fn refuse(&self, method: &Method, uri: &http::Uri, error: EgressError) -> EgressError {
+        match self.refused(method, &uri.to_string(), &error).await {
+            Ok(()) => error,
+            Err(unrecorded) => unrecorded,
+        }
+    }
+
     async fn collect(&self, request: Request<WasiBody>) -> Result<Request<Bytes>, EgressError> {
         let (parts, body) = request.into_parts();
         let limit = self.limits.request_bytes;
         let body = Limited::new(body, limit).collect().await;
         // A guest that never finishes its body is ended by its deadline.
-        let body = body
-            .map_err(|_| EgressError::RequestSize(limit))?
-            .to_bytes();
-        Ok(Request::from_parts(parts, body))
+        match body {
+            Ok(body) => Ok(Request::from_parts(parts, body.to_bytes())),
+            Err(_) => {
+                let error = EgressError::RequestSize(limit);
+                Err(self.refuse(&parts.method, &parts.uri, error).await)
+            }
+        }
     }
 
     async fn exchange(&self, request: Request<Bytes>) -> Result<Reply, EgressError> {
         if self.made.fetch_add(1, Ordering::Relaxed) >= self.limits.requests {
-            return Err(EgressError::TooMany(self.limits.requests));
+            let error = EgressError::TooMany(self.limits.requests);
+            return Err(self.refuse(request.method(), request.uri(), error).await);
         }
         // The rules as they are now: one that was taken away is gone.
         let rules = self.session.live.with(|config| {

@@ -2,6 +2,7 @@
 
 use crate::harness::{TestHost, all_activities, answer, client, employer};
 use koppel_host::catalogue::{Activity, Surface};
+use koppel_host::ledger::Kind;
 use koppel_host::platform::seed;
 use serde_json::{Value, json};
 
@@ -259,6 +260,21 @@ async fn the_status_of_a_journal_run_changes_only_as_loket_allows() {
     assert_eq!(
         answer(host.lookup("probe", &patch(5, false)).await),
         json!({"conflict": format!("MarkAsProcessed needs journal run {id} at status 4 to 6; its status is 7 (exported)")})
+    );
+    // What was tried is recorded before it is done, whether it succeeds or not.
+    let writes: Vec<String> = host
+        .rows(&[Kind::ActivityWrite])
+        .await
+        .into_iter()
+        .map(|row| row.summary)
+        .collect();
+    assert_eq!(
+        writes,
+        [
+            format!("MarkAsProcessingFailed journal run {id}: the probe says so"),
+            format!("MarkAsProcessed journal run {id}: reference"),
+            format!("MarkAsProcessed journal run {id}: reference"),
+        ]
     );
     // No results before status 4.
     let id = seed::journal_run_id(3, 12);

@@ -273,4 +273,21 @@ fn exit_codes_tell_what_went_wrong() {
             .code(),
         Some(3)
     );
+    // Components that are refused, one or several.
+    let text = std::fs::read_to_string(dir.path().join("platform.toml")).unwrap();
+    let refused = |clients: &[&str]| {
+        let mut text = text.clone();
+        for client in clients {
+            text = text.replace(&format!("{client}.wasm"), "none.wasm");
+        }
+        std::fs::write(dir.path().join("refused.toml"), text).unwrap();
+        let output = koppel(dir.path(), &["validate", "refused.toml"]);
+        (output.status.code(), self::text(&output.stderr))
+    };
+    for clients in [&["journal-xaf"][..], &["journal-xaf", "journal-exact"]] {
+        let (code, errors) = refused(clients);
+        assert_eq!(code, Some(5), "{errors}");
+        let cannot_be_read = errors.matches("none.wasm cannot be read").count();
+        assert_eq!(cannot_be_read, clients.len(), "{errors}");
+    }
 }

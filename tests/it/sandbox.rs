@@ -33,6 +33,16 @@ async fn unharmed(host: &TestHost) {
     assert!(host.host.ledger().verify().await.unwrap().is_ok());
 }
 
+/// How many export files are being written.
+fn staged(host: &TestHost) -> usize {
+    let stagings = std::fs::read_dir(host.dir.path().join("exports/.staging")).unwrap();
+    stagings
+        .map(|entry| entry.unwrap().path())
+        .filter(|path| path.is_dir())
+        .map(|folder| std::fs::read_dir(folder).unwrap().count())
+        .sum()
+}
+
 /// The attack ends the run with this limit.
 #[track_caller]
 fn limit(report: &RunReport) -> LimitReached {
@@ -205,10 +215,7 @@ async fn a_guest_that_takes_handles_for_ever_is_ended() {
     let host = hostile().await;
     let text = error(attack(&host, json!({"attack": "handle-bomb"})).await);
     assert!(text.starts_with("the connector crashed: "), "{text}");
-    let left = std::fs::read_dir(host.dir.path().join("exports/.staging"))
-        .unwrap()
-        .count();
-    assert_eq!(left, 0, "its unfinished files are gone");
+    assert_eq!(staged(&host), 0, "its unfinished files are gone");
     unharmed(&host).await;
 }
 
@@ -294,10 +301,7 @@ async fn an_export_file_appears_whole_and_is_never_replaced() {
         json!("left it")
     );
     assert!(!exports.join("unfinished.bin").exists());
-    assert_eq!(
-        std::fs::read_dir(exports.join(".staging")).unwrap().count(),
-        0
-    );
+    assert_eq!(staged(&host), 0);
     let rows = host.rows(&[Kind::ExportFile]).await;
     assert_eq!(rows.len(), 1);
     let (_, body) = host.host.ledger().row(rows[0].seq).await.unwrap().unwrap();

@@ -97,14 +97,20 @@ async fn authorize(session: &Session) -> Result<Activity, Failure> {
         let client = config.client(&session.client)?;
         Some(client.exports.as_ref()?.activity)
     });
-    // The table may have gone from the configuration since the run began; the
-    // activity of export files is denied then, by the first check.
-    let activity = activity.ok_or_else(|| {
-        Failure::Guest(ExportError::Other(format!(
+    // The table may have gone from the configuration since the run began.
+    let Some(activity) = activity else {
+        let why = format!(
             "client \"{client}\" has no export directory any more; add [clients.{client}] exports = {{ directory = \"…\", quota-bytes = …, activity = \"…\" }}",
             client = session.client
-        )))
-    })?;
+        );
+        let denial = Entry {
+            check: Some("exports".to_owned()),
+            outcome: Some("refused".to_owned()),
+            ..Entry::new(session.context(), Kind::Denial, why.clone())
+        };
+        session.record(denial).await?;
+        return Err(Failure::Guest(ExportError::Other(why)));
+    };
     session.authorize(activity, None).await?;
     Ok(activity)
 }

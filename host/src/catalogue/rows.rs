@@ -44,7 +44,7 @@ const JOURNAL: Option<&str> = Some("journal");
 rows! {
     Loket GetEmployersByUserId GET "/providers/employers" Read, module None,
         function("employers", "get-employers-by-user-id"),
-        "The employers that the user may access.";
+        "The employers that the user may access, within the employer of the run.";
     Loket GetEmployerByEmployerId GET "/providers/employers/{employerId}" Read, module None,
         function("employers", "get-employer-by-employer-id"),
         "One employer (werkgever).";

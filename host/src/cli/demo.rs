@@ -42,7 +42,9 @@ pub(super) async fn demo(demo: &Demo, out: &Output) -> Result<(), Failure> {
     out.line(&format!("configuration {}", path.display()));
     out.line("2 providers, 4 employers, 44 employees, the 12 months of 2025");
 
-    out.heading("2. Connectors: sandboxed, with the activities that they were granted");
+    out.heading(
+        "2. Connectors: sandboxed, with the activities that they import, all of them granted",
+    );
     for client in host.live().now().clients.keys() {
         let busy = out.busy(format!("loading {client}"));
         let loaded = host.load(client);

@@ -4,6 +4,7 @@ use super::output::{BOLD, DIM, GREEN, Output, table};
 use super::{Failure, LedgerFilter};
 use crate::ledger::{Filter, Kind, LedgerError, Row};
 use crate::runs::Host;
+use crate::text::{one_line, printable};
 use serde_json::json;
 
 impl From<LedgerError> for Failure {
@@ -45,7 +46,7 @@ pub(super) fn print_messages(rows: &[Row]) {
     for row in rows {
         let status = match (&row.status, &row.outcome) {
             (Some(status), _) => status.to_string(),
-            (None, Some(outcome)) => outcome.clone(),
+            (None, Some(outcome)) => one_line(outcome),
             (None, None) => String::new(),
         };
         table.add_row([
@@ -53,7 +54,7 @@ pub(super) fn print_messages(rows: &[Row]) {
             moment(&row.time),
             row.context.client.clone(),
             row.kind.clone(),
-            row.summary.clone(),
+            one_line(&row.summary),
             status,
             row.body_size.to_string(),
         ]);
@@ -73,7 +74,7 @@ pub(super) async fn message(host: &Host, number: u64, out: &Output) -> Result<()
         found.ok_or_else(|| Failure::Input(format!("the ledger has no row {number}")))?;
     let text = body.as_deref().map(String::from_utf8_lossy);
     out.result(&json!({"message": row, "body": text}), || {
-        anstream::println!("{BOLD}{} {}{BOLD:#}", row.kind, row.summary);
+        anstream::println!("{BOLD}{} {}{BOLD:#}", row.kind, one_line(&row.summary));
         anstream::println!(
             "{DIM}{} run {} client {} user {} employer {}{DIM:#}",
             row.time,
@@ -89,14 +90,14 @@ pub(super) async fn message(host: &Host, number: u64, out: &Output) -> Result<()
             anstream::println!("status {status}");
         }
         if let Some(outcome) = &row.outcome {
-            anstream::println!("outcome {outcome}");
+            anstream::println!("outcome {}", printable(outcome));
         }
         for (name, value) in &row.headers {
-            anstream::println!("{name}: {value}");
+            anstream::println!("{name}: {}", one_line(value));
         }
         anstream::println!("{} bytes, SHA-256 {}", row.body_size, row.body_sha256);
         match text {
-            Some(text) => anstream::println!("\n{text}"),
+            Some(text) => anstream::println!("\n{}", printable(&text)),
             None => anstream::println!("\nthe bytes were too many to keep"),
         }
     });
@@ -125,7 +126,7 @@ pub(super) fn print_denials(rows: &[Row]) {
             row.context.user.clone(),
             row.check.clone().unwrap_or_default(),
             row.activity.clone().unwrap_or_default(),
-            row.summary.clone(),
+            one_line(&row.summary),
         ]);
     }
     anstream::println!("{table}");

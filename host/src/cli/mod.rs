@@ -123,6 +123,9 @@ enum Failure {
     Start(#[from] StartError),
     #[error(transparent)]
     Load(#[from] LoadError),
+    /// Some components of a configuration.
+    #[error("{0}")]
+    NotLoaded(String),
     #[error("{0}")]
     Input(String),
     #[error("{0}")]
@@ -139,7 +142,9 @@ impl Failure {
             Self::Start(_) | Self::Failed(_) => 1,
             Self::Config(_) | Self::Input(_) => 3,
             Self::Denied(_) | Self::Run(RunError::Denied { .. }) => 4,
-            Self::Load(_) | Self::Run(RunError::Load(_) | RunError::WrongKind { .. }) => 5,
+            Self::Load(_)
+            | Self::NotLoaded(_)
+            | Self::Run(RunError::Load(_) | RunError::WrongKind { .. }) => 5,
             Self::Run(RunError::Crash(_) | RunError::Limit(_) | RunError::BadAnswer(_)) => 6,
             Self::Run(RunError::NoEmployer(_)) => 3,
             Self::Run(_) => 1,
@@ -150,7 +155,7 @@ impl Failure {
         match self {
             Self::Config(_) => "config",
             Self::Start(_) => "start",
-            Self::Load(_) => "not-loaded",
+            Self::Load(_) | Self::NotLoaded(_) => "not-loaded",
             Self::Input(_) => "input",
             Self::Denied(_) => "denied",
             Self::Run(error) => error.code(),

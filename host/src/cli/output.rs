@@ -2,6 +2,7 @@
 //! JSON for programs. Results go to standard output, all else to standard
 //! error.
 
+use crate::text::printable;
 use anstyle::{AnsiColor, Style};
 use comfy_table::presets::UTF8_HORIZONTAL_ONLY;
 use comfy_table::{ContentArrangement, Table};
@@ -64,7 +65,8 @@ impl Output {
             let json = serde_json::json!({"error": {"code": code, "message": text}});
             anstream::eprintln!("{json}");
         } else {
-            anstream::eprintln!("{RED}error:{RED:#} {text}");
+            // Much of it is what a connector or an outside party said.
+            anstream::eprintln!("{RED}error:{RED:#} {}", printable(text));
         }
     }
 

@@ -5,6 +5,7 @@ use super::output::{DIM, GREEN, Output as Out, euros};
 use crate::config::Reload;
 use crate::runs::{Host, Job, Output, RunReport, RunRequest};
 use crate::sandbox::Source;
+use crate::text::{one_line, printable};
 use clap::Args;
 use serde_json::json;
 use std::path::Path;
@@ -117,11 +118,16 @@ fn print(report: &RunReport) {
             lines,
             total_cents,
         }) => anstream::println!(
-            "{GREEN}{delivery}{GREEN:#} {reference}: {lines} lines, {} debit and credit",
+            "{GREEN}{delivery}{GREEN:#} {}: {lines} lines, {} debit and credit",
+            one_line(reference),
             euros(*total_cents)
         ),
-        Ok(Output::Lookup { answer }) => anstream::println!("{answer:#}"),
-        Ok(Output::Check { message }) => anstream::println!("{GREEN}works{GREEN:#} {message}"),
+        Ok(Output::Lookup { answer }) => {
+            anstream::println!("{}", printable(&format!("{answer:#}")));
+        }
+        Ok(Output::Check { message }) => {
+            anstream::println!("{GREEN}works{GREEN:#} {}", one_line(message));
+        }
         Err(_) => {}
     }
     anstream::println!(

@@ -9,6 +9,7 @@ use crate::config::Config;
 use crate::platform::Entity;
 use crate::runs::Host;
 use crate::sandbox::Sandbox;
+use crate::text::one_line;
 use clap::Args;
 use serde_json::json;
 use std::path::Path;
@@ -179,10 +180,10 @@ pub(super) async fn clients(host: &Host, out: &Output) -> Result<(), Failure> {
                 }
             };
             let says = described.as_ref().map_or_else(String::new, |description| {
-                format!(
+                one_line(&format!(
                     "{} {}: {}",
                     description.name, description.version, description.summary
-                )
+                ))
             });
             table.add_row([*name, &kind, &imports, &granted.to_string(), state, &says]);
         }
@@ -270,9 +271,9 @@ pub(super) fn validate(file: &Path, out: &Output) -> Result<(), Failure> {
             }
         },
     );
-    match refused.into_iter().next() {
-        None => Ok(()),
-        Some(first) if errors.len() == 1 => Err(first.into()),
-        Some(_) => Err(Failure::Input(errors.join("\n"))),
+    if refused.is_empty() {
+        Ok(())
+    } else {
+        Err(Failure::NotLoaded(errors.join("\n")))
     }
 }

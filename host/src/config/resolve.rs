@@ -330,10 +330,7 @@ impl Resolver<'_> {
         if let Err(text) = client.limits.validate() {
             self.fault(Some(&span), format!("[clients.{name}.limits] {text}"));
         }
-        let settings = serde_json::to_value(&client.settings).unwrap_or_else(|error| {
-            self.fault(Some(&span), format!("[clients.{name}.settings] {error}"));
-            serde_json::Value::Null
-        });
+        let settings = json(client.settings.into());
         Client {
             name: name.to_owned(),
             component: self.base.join(PathBuf::from(&client.component)),
@@ -407,5 +404,25 @@ impl Resolver<'_> {
             );
         }
         Some(activity)
+    }
+}
+
+/// Settings as the connector gets them. A date or time, which JSON does not
+/// have, becomes its text.
+fn json(value: toml::Value) -> serde_json::Value {
+    match value {
+        toml::Value::String(text) => text.into(),
+        toml::Value::Integer(number) => number.into(),
+        // JSON has no infinity and no NaN: they become null, which a connector
+        // refuses where it wants a number.
+        toml::Value::Float(number) => number.into(),
+        toml::Value::Boolean(yes) => yes.into(),
+        toml::Value::Datetime(moment) => moment.to_string().into(),
+        toml::Value::Array(items) => items.into_iter().map(json).collect(),
+        toml::Value::Table(table) => table
+            .into_iter()
+            .map(|(key, value)| (key, json(value)))
+            .collect::<serde_json::Map<_, _>>()
+            .into(),
     }
 }

@@ -152,10 +152,14 @@ impl Egress {
                 .unwrap_or_else(|_| Err(late()));
             observer.after(&hop, outcome.as_ref()).await?;
             let reply = outcome?;
-            let Some(location) = redirect(&reply, &url)? else {
-                return Ok(reply);
+            target = match redirect(&reply, &url) {
+                Ok(None) => return Ok(reply),
+                Ok(Some(location)) => location,
+                Err(error) => {
+                    observer.refused(&method, url.as_str(), &error).await?;
+                    return Err(error);
+                }
             };
-            target = location;
             if reply.status == StatusCode::SEE_OTHER {
                 method = Method::GET;
             } else if method != Method::GET && method != Method::HEAD && !repeats(reply.status) {

@@ -1,4 +1,4 @@
-//! Redaction: secrets are taken out before anything is stored or shown.
+//! Redaction: secrets are taken out before anything is stored in the ledger.
 
 use std::sync::{Arc, PoisonError, RwLock};
 

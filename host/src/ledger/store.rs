@@ -47,6 +47,9 @@ pub struct Filter {
     pub limit: Option<u32>,
 }
 
+/// The version of `schema.sql`, kept in the file as `user_version`.
+const SCHEMA: i64 = 1;
+
 const COLUMNS: &str = "seq, time, run, client, \"user\", employer, kind, activity, \"check\", exchange, summary, status, outcome, headers, body_size, body_sha256, hash";
 
 impl Ledger {
@@ -63,7 +66,12 @@ impl Ledger {
             std::fs::create_dir_all(parent).map_err(|error| named(&error))?;
         }
         let mut connection = Connection::open(path).map_err(|error| named(&error))?;
-        prepare(&mut connection).map_err(|error| named(&error))?;
+        let version = prepare(&mut connection).map_err(|error| named(&error))?;
+        if version != SCHEMA {
+            return Err(named(&format_args!(
+                "it has schema {version}; this version of koppel reads schema {SCHEMA}"
+            )));
+        }
         Ok(Self {
             connection: Arc::new(Mutex::new(connection)),
             redactor,
@@ -201,7 +209,8 @@ impl Ledger {
     }
 }
 
-fn prepare(connection: &mut Connection) -> rusqlite::Result<()> {
+/// Makes an empty file a ledger, and tells the version of its schema.
+fn prepare(connection: &mut Connection) -> rusqlite::Result<i64> {
     connection.busy_timeout(Duration::from_secs(5))?;
     connection.pragma_update(None, "journal_mode", "WAL")?;
     // A row is on disk before the host goes on.
@@ -210,10 +219,11 @@ fn prepare(connection: &mut Connection) -> rusqlite::Result<()> {
     let version: i64 = transaction.pragma_query_value(None, "user_version", |row| row.get(0))?;
     if version == 0 {
         transaction.execute_batch(include_str!("schema.sql"))?;
-        transaction.pragma_update(None, "user_version", 1)?;
+        transaction.pragma_update(None, "user_version", SCHEMA)?;
         transaction.commit()?;
+        return Ok(SCHEMA);
     }
-    Ok(())
+    Ok(version)
 }
 
 fn redact(redactor: &Redactor, entry: Entry) -> Entry {
@@ -312,8 +322,14 @@ fn holds(before: &Verified, row: &Row, body: Option<&[u8]>) -> Result<(), String
     if row.seq != before.rows + 1 {
         return Err(format!("row {} is missing", before.rows + 1));
     }
-    if body.is_some_and(|body| chain::sha256(body) != row.body_sha256) {
-        return Err("its body was changed".to_owned());
+    match body {
+        Some(body) if chain::sha256(body) != row.body_sha256 => {
+            return Err("its body was changed".to_owned());
+        }
+        None if row.body_size <= MAX_BODY as u64 => {
+            return Err("its body was removed".to_owned());
+        }
+        _ => {}
     }
     if chain::hash(&before.head, row) != row.hash {
         return Err("it was changed, or the row before it was replaced".to_owned());

@@ -205,9 +205,11 @@ impl Host {
                 wanted: wanted.interface(),
             });
         }
+        // Whatever can fail before the connector is called comes before the
+        // run is noted as started, which its end must follow.
+        let exports = self.export_dir(client)?;
         self.note(&session, Kind::RunStarted, &request.job.to_string(), None)
             .await?;
-        let exports = self.export_dir(client)?;
         let context = RunContext {
             run_id: run.to_string(),
             employer_id: owner.employer.to_string(),

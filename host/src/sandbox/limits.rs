@@ -38,7 +38,7 @@ impl Default for Limits {
             memory_bytes: 64 << 20,
             deadline_ms: 30_000,
             cpu_ms: 10_000,
-            table_elements: 20_000,
+            table_elements: TABLE_CEILING,
             handles: 1_000,
             hostcall_bytes: 16 << 20,
             log_bytes: 256 << 10,
@@ -48,6 +48,9 @@ impl Default for Limits {
         }
     }
 }
+
+/// The most elements that a single table can have: the pool reserves them.
+pub const TABLE_CEILING: usize = 20_000;
 
 /// The most that a single memory can be, in bytes: the pool reserves it.
 pub const MEMORY_CEILING: usize = 1 << 30;
@@ -63,6 +66,12 @@ impl Limits {
             return Err(format!(
                 "memory-bytes = {} is more than {MEMORY_CEILING}",
                 self.memory_bytes
+            ));
+        }
+        if self.table_elements > TABLE_CEILING {
+            return Err(format!(
+                "table-elements = {} is more than {TABLE_CEILING}",
+                self.table_elements
             ));
         }
         let positive = [

@@ -66,17 +66,7 @@ impl RunLog {
             inner.left -= cost;
         }
         // A terminal must not be steered by a guest.
-        let text = text
-            .trim_end_matches('\n')
-            .chars()
-            .map(|c| {
-                if c.is_control() && c != '\t' {
-                    '\u{fffd}'
-                } else {
-                    c
-                }
-            })
-            .collect();
+        let text = crate::text::one_line(text.trim_end_matches('\n'));
         inner.lines.push(Line {
             source,
             level,

@@ -6,7 +6,7 @@ mod linker;
 mod log;
 mod state;
 
-pub use limits::{LimitReached, Limits, MEMORY_CEILING};
+pub use limits::{LimitReached, Limits, MEMORY_CEILING, TABLE_CEILING};
 pub use linker::link;
 pub use log::{Line, RunLog, Source};
 pub use state::State;
@@ -49,7 +49,7 @@ impl Sandbox {
             .total_tables(POOL * 4)
             .total_stacks(POOL)
             .max_memory_size(MEMORY_CEILING)
-            .table_elements(20_000)
+            .table_elements(TABLE_CEILING)
             .max_core_instances_per_component(16)
             .max_memories_per_component(8)
             .max_tables_per_component(16);
@@ -92,7 +92,8 @@ impl Sandbox {
         let (budget, allowed) = (ticks(limits.cpu_ms), limits.cpu_ms);
         let mut used = 0;
         // Called only while the guest computes, so counting the calls is
-        // measuring computing time; waiting for the host costs none.
+        // measuring computing time. Coming back from a wait of more than a
+        // tick counts as one.
         store.epoch_deadline_callback(move |_| {
             used += 1;
             if used > budget {
