@@ -49,6 +49,18 @@ pub(crate) fn exists(program: &str) -> bool {
         .is_ok()
 }
 
+/// Installs Debian packages.
+pub(crate) fn install(packages: &[&str]) -> Result<()> {
+    let apt = |arguments: &[&str]| {
+        let mut apt = Command::new("apt-get");
+        apt.arg("--quiet").args(arguments);
+        output(&mut apt).map(drop)
+    };
+    // A fresh machine has no lists of packages yet, or old ones.
+    apt(&["update"])?;
+    apt(&[&["install", "--yes"], packages].concat())
+}
+
 fn shown(command: &Command) -> String {
     let words = std::iter::once(command.get_program()).chain(command.get_args());
     words

@@ -2,7 +2,7 @@
 //! download: the compiler and the sources of std of `rustc-web` and
 //! `rust-web-src`, and the C library of the suite that has it for wasip2.
 
-use crate::command::{output, run};
+use crate::command::{install, output, run};
 use anyhow::{Context, Result, bail, ensure};
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -28,15 +28,10 @@ impl fmt::Display for Debian {
 /// Installs the packages that are missing.
 pub(crate) fn prepare() -> Result<Debian> {
     let rustc = PathBuf::from("/usr/bin/rustc");
-    if !rustc.exists() || sources(&rustc).is_err() {
-        run(Command::new("apt-get").args([
-            "install",
-            "--yes",
-            "--quiet",
-            "rustc-web",
-            "rust-web-src",
-        ]))
-        .context("the target wasm32-wasip2 takes the Debian packages rustc-web and rust-web-src")?;
+    if sources(&rustc).is_err() {
+        install(&["rustc-web", "rust-web-src"]).context(
+            "the target wasm32-wasip2 takes the Debian packages rustc-web and rust-web-src",
+        )?;
     }
     Ok(Debian {
         sources: sources(&rustc)?,
@@ -46,13 +41,25 @@ pub(crate) fn prepare() -> Result<Debian> {
     })
 }
 
-/// The sources of the standard library of this compiler.
+/// The sources of the standard library of this compiler, which must be new
+/// enough for the workspace.
 fn sources(rustc: &Path) -> Result<PathBuf> {
     let version = output(Command::new(rustc).arg("--version"))?;
     let number = version.split(' ').nth(1).context("rustc --version")?;
+    let wanted = env!("CARGO_PKG_RUST_VERSION");
+    ensure!(
+        numbers(number) >= numbers(wanted),
+        "{} is {number}; the workspace needs {wanted}",
+        rustc.display()
+    );
     let library = PathBuf::from(format!("/usr/src/rustc-{number}/library"));
     ensure!(library.is_dir(), "{} is missing", library.display());
     Ok(library)
+}
+
+/// A version as numbers, which compare as versions do.
+fn numbers(version: &str) -> Vec<u32> {
+    version.split('.').map_while(|n| n.parse().ok()).collect()
 }
 
 /// Unpacks `wasi-libc` into the target folder. The suite is never added to the
@@ -108,24 +115,10 @@ fn sources_list() -> Result<String> {
         .lines()
         .find_map(|line| line.strip_prefix("VERSION_CODENAME="))
         .context("/etc/os-release has no VERSION_CODENAME: this is not Debian")?;
-    let mut mirrors = Vec::new();
-    for file in source_files() {
-        let text = fs::read_to_string(&file).unwrap_or_default();
-        for line in text.lines() {
-            let line = line.trim();
-            // One-line style; then deb822.
-            let uri = if line.starts_with("deb ") && line.contains(&format!(" {codename} ")) {
-                line.split_whitespace().find(|word| word.contains("://"))
-            } else {
-                line.strip_prefix("URIs:")
-                    .and_then(|uris| uris.split_whitespace().next())
-            };
-            mirrors.extend(
-                uri.filter(|uri| !uri.contains("security"))
-                    .map(ToOwned::to_owned),
-            );
-        }
-    }
+    let mirrors: Vec<String> = source_files()
+        .iter()
+        .flat_map(|file| mirrors(&fs::read_to_string(file).unwrap_or_default(), codename))
+        .collect();
     match mirrors.first() {
         Some(mirror) => Ok(format!(
             "deb [signed-by=/usr/share/keyrings/debian-archive-keyring.gpg] {mirror} {SUITE} main\n"
@@ -134,12 +127,36 @@ fn sources_list() -> Result<String> {
     }
 }
 
+/// The files that apt reads; it leaves other names alone.
 fn source_files() -> Vec<PathBuf> {
     let mut files = vec![PathBuf::from("/etc/apt/sources.list")];
     if let Ok(parts) = fs::read_dir("/etc/apt/sources.list.d") {
-        files.extend(parts.filter_map(|entry| Some(entry.ok()?.path())));
+        let read = |path: &PathBuf| {
+            let extension = path.extension().and_then(|extension| extension.to_str());
+            matches!(extension, Some("list" | "sources"))
+        };
+        let parts = parts.filter_map(|entry| Some(entry.ok()?.path()));
+        files.extend(parts.filter(read));
     }
     files
+}
+
+/// The mirrors of the release itself in a sources file, in one-line or deb822
+/// style (sources.list(5)): those whose suites name it. Its security updates
+/// are another suite, and other vendors have suites of their own.
+fn mirrors(text: &str, codename: &str) -> Vec<String> {
+    let is_release = |suites: &str| suites.split_whitespace().any(|suite| suite == codename);
+    let one_line = text
+        .lines()
+        .filter_map(|line| line.trim().strip_prefix("deb "))
+        .filter(|rest| is_release(rest))
+        .filter_map(|rest| rest.split_whitespace().find(|word| word.contains("://")));
+    let stanzas = text.split("\n\n").filter_map(|stanza| {
+        let field = |name| stanza.lines().find_map(|line| line.strip_prefix(name));
+        is_release(field("Suites:")?).then(|| field("URIs:"))?
+    });
+    let stanzas = stanzas.filter_map(|uris| uris.split_whitespace().next());
+    one_line.chain(stanzas).map(ToOwned::to_owned).collect()
 }
 
 /// PATH with the linkers of rustup's toolchain, which link for any target.
@@ -181,5 +198,52 @@ impl Debian {
             .env("CARGO_TARGET_WASM32_WASIP2_RUSTFLAGS", flags)
             .env("PATH", &self.path)
             .arg("-Zbuild-std=std,panic_abort");
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{mirrors, numbers};
+
+    #[test]
+    fn versions_compare_by_number() {
+        assert!(numbers("1.96.0") >= numbers("1.95"));
+        assert!(numbers("1.95.0") >= numbers("1.95"));
+        assert!(numbers("1.100.0") >= numbers("1.95"));
+        assert!(numbers("1.85.0") < numbers("1.95"));
+    }
+
+    #[test]
+    fn only_a_mirror_of_the_release_itself_is_taken() {
+        let one_line = "\
+# deb http://comment.example/debian bookworm main
+deb [arch=amd64] http://mirror.example/debian bookworm main contrib
+deb http://mirror.example/debian-security bookworm-security main
+deb https://vendor.example/apt tools-bookworm main
+";
+        assert_eq!(
+            mirrors(one_line, "bookworm"),
+            ["http://mirror.example/debian"]
+        );
+        let deb822 = "\
+Types: deb
+URIs: http://mirror.example/debian
+Suites: bookworm bookworm-updates
+Components: main
+
+Types: deb
+URIs: http://mirror.example/debian-security
+Suites: bookworm-security
+Components: main
+
+Types: deb
+URIs: https://vendor.example/node
+Suites: nodistro
+Components: main
+";
+        assert_eq!(
+            mirrors(deb822, "bookworm"),
+            ["http://mirror.example/debian"]
+        );
     }
 }

@@ -1,6 +1,6 @@
 //! Tools that the tests and checks use.
 
-use crate::command::{cargo, exists, output, run};
+use crate::command::{cargo, exists, install, output, run};
 use anyhow::Result;
 use std::process::Command;
 
@@ -10,9 +10,7 @@ pub(crate) fn xmllint() {
     if exists("xmllint") {
         return;
     }
-    let mut install = Command::new("apt-get");
-    install.args(["install", "--yes", "--quiet", "libxml2-utils"]);
-    if let Err(error) = output(&mut install) {
+    if let Err(error) = install(&["libxml2-utils"]) {
         eprintln!("xmllint is missing and cannot be installed (package libxml2-utils): {error}");
     }
 }
