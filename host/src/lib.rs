@@ -25,3 +25,4 @@ pub mod sandbox;
 pub mod secrets;
 pub mod session;
 mod text;
+pub mod wit;

@@ -2,7 +2,8 @@
 //! Loket's own list of operations say the same.
 
 use crate::harness::{formats, repository};
-use koppel_host::catalogue::{Activity, Origin, ROWS, Surface};
+use koppel_host::authorization::ActivitySet;
+use koppel_host::catalogue::{Activity, Origin, ROWS, Surface, id};
 use std::collections::{BTreeMap, BTreeSet};
 use wit_parser::{Resolve, WorldItem};
 
@@ -10,6 +11,10 @@ use wit_parser::{Resolve, WorldItem};
 fn wit_functions() -> BTreeMap<String, String> {
     let mut resolve = Resolve::default();
     resolve.push_dir(repository().join("wit")).unwrap();
+    functions_of(&resolve)
+}
+
+fn functions_of(resolve: &Resolve) -> BTreeMap<String, String> {
     let mut functions = BTreeMap::new();
     for (_, interface) in &resolve.interfaces {
         let package = interface
@@ -63,6 +68,44 @@ fn every_function_of_the_contract_has_a_row_in_the_catalogue_and_the_reverse() {
         .collect();
     let functions: BTreeSet<String> = wit_functions().into_keys().collect();
     assert_eq!(rows, functions);
+}
+
+#[test]
+fn the_printed_contract_is_the_whole_one_or_what_was_asked_for() {
+    let printed = |activities: ActivitySet| {
+        let text = koppel_host::wit::trimmed(&activities).unwrap();
+        let mut resolve = Resolve::default();
+        let package = resolve.push_str("printed.wit", &text).unwrap();
+        let world = resolve.packages[package].worlds["lookup-connector"];
+        let imports: Vec<String> = resolve.worlds[world]
+            .imports
+            .keys()
+            .map(|key| resolve.name_world_key(key))
+            .filter(|name| name.starts_with("koppel:loket/"))
+            .collect();
+        (functions_of(&resolve), imports)
+    };
+    assert_eq!(printed(Activity::all().collect()).0, wit_functions());
+    let wanted = [
+        id::GetEmployerByEmployerId,
+        id::GetAdditionalTaxliabilityByLicensePlateNumber,
+    ];
+    let (functions, imports) = printed(wanted.into_iter().collect());
+    assert_eq!(
+        functions.into_keys().collect::<Vec<_>>(),
+        [
+            "employers#get-employer-by-employer-id",
+            "vehicles#get-additional-taxliability-by-license-plate-number"
+        ]
+    );
+    assert_eq!(
+        imports,
+        [
+            "koppel:loket/types@0.1.0",
+            "koppel:loket/employers@0.1.0",
+            "koppel:loket/vehicles@0.1.0"
+        ]
+    );
 }
 
 #[test]

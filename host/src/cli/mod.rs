@@ -54,6 +54,13 @@ enum Command {
         /// The client.
         client: Option<String>,
     },
+    /// Prints the contract (WIT) with some activities only, for toolchains that
+    /// import the whole world that they are given.
+    Wit {
+        /// The activities, separated by commas; without, all.
+        #[arg(long, value_delimiter = ',')]
+        activities: Vec<String>,
+    },
     /// Shows the verdict of each of the five checks.
     Explain(show::Explain),
     /// Lists what was sent and received, or shows one message.
@@ -195,6 +202,7 @@ async fn dispatch(cli: &Cli, out: &Output) -> Result<(), Failure> {
             Some(client) => show::activities_of(&Config::load(&cli.config)?, client, out),
             None => show::all_activities(out),
         },
+        Command::Wit { activities } => show::wit(activities, out),
         Command::Explain(explain) => show::explain(explain, &host()?, out).await,
         Command::Messages { filter, number } => match number {
             Some(number) => ledger::message(&host()?, *number, out).await,

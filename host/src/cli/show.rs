@@ -3,7 +3,7 @@
 use super::Failure;
 use super::output::{BOLD, GREEN, Output, RED, table};
 use crate::admission::{self, Inspection};
-use crate::authorization::{Explanation, Question};
+use crate::authorization::{ActivitySet, Explanation, Question};
 use crate::catalogue::{Access, Activity, ROWS, suggestion};
 use crate::config::Config;
 use crate::platform::Entity;
@@ -32,15 +32,20 @@ pub(super) struct Explain {
     employer: Uuid,
 }
 
-/// `koppel explain`: exit code 0 when all five are green, 4 when one is red.
-pub(super) async fn explain(args: &Explain, host: &Host, out: &Output) -> Result<(), Failure> {
-    let activity = Activity::find(&args.activity).ok_or_else(|| {
-        let hint = suggestion(&args.activity).map_or_else(
+/// The activity of this `operationId`.
+fn known(id: &str) -> Result<Activity, Failure> {
+    Activity::find(id).ok_or_else(|| {
+        let hint = suggestion(id).map_or_else(
             || "`koppel activities` lists them".to_owned(),
             |near| format!("did you mean {near}?"),
         );
-        Failure::Input(format!("there is no activity {}; {hint}", args.activity))
-    })?;
+        Failure::Input(format!("there is no activity {id}; {hint}"))
+    })
+}
+
+/// `koppel explain`: exit code 0 when all five are green, 4 when one is red.
+pub(super) async fn explain(args: &Explain, host: &Host, out: &Output) -> Result<(), Failure> {
+    let activity = known(&args.activity)?;
     let owner = host
         .platform()
         .owner(Entity::Employer(args.employer))
@@ -228,6 +233,20 @@ pub(super) fn inspect(component: &Path, out: &Output) -> Result<(), Failure> {
             anstream::println!("    {activity}");
         }
     });
+    Ok(())
+}
+
+/// `koppel wit`.
+pub(super) fn wit(ids: &[String], out: &Output) -> Result<(), Failure> {
+    let activities = if ids.is_empty() {
+        Activity::all().collect()
+    } else {
+        let found: Result<ActivitySet, Failure> = ids.iter().map(|id| known(id)).collect();
+        found?
+    };
+    let text =
+        crate::wit::trimmed(&activities).map_err(|error| Failure::Failed(format!("{error:#}")))?;
+    out.result(&json!({"wit": text}), || anstream::println!("{text}"));
     Ok(())
 }
 
