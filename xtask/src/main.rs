@@ -52,8 +52,13 @@ fn main() -> Result<()> {
     match Cli::parse().task {
         Task::Demo { arguments } => {
             components::plugins()?;
-            let mut run = cargo();
-            run.args(["run", "--quiet", "--package", "koppel-host", "--", "demo"]);
+            // Everything, as the tests do: for the host alone, cargo would
+            // choose other features of shared dependencies, and compile the
+            // engine a second time when the tests are run.
+            command::run(cargo().args(["build", "--workspace", "--all-targets"]))?;
+            let koppel = wasm_target::target_folder().join("debug/koppel");
+            let mut run = std::process::Command::new(koppel);
+            run.current_dir(root()).arg("demo");
             command::run(run.args(arguments))
         }
         Task::Test { arguments } => {

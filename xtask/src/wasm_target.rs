@@ -71,14 +71,19 @@ impl Target {
     }
 
     fn folder(&self) -> PathBuf {
-        let target = std::env::var_os("CARGO_TARGET_DIR")
-            .map_or_else(|| crate::root().join("target"), PathBuf::from);
+        let target = target_folder();
         match self {
             Self::Plain => target,
             // Another compiler; it would rebuild everything else.
             Self::Debian(_) => target.join("debian"),
         }
     }
+}
+
+/// Cargo's target folder.
+pub(crate) fn target_folder() -> PathBuf {
+    std::env::var_os("CARGO_TARGET_DIR")
+        .map_or_else(|| crate::root().join("target"), PathBuf::from)
 }
 
 impl fmt::Display for Target {
