@@ -12,8 +12,7 @@ use cap_std::fs::{Dir, File, OpenOptions};
 use sha2::{Digest, Sha256};
 use std::io::{ErrorKind, Read, Write};
 use std::path::Path;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use uuid::Uuid;
 
 const STAGING: &str = ".staging";
@@ -68,7 +67,29 @@ struct Inner {
     /// Held while this handle lives, so that nobody else clears its staging.
     _lock: std::fs::File,
     quota: u64,
-    used: AtomicU64,
+    used: Mutex<Used>,
+}
+
+/// What counts against the quota, in bytes.
+struct Used {
+    /// The files in the directory, as they were when counted last and with
+    /// those published since.
+    published: u64,
+    /// The files being written.
+    staged: u64,
+}
+
+impl Used {
+    fn fits(&self, more: u64, quota: u64) -> bool {
+        let total = self.published.saturating_add(self.staged);
+        total.saturating_add(more) <= quota
+    }
+}
+
+impl Inner {
+    fn used(&self) -> MutexGuard<'_, Used> {
+        self.used.lock().unwrap_or_else(PoisonError::into_inner)
+    }
 }
 
 impl Drop for Inner {
@@ -115,6 +136,10 @@ impl ExportDir {
             Err(error) if error.kind() != ErrorKind::AlreadyExists => return Err(error.into()),
             _ => {}
         }
+        if !dir.symlink_metadata(STAGING)?.is_dir() {
+            // A symlink, perhaps to files that are not ours to remove.
+            return Err(ExportError::Io(format!("{STAGING} is not a directory")));
+        }
         let stagings = dir.open_dir(STAGING)?;
         clear(&stagings)?;
         let own = Uuid::new_v4().to_string();
@@ -122,13 +147,10 @@ impl ExportDir {
         lock.lock()?;
         stagings.create_dir(&own)?;
         let staging = stagings.open_dir(&own)?;
-        let mut used = 0;
-        for entry in dir.entries()? {
-            let metadata = entry?.metadata()?;
-            if metadata.is_file() {
-                used += metadata.len();
-            }
-        }
+        let used = Mutex::new(Used {
+            published: bytes_in(&dir)?,
+            staged: 0,
+        });
         Ok(Self(Arc::new(Inner {
             dir,
             stagings,
@@ -136,7 +158,7 @@ impl ExportDir {
             own,
             _lock: lock,
             quota,
-            used: AtomicU64::new(used),
+            used,
         })))
     }
 
@@ -160,7 +182,6 @@ impl ExportDir {
                 dir: self.clone(),
                 name: staged,
                 reserved: 0,
-                published: false,
             },
             name: name.to_owned(),
             file,
@@ -185,12 +206,33 @@ fn clear(stagings: &Dir) -> Result<(), ExportError> {
         if lock.try_lock().is_err() {
             continue;
         }
-        match stagings.remove_dir_all(folder) {
-            Err(error) if error.kind() != ErrorKind::NotFound => return Err(error.into()),
-            _ => stagings.remove_file(&name)?,
-        }
+        // Here too.
+        unless_gone(stagings.remove_dir_all(folder))?;
+        unless_gone(stagings.remove_file(&name))?;
     }
     Ok(())
+}
+
+fn unless_gone(done: std::io::Result<()>) -> std::io::Result<()> {
+    match done {
+        Err(error) if error.kind() == ErrorKind::NotFound => Ok(()),
+        done => done,
+    }
+}
+
+/// The bytes of the files in a directory. What a symlink leads to is none of
+/// them.
+fn bytes_in(dir: &Dir) -> std::io::Result<u64> {
+    let mut bytes = 0;
+    for entry in dir.entries()? {
+        match entry?.metadata() {
+            Ok(metadata) if metadata.is_file() => bytes += metadata.len(),
+            // Taken away meanwhile.
+            Err(error) if error.kind() != ErrorKind::NotFound => return Err(error),
+            _ => {}
+        }
+    }
+    Ok(bytes)
 }
 
 /// The rules for names: nothing that any file system, shell or mail program
@@ -229,20 +271,36 @@ fn check_name(name: &str) -> Result<(), String> {
     Ok(())
 }
 
-/// The staged file; removed, and its quota returned, unless it was published.
+/// The staged file, removed in the end.
 struct Staged {
     dir: ExportDir,
     name: String,
+    /// What it takes of the quota, in bytes, until it is published.
     reserved: u64,
-    published: bool,
+}
+
+impl Staged {
+    /// Takes bytes of the quota.
+    fn reserve(&mut self, more: u64) -> Result<(), ExportError> {
+        let inner = &self.dir.0;
+        let mut used = inner.used();
+        if !used.fits(more, inner.quota) {
+            // Files that were taken away make room.
+            used.published = bytes_in(&inner.dir)?;
+        }
+        if !used.fits(more, inner.quota) {
+            return Err(ExportError::QuotaExceeded { quota: inner.quota });
+        }
+        used.staged += more;
+        self.reserved += more;
+        Ok(())
+    }
 }
 
 impl Drop for Staged {
     fn drop(&mut self) {
         let inner = &self.dir.0;
-        if !self.published {
-            inner.used.fetch_sub(self.reserved, Ordering::Relaxed);
-        }
+        inner.used().staged -= self.reserved;
         if let Err(error) = inner.staging.remove_file(&self.name) {
             // It is removed when the directory is opened next.
             tracing::warn!(%error, file = self.name, "a staged export file is left behind");
@@ -265,15 +323,7 @@ impl ExportWriter {
     ///
     /// When the quota does not allow them, or the disk refuses.
     pub fn write(&mut self, bytes: &[u8]) -> Result<(), ExportError> {
-        let more = bytes.len() as u64;
-        let inner = &self.staged.dir.0;
-        inner
-            .used
-            .try_update(Ordering::Relaxed, Ordering::Relaxed, |used| {
-                used.checked_add(more).filter(|total| *total <= inner.quota)
-            })
-            .map_err(|_| ExportError::QuotaExceeded { quota: inner.quota })?;
-        self.staged.reserved += more;
+        self.staged.reserve(bytes.len() as u64)?;
         self.file.write_all(bytes)?;
         self.hash.update(bytes);
         Ok(())
@@ -331,12 +381,17 @@ impl Sealed {
     ///
     /// When there is a file of this name, or the disk refuses.
     pub fn publish(mut self) -> Result<Receipt, ExportError> {
-        let inner = &self.staged.dir.0;
+        let dir = self.staged.dir.clone();
+        let inner = &dir.0;
+        let mut used = inner.used();
         // A hard link fails where a rename would replace.
         inner
             .staging
             .hard_link(&self.staged.name, &inner.dir, &self.receipt.name)?;
-        self.staged.published = true;
+        let size = std::mem::take(&mut self.staged.reserved);
+        used.staged -= size;
+        used.published += size;
+        drop(used);
         // The name must survive a crash as well as the bytes.
         inner.dir.open(".")?.sync_all()?;
         Ok(self.receipt.clone())
