@@ -9,6 +9,7 @@
 
 mod chain;
 mod redact;
+mod spelling;
 mod store;
 #[cfg(test)]
 mod tests;

@@ -1,5 +1,6 @@
 //! Redaction: secrets are taken out before anything is stored in the ledger.
 
+use super::spelling::find;
 use std::sync::{Arc, PoisonError, RwLock};
 
 const REDACTED: &str = "[redacted]";
@@ -20,10 +21,16 @@ const SECRET_HEADERS: [&str; 7] = [
 const SHORTEST: usize = 4;
 
 /// Knows the secrets of the host and takes them out of what is stored: the
-/// value itself, its percent-encoded form and its base64 forms. Cloning gives
-/// another handle on the same secrets.
+/// value itself and its base64 forms, each as it is, percent-encoded, or escaped
+/// as in JSON or XML. Cloning gives another handle on the same secrets.
 #[derive(Clone, Default)]
-pub struct Redactor(Arc<RwLock<Vec<Vec<u8>>>>);
+pub struct Redactor(Arc<RwLock<Vec<Secret>>>);
+
+struct Secret {
+    value: String,
+    /// What is looked for: the value, and its base64 at each alignment.
+    forms: Vec<String>,
+}
 
 impl std::fmt::Debug for Redactor {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
@@ -37,35 +44,49 @@ impl Redactor {
         if secret.len() < SHORTEST {
             return;
         }
-        let mut needles = self.0.write().unwrap_or_else(PoisonError::into_inner);
-        let encoded =
-            percent_encoding::utf8_percent_encode(secret, percent_encoding::NON_ALPHANUMERIC);
-        let mut forms = vec![secret.as_bytes().to_vec(), encoded.to_string().into_bytes()];
-        forms.extend(base64_forms(secret.as_bytes()));
-        for form in forms {
-            if form.len() >= SHORTEST && !needles.contains(&form) {
-                needles.push(form);
+        let mut secrets = self.0.write().unwrap_or_else(PoisonError::into_inner);
+        if secrets.iter().any(|known| known.value == secret) {
+            return;
+        }
+        let mut forms = vec![secret.to_owned()];
+        for form in base64_forms(secret.as_bytes()) {
+            if !forms.contains(&form) {
+                forms.push(form);
             }
         }
-        // The longest first, so that a secret within another leaves no rest.
-        needles.sort_by_key(|needle| std::cmp::Reverse(needle.len()));
+        secrets.push(Secret {
+            value: secret.to_owned(),
+            forms,
+        });
     }
 
     /// Takes secrets out of bytes.
-    pub fn bytes(&self, mut bytes: Vec<u8>) -> Vec<u8> {
-        let needles = self.0.read().unwrap_or_else(PoisonError::into_inner);
-        for needle in needles.iter() {
-            if memchr::memmem::find(&bytes, needle).is_some() {
-                bytes = replace(&bytes, needle);
-            }
+    pub fn bytes(&self, bytes: Vec<u8>) -> Vec<u8> {
+        let secrets = self.0.read().unwrap_or_else(PoisonError::into_inner);
+        let forms = secrets.iter().flat_map(|secret| &secret.forms);
+        let mut found: Vec<_> = forms.flat_map(|form| find(&bytes, form)).collect();
+        if found.is_empty() {
+            return bytes;
         }
-        bytes
+        found.sort_by_key(|range| range.start);
+        let mut out = Vec::with_capacity(bytes.len());
+        let mut from = 0;
+        for range in found {
+            // One that overlaps the one before is part of the same hole, so
+            // that neither leaves a rest.
+            if range.start >= from {
+                out.extend_from_slice(&bytes[from..range.start]);
+                out.extend_from_slice(REDACTED.as_bytes());
+            }
+            from = from.max(range.end);
+        }
+        out.extend_from_slice(&bytes[from..]);
+        out
     }
 
     /// Takes secrets out of text.
     pub fn text(&self, text: String) -> String {
-        // Only whole needles are replaced, each of which is ASCII or was valid
-        // UTF-8 itself, so the rest stays valid.
+        // Only whole characters are replaced, so the rest stays valid.
         String::from_utf8(self.bytes(text.into_bytes()))
             .unwrap_or_else(|error| String::from_utf8_lossy(error.as_bytes()).into_owned())
     }
@@ -86,21 +107,9 @@ impl Redactor {
     }
 }
 
-fn replace(bytes: &[u8], needle: &[u8]) -> Vec<u8> {
-    let mut out = Vec::with_capacity(bytes.len());
-    let mut from = 0;
-    for at in memchr::memmem::find_iter(bytes, needle) {
-        out.extend_from_slice(&bytes[from..at]);
-        out.extend_from_slice(REDACTED.as_bytes());
-        from = at + needle.len();
-    }
-    out.extend_from_slice(&bytes[from..]);
-    out
-}
-
 /// The base64 of a secret at each of the three alignments within a longer
 /// text, without the characters that depend on its neighbours.
-fn base64_forms(secret: &[u8]) -> Vec<Vec<u8>> {
+fn base64_forms(secret: &[u8]) -> Vec<String> {
     use base64::Engine as _;
     use base64::engine::general_purpose::{STANDARD_NO_PAD, URL_SAFE_NO_PAD};
     let mut forms = Vec::new();
@@ -116,7 +125,7 @@ fn base64_forms(secret: &[u8]) -> Vec<Vec<u8>> {
             let head = [0, 2, 3][shift];
             let tail = usize::from(padded.len() % 3 != 0);
             if let Some(core) = text.get(head..text.len() - tail) {
-                forms.push(core.as_bytes().to_vec());
+                forms.push(core.to_owned());
             }
         }
     }

@@ -1,0 +1,129 @@
+//! Finding a text however it is spelled: as it is, percent-encoded, or escaped
+//! as in JSON or XML, each character on its own, since programs differ in which
+//! ones they encode.
+
+use std::ops::Range;
+
+/// Where a text occurs, by start. Occurrences may overlap.
+pub(super) fn find(bytes: &[u8], text: &str) -> Vec<Range<usize>> {
+    let Some(first) = text.chars().next() else {
+        return Vec::new();
+    };
+    let occurs = |start| Some(start..end(bytes, start, text)?);
+    if first.is_ascii_alphanumeric() {
+        // Never encoded in practice, and the fast way for most secrets.
+        return memchr::memchr_iter(first as u8, bytes)
+            .filter_map(occurs)
+            .collect();
+    }
+    let begins = |start: &usize| {
+        let bytes = &bytes[*start..];
+        plain(bytes, first).or(encoded(bytes, first)).is_some()
+    };
+    (0..bytes.len()).filter(begins).filter_map(occurs).collect()
+}
+
+/// Where a text that starts here ends.
+fn end(bytes: &[u8], start: usize, text: &str) -> Option<usize> {
+    // There is more than one way where a character begins its own encoded
+    // form: `%` and `%25`.
+    let mut ends = vec![start];
+    for c in text.chars() {
+        ends = ends
+            .into_iter()
+            .flat_map(|end| {
+                let lengths = [plain(&bytes[end..], c), encoded(&bytes[end..], c)];
+                lengths
+                    .into_iter()
+                    .flatten()
+                    .map(move |length| end + length)
+            })
+            .collect();
+        ends.sort_unstable();
+        ends.dedup();
+        if ends.is_empty() {
+            return None;
+        }
+    }
+    ends.pop()
+}
+
+/// The length of a character as it is, if that comes next.
+fn plain(bytes: &[u8], c: char) -> Option<usize> {
+    let mut utf8 = [0; 4];
+    let utf8 = c.encode_utf8(&mut utf8);
+    bytes.starts_with(utf8.as_bytes()).then_some(utf8.len())
+}
+
+/// The length of a character in an encoded form, if that comes next.
+fn encoded(bytes: &[u8], c: char) -> Option<usize> {
+    match bytes.first()? {
+        b'%' => percent(bytes, c),
+        b'\\' => json(bytes, c),
+        b'&' => xml(bytes, c),
+        // A space in a form.
+        b'+' if c == ' ' => Some(1),
+        _ => None,
+    }
+}
+
+fn percent(bytes: &[u8], c: char) -> Option<usize> {
+    let mut utf8 = [0; 4];
+    let utf8 = c.encode_utf8(&mut utf8).as_bytes();
+    let (groups, _) = bytes.as_chunks::<3>();
+    let groups = groups.get(..utf8.len())?;
+    let same = |(group, byte): (&[u8; 3], &u8)| {
+        group[0] == b'%' && hexadecimal(&group[1..]) == Some(u32::from(*byte))
+    };
+    groups.iter().zip(utf8).all(same).then_some(utf8.len() * 3)
+}
+
+fn json(bytes: &[u8], c: char) -> Option<usize> {
+    let short = match bytes.get(1)? {
+        b'u' => {
+            let mut utf16 = [0; 2];
+            let utf16 = c.encode_utf16(&mut utf16);
+            let (groups, _) = bytes.as_chunks::<6>();
+            let groups = groups.get(..utf16.len())?;
+            let same = |(group, unit): (&[u8; 6], &u16)| {
+                group.starts_with(b"\\u") && hexadecimal(&group[2..]) == Some(u32::from(*unit))
+            };
+            return groups
+                .iter()
+                .zip(&*utf16)
+                .all(same)
+                .then_some(utf16.len() * 6);
+        }
+        b'b' => '\u{8}',
+        b'f' => '\u{c}',
+        b'n' => '\n',
+        b'r' => '\r',
+        b't' => '\t',
+        other @ (b'"' | b'\\' | b'/') => char::from(*other),
+        _ => return None,
+    };
+    (short == c).then_some(2)
+}
+
+/// The longest reference to a character: `&#x10FFFF;`, and a few zeros.
+const REFERENCE: usize = 16;
+
+fn xml(bytes: &[u8], c: char) -> Option<usize> {
+    let window = &bytes[1..bytes.len().min(REFERENCE)];
+    let length = memchr::memchr(b';', window)?;
+    let meant = match &window[..length] {
+        b"amp" => '&',
+        b"lt" => '<',
+        b"gt" => '>',
+        b"quot" => '"',
+        b"apos" => '\'',
+        [b'#', b'x' | b'X', digits @ ..] => char::from_u32(hexadecimal(digits)?)?,
+        [b'#', digits @ ..] => char::from_u32(std::str::from_utf8(digits).ok()?.parse().ok()?)?,
+        _ => return None,
+    };
+    (meant == c).then_some(length + 2)
+}
+
+fn hexadecimal(digits: &[u8]) -> Option<u32> {
+    u32::from_str_radix(std::str::from_utf8(digits).ok()?, 16).ok()
+}
