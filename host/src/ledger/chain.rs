@@ -55,7 +55,10 @@ pub(super) fn hash(previous: &str, row: &Row) -> String {
         field(&[u8::from(optional.is_some())]);
         field(optional.as_deref().unwrap_or_default().as_bytes());
     }
-    field(&row.status.map_or([0; 2], u16::to_be_bytes));
+    match row.status {
+        Some(status) => field(&status.to_be_bytes()),
+        None => field(&[]),
+    }
     field(&row.body_size.to_be_bytes());
     for (name, value) in &row.headers {
         field(name.as_bytes());

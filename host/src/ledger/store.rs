@@ -2,7 +2,10 @@
 
 use super::chain::{self, Broken, GENESIS, Verified};
 use super::{Context, Entry, Kind, MAX_BODY, Redactor, Row};
-use rusqlite::{Connection, OptionalExtension, TransactionBehavior, named_params, params};
+use jiff::Timestamp;
+use rusqlite::{
+    Connection, OptionalExtension, Transaction, TransactionBehavior, named_params, params,
+};
 use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -39,8 +42,8 @@ pub struct Filter {
     pub employer: Option<Uuid>,
     /// Only of this run.
     pub run: Option<Uuid>,
-    /// Only from this moment, RFC 3339 in UTC.
-    pub since: Option<String>,
+    /// Only from this moment, to the microsecond.
+    pub since: Option<Timestamp>,
     /// Only rows after this one.
     pub after: Option<u64>,
     /// At most so many: the newest.
@@ -66,12 +69,7 @@ impl Ledger {
             std::fs::create_dir_all(parent).map_err(|error| named(&error))?;
         }
         let mut connection = Connection::open(path).map_err(|error| named(&error))?;
-        let version = prepare(&mut connection).map_err(|error| named(&error))?;
-        if version != SCHEMA {
-            return Err(named(&format_args!(
-                "it has schema {version}; this version of koppel reads schema {SCHEMA}"
-            )));
-        }
+        prepare(&mut connection).map_err(|error| named(&error))?;
         Ok(Self {
             connection: Arc::new(Mutex::new(connection)),
             redactor,
@@ -136,7 +134,7 @@ impl Ledger {
                     ":user": filter.user,
                     ":employer": filter.employer.map(|id| id.to_string()),
                     ":run": filter.run.map(|id| id.to_string()),
-                    ":since": filter.since,
+                    ":since": filter.since.map(time),
                     ":after": filter.after,
                     // SQLite takes a negative limit for none.
                     ":limit": filter.limit.map_or(-1, i64::from),
@@ -181,9 +179,15 @@ impl Ledger {
                 head: GENESIS.to_owned(),
             };
             while let Some(row) = rows.next()? {
-                let body: Option<Vec<u8>> = row.get(17)?;
-                let row = read(row)?;
-                if let Err(why) = holds(&verified, &row, body.as_deref()) {
+                let (row, stored) = match read(row).and_then(|read| Ok((read, Stored::read(row)?)))
+                {
+                    Ok(read) => read,
+                    Err(error) => {
+                        let (seq, why) = (verified.rows + 1, format!("it cannot be read: {error}"));
+                        return Ok(Err(Broken { seq, why }));
+                    }
+                };
+                if let Err(why) = holds(&verified, &row, &stored) {
                     return Ok(Err(Broken { seq: row.seq, why }));
                 }
                 verified = Verified {
@@ -209,21 +213,37 @@ impl Ledger {
     }
 }
 
-/// Makes an empty file a ledger, and tells the version of its schema.
-fn prepare(connection: &mut Connection) -> rusqlite::Result<i64> {
+/// Makes an empty file a ledger.
+fn prepare(connection: &mut Connection) -> Result<(), Box<dyn std::error::Error>> {
     connection.busy_timeout(Duration::from_secs(5))?;
+    // Before anything is changed: it may be a file of something else.
+    is_made(&connection.transaction()?)?;
     connection.pragma_update(None, "journal_mode", "WAL")?;
     // A row is on disk before the host goes on.
     connection.pragma_update(None, "synchronous", "FULL")?;
     let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
-    let version: i64 = transaction.pragma_query_value(None, "user_version", |row| row.get(0))?;
-    if version == 0 {
+    if !is_made(&transaction)? {
         transaction.execute_batch(include_str!("schema.sql"))?;
         transaction.pragma_update(None, "user_version", SCHEMA)?;
         transaction.commit()?;
-        return Ok(SCHEMA);
     }
-    Ok(version)
+    Ok(())
+}
+
+/// Whether this is a ledger (true) or an empty file (false).
+fn is_made(connection: &Transaction<'_>) -> Result<bool, Box<dyn std::error::Error>> {
+    let version: i64 = connection.pragma_query_value(None, "user_version", |row| row.get(0))?;
+    let objects: u64 =
+        connection.query_row("SELECT count(*) FROM sqlite_schema", [], |row| row.get(0))?;
+    match (version, connection.table_exists(None, "ledger")?) {
+        (0, false) if objects == 0 => Ok(false),
+        (SCHEMA, true) => Ok(true),
+        (0 | SCHEMA, _) => Err("it is a database of something else".into()),
+        (found, _) => Err(format!(
+            "it has schema {found}; this version of koppel reads schema {SCHEMA}"
+        )
+        .into()),
+    }
 }
 
 fn redact(redactor: &Redactor, entry: Entry) -> Entry {
@@ -239,8 +259,7 @@ fn redact(redactor: &Redactor, entry: Entry) -> Entry {
 fn row(seq: u64, previous: &str, entry: Entry) -> (Row, Option<Vec<u8>>) {
     let mut row = Row {
         seq,
-        // Always six decimals, so that times sort as text.
-        time: format!("{:.6}", jiff::Timestamp::now()),
+        time: time(Timestamp::now()),
         context: entry.context,
         kind: entry.kind.name().to_owned(),
         activity: entry.activity,
@@ -259,8 +278,17 @@ fn row(seq: u64, previous: &str, entry: Entry) -> (Row, Option<Vec<u8>>) {
     (row, body)
 }
 
+/// A moment as it is stored: always six decimals, so that times sort as text.
+fn time(moment: Timestamp) -> String {
+    format!("{moment:.6}")
+}
+
+/// Headers as they are stored.
+fn headers(row: &Row) -> String {
+    serde_json::json!(row.headers).to_string()
+}
+
 fn insert(connection: &Connection, row: &Row, body: Option<Vec<u8>>) -> rusqlite::Result<()> {
-    let headers = serde_json::json!(row.headers).to_string();
     connection
         .prepare_cached(&format!(
             "INSERT INTO ledger ({COLUMNS}, body) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18)"
@@ -279,7 +307,7 @@ fn insert(connection: &Connection, row: &Row, body: Option<Vec<u8>>) -> rusqlite
             row.summary,
             row.status,
             row.outcome,
-            headers,
+            headers(row),
             row.body_size,
             row.body_sha256,
             row.hash,
@@ -318,11 +346,30 @@ fn read(row: &rusqlite::Row<'_>) -> rusqlite::Result<Row> {
     })
 }
 
-fn holds(before: &Verified, row: &Row, body: Option<&[u8]>) -> Result<(), String> {
+/// What a [`Row`] does not tell of how it is stored.
+struct Stored {
+    run: String,
+    employer: String,
+    headers: String,
+    body: Option<Vec<u8>>,
+}
+
+impl Stored {
+    fn read(row: &rusqlite::Row<'_>) -> rusqlite::Result<Self> {
+        Ok(Self {
+            run: row.get(2)?,
+            employer: row.get(5)?,
+            headers: row.get(13)?,
+            body: row.get(17)?,
+        })
+    }
+}
+
+fn holds(before: &Verified, row: &Row, stored: &Stored) -> Result<(), String> {
     if row.seq != before.rows + 1 {
         return Err(format!("row {} is missing", before.rows + 1));
     }
-    match body {
+    match &stored.body {
         Some(body) if chain::sha256(body) != row.body_sha256 => {
             return Err("its body was changed".to_owned());
         }
@@ -331,7 +378,12 @@ fn holds(before: &Verified, row: &Row, body: Option<&[u8]>) -> Result<(), String
         }
         _ => {}
     }
-    if chain::hash(&before.head, row) != row.hash {
+    // What reads the same but is written in another way was changed as well;
+    // filters would miss it.
+    let same = stored.run == row.context.run.to_string()
+        && stored.employer == row.context.employer.to_string()
+        && stored.headers == headers(row);
+    if !same || chain::hash(&before.head, row) != row.hash {
         return Err("it was changed, or the row before it was replaced".to_owned());
     }
     Ok(())
