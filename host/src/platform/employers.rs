@@ -8,7 +8,7 @@ use uuid::Uuid;
 /// Employers (werkgevers).
 #[async_trait]
 pub trait Employers: Send + Sync {
-    /// The employers among these, by number.
+    /// The employers among these, in the order in which they were added.
     async fn employers(
         &self,
         among: &[Uuid],

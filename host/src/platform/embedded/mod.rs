@@ -16,7 +16,7 @@ pub use import::{ImportError, ImportSummary};
 use super::{Entity, Owner, Owners};
 use crate::bindings::koppel::loket::types::ActivityError;
 use async_trait::async_trait;
-use rusqlite::{Connection, OptionalExtension, TransactionBehavior};
+use rusqlite::{Connection, OptionalExtension, Transaction, TransactionBehavior};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -47,6 +47,9 @@ pub enum OpenError {
         /// What SQLite said.
         error: rusqlite::Error,
     },
+    /// The file is a database, but not one of payroll data.
+    #[error("{path} is a database of something else", path = .0.display())]
+    Foreign(PathBuf),
     /// The file was made by another version of koppel.
     #[error("{path} has schema {found}; this version of koppel reads schema {SCHEMA}", path = .path.display())]
     Version {
@@ -75,14 +78,14 @@ impl Embedded {
             error,
         };
         let mut connection = Connection::open(path).map_err(database)?;
-        let version = prepare(&mut connection).map_err(database)?;
-        if version != SCHEMA {
-            return Err(OpenError::Version {
+        match prepare(&mut connection).map_err(database)? {
+            Some(SCHEMA) => Ok(Self(Arc::new(Mutex::new(connection)))),
+            Some(found) => Err(OpenError::Version {
                 path: path.to_owned(),
-                found: version,
-            });
+                found,
+            }),
+            None => Err(OpenError::Foreign(path.to_owned())),
         }
-        Ok(Self(Arc::new(Mutex::new(connection))))
     }
 
     /// Runs database work where it may block.
@@ -112,20 +115,40 @@ impl Embedded {
     }
 }
 
-fn prepare(connection: &mut Connection) -> rusqlite::Result<i64> {
+/// Makes an empty file a database of payroll data; gives the schema of the file,
+/// or none when it is a database of something else.
+fn prepare(connection: &mut Connection) -> rusqlite::Result<Option<i64>> {
     connection.busy_timeout(Duration::from_secs(5))?;
+    // Before anything is changed: the file may not be ours.
+    let found = schema(&connection.transaction()?)?;
+    if !matches!(found, Some(0 | SCHEMA)) {
+        return Ok(found);
+    }
     connection.pragma_update(None, "journal_mode", "WAL")?;
     connection.pragma_update(None, "synchronous", "FULL")?;
     connection.pragma_update(None, "foreign_keys", true)?;
     let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
-    let version: i64 = transaction.pragma_query_value(None, "user_version", |row| row.get(0))?;
-    if version != 0 {
-        return Ok(version);
+    let found = schema(&transaction)?;
+    if found == Some(0) {
+        transaction.execute_batch(include_str!("schema.sql"))?;
+        transaction.pragma_update(None, "user_version", SCHEMA)?;
+        transaction.commit()?;
+        return Ok(Some(SCHEMA));
     }
-    transaction.execute_batch(include_str!("schema.sql"))?;
-    transaction.pragma_update(None, "user_version", SCHEMA)?;
-    transaction.commit()?;
-    Ok(SCHEMA)
+    Ok(found)
+}
+
+/// The schema of a file: 0 when it is empty, none when it is of something else.
+fn schema(transaction: &Transaction<'_>) -> rusqlite::Result<Option<i64>> {
+    let version = transaction.pragma_query_value(None, "user_version", |row| row.get(0))?;
+    let objects: u64 =
+        transaction.query_row("SELECT count(*) FROM sqlite_schema", [], |row| row.get(0))?;
+    let ours = match version {
+        0 => objects == 0,
+        SCHEMA => transaction.table_exists(None, "payroll_administration")?,
+        _ => true,
+    };
+    Ok(ours.then_some(version))
 }
 
 /// Why a question to the database has no answer.
