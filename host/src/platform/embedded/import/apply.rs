@@ -146,8 +146,7 @@ impl<'a> Import<'a> {
                 ids.push(id);
             }
         }
-        ids.sort();
-        ids.dedup();
+        let ids = unique(ids);
         self.summary.employers = ids.len();
         Ok(ids)
     }
@@ -188,6 +187,7 @@ impl<'a> Import<'a> {
             };
             ids.push(id);
         }
+        let ids = unique(ids);
         self.summary.payroll_administrations = ids.len();
         Ok(ids)
     }
@@ -243,6 +243,7 @@ impl<'a> Import<'a> {
                 ids.push(id);
             }
         }
+        let ids = unique(ids);
         self.summary.payroll_runs = ids.len();
         Ok(ids)
     }
@@ -308,8 +309,7 @@ impl<'a> Import<'a> {
                 ids.push(id);
             }
         }
-        ids.sort();
-        ids.dedup();
+        let ids = unique(ids);
         self.summary.journal_runs = ids.len();
         Ok(ids)
     }
@@ -394,6 +394,13 @@ impl<'a> Import<'a> {
         }
         Ok(())
     }
+}
+
+/// The identifiers, each once: a file may hold an item in two replies.
+fn unique(mut ids: Vec<String>) -> Vec<String> {
+    ids.sort();
+    ids.dedup();
+    ids
 }
 
 /// Turns what the database said of a run into an error for its item.
