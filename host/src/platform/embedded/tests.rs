@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 use tempfile::TempDir;
 use uuid::Uuid;
 
+mod import;
 mod journal_runs;
 mod lists;
 mod open;

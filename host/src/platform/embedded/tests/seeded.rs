@@ -247,7 +247,7 @@ async fn employers_administrations_and_cars_are_whole() {
 }
 
 /// The reference data, or none with a notice, unless it is required.
-fn formats() -> Option<PathBuf> {
+pub(super) fn formats() -> Option<PathBuf> {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../shared/formats");
     if path.exists() {
         return Some(path);
