@@ -6,11 +6,12 @@
 
 mod raw;
 mod resolve;
+mod secret;
 #[cfg(test)]
 mod tests;
 mod watch;
 
-pub use raw::SecretReference;
+pub use secret::SecretReference;
 pub use watch::{Live, Reload, Watching};
 
 use crate::authorization::Grants;

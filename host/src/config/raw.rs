@@ -1,6 +1,7 @@
 //! `platform.toml` as it is written, before its names are resolved. An unknown
 //! key is an error: a misspelt grant must not look like a granted one.
 
+use super::secret::Credential;
 use crate::authorization::UserKind;
 use serde::Deserialize;
 use std::collections::BTreeMap;
@@ -90,24 +91,6 @@ pub(super) struct Exports {
     pub(super) directory: PathBuf,
     pub(super) quota_bytes: u64,
     pub(super) activity: Spanned<String>,
-}
-
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields, rename_all = "kebab-case")]
-pub(super) struct Credential {
-    pub(super) header: String,
-    pub(super) scheme: Option<String>,
-    pub(super) value: SecretReference,
-}
-
-/// Where a secret is. The secret itself is never in the configuration.
-#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
-#[serde(deny_unknown_fields, rename_all = "kebab-case")]
-pub enum SecretReference {
-    /// In an environment variable of the host.
-    Env(String),
-    /// In a file; surrounding white space is not part of it.
-    File(PathBuf),
 }
 
 #[derive(Debug, Default, Deserialize)]

@@ -1,7 +1,7 @@
 //! From the text of the file to a [`Config`]: every name must mean something.
 
 use super::raw::{self, Employers};
-use super::{Client, Config, Credential, Exports, Fault, SecretReference};
+use super::{Client, Config, Credential, Exports, Fault, SecretReference, secret};
 use crate::authorization::{
     ActivitySet, ClientGrants, EmployerSet, Grants, RoleGrants, UserGrants, UserKind,
 };
@@ -256,7 +256,7 @@ impl Resolver<'_> {
 
     fn credentials(
         &mut self,
-        credentials: BTreeMap<String, Spanned<raw::Credential>>,
+        credentials: BTreeMap<String, Spanned<secret::Credential>>,
     ) -> BTreeMap<String, Credential> {
         let mut resolved = BTreeMap::new();
         for (name, credential) in credentials {

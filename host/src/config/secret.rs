@@ -1,0 +1,83 @@
+//! Credentials and where their secrets are. Someone who writes a secret itself
+//! into the file must not find it in a message, and then in a log: what is
+//! wrong here is told without the value.
+
+use serde::de::value::MapAccessDeserializer;
+use serde::de::{Deserialize, Deserializer, Error, MapAccess, Visitor};
+use std::collections::BTreeMap;
+use std::fmt;
+use std::path::PathBuf;
+
+/// Where a secret is. The secret itself is never in the configuration.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum SecretReference {
+    /// In an environment variable of the host: `{ env = "NAME" }`.
+    Env(String),
+    /// In a file, `{ file = "path" }`; surrounding white space is not part of
+    /// it.
+    File(PathBuf),
+}
+
+impl<'de> Deserialize<'de> for SecretReference {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        // The error is dropped because it repeats what it found.
+        let reference = BTreeMap::<String, String>::deserialize(deserializer)
+            .ok()
+            .and_then(|table| {
+                let mut entries = table.into_iter();
+                let (key, value) = entries.next()?;
+                match (key.as_str(), entries.next()) {
+                    ("env", None) => Some(Self::Env(value)),
+                    ("file", None) => Some(Self::File(value.into())),
+                    _ => None,
+                }
+            });
+        reference.ok_or_else(|| {
+            D::Error::custom(
+                "write value = { env = \"<variable>\" } or value = { file = \"<path>\" }; the secret itself is never in this file",
+            )
+        })
+    }
+}
+
+/// A credential as it is written.
+#[derive(Debug, serde::Deserialize)]
+#[serde(remote = "Self", deny_unknown_fields, rename_all = "kebab-case")]
+pub(super) struct Credential {
+    pub(super) header: String,
+    pub(super) scheme: Option<String>,
+    pub(super) value: SecretReference,
+}
+
+impl<'de> Deserialize<'de> for Credential {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_any(CredentialVisitor)
+    }
+}
+
+struct CredentialVisitor;
+
+/// The default methods of a visitor repeat the value; these do not.
+macro_rules! withhold {
+    ($($visit:ident $kind:ty),+) => {$(
+        fn $visit<E: Error>(self, _: $kind) -> Result<Self::Value, E> {
+            Err(E::custom(
+                "a credential is a table: write it as `[credentials.<name>]` with `header` and `value`",
+            ))
+        }
+    )+};
+}
+
+impl<'de> Visitor<'de> for CredentialVisitor {
+    type Value = Credential;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a table")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<Self::Value, A::Error> {
+        Credential::deserialize(MapAccessDeserializer::new(map))
+    }
+
+    withhold!(visit_str &str, visit_i64 i64, visit_u64 u64, visit_i128 i128, visit_u128 u128, visit_f64 f64);
+}
