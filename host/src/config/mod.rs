@@ -7,6 +7,7 @@
 mod raw;
 mod resolve;
 mod secret;
+mod settings;
 #[cfg(test)]
 mod tests;
 mod watch;

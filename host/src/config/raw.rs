@@ -68,10 +68,8 @@ pub(super) struct Client {
     #[serde(default)]
     pub(super) http: Vec<Spanned<Http>>,
     pub(super) exports: Option<Spanned<Exports>>,
-    #[serde(default)]
-    pub(super) settings: toml::Table,
-    #[serde(default)]
-    pub(super) limits: crate::sandbox::Limits,
+    pub(super) settings: Option<Spanned<toml::Table>>,
+    pub(super) limits: Option<Spanned<crate::sandbox::Limits>>,
 }
 
 #[derive(Debug, Deserialize)]

@@ -1,7 +1,7 @@
 //! From the text of the file to a [`Config`]: every name must mean something.
 
 use super::raw::{self, Employers};
-use super::{Client, Config, Credential, Exports, Fault, SecretReference, secret};
+use super::{Client, Config, Credential, Exports, Fault, SecretReference, secret, settings};
 use crate::authorization::{
     ActivitySet, ClientGrants, EmployerSet, Grants, RoleGrants, UserGrants, UserKind,
 };
@@ -327,18 +327,30 @@ impl Resolver<'_> {
                 activity,
             })
         });
-        if let Err(text) = client.limits.validate() {
-            self.fault(Some(&span), format!("[clients.{name}.limits] {text}"));
-        }
-        let settings = json(client.settings.into());
+        let limits = client.limits.map(|limits| {
+            if let Err(text) = limits.get_ref().validate() {
+                self.fault(
+                    Some(&limits.span()),
+                    format!("[clients.{name}.limits] {text}"),
+                );
+            }
+            limits.into_inner()
+        });
+        let settings = client.settings.map(|settings| {
+            let span = settings.span();
+            settings::json(settings.into_inner()).unwrap_or_else(|error| {
+                self.fault(Some(&span), format!("[clients.{name}.settings] {error}"));
+                serde_json::Value::Null
+            })
+        });
         Client {
             name: name.to_owned(),
             component: self.base.join(PathBuf::from(&client.component)),
             sha256,
             http,
             exports,
-            settings,
-            limits: client.limits,
+            settings: settings.unwrap_or_else(|| serde_json::json!({})),
+            limits: limits.unwrap_or_default(),
         }
     }
 
@@ -404,25 +416,5 @@ impl Resolver<'_> {
             );
         }
         Some(activity)
-    }
-}
-
-/// Settings as the connector gets them. A date or time, which JSON does not
-/// have, becomes its text.
-fn json(value: toml::Value) -> serde_json::Value {
-    match value {
-        toml::Value::String(text) => text.into(),
-        toml::Value::Integer(number) => number.into(),
-        // JSON has no infinity and no NaN: they become null, which a connector
-        // refuses where it wants a number.
-        toml::Value::Float(number) => number.into(),
-        toml::Value::Boolean(yes) => yes.into(),
-        toml::Value::Datetime(moment) => moment.to_string().into(),
-        toml::Value::Array(items) => items.into_iter().map(json).collect(),
-        toml::Value::Table(table) => table
-            .into_iter()
-            .map(|(key, value)| (key, json(value)))
-            .collect::<serde_json::Map<_, _>>()
-            .into(),
     }
 }
