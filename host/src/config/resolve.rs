@@ -363,7 +363,7 @@ impl Resolver<'_> {
     ) -> Option<Rule> {
         let span = rule.span();
         let rule = rule.into_inner();
-        let activity = self.act(client, &rule.activity, granted)?;
+        let activity = self.act(client, &rule.activity, granted);
         if let Some(credential) = &rule.credential
             && !credentials.contains_key(credential.get_ref())
         {
@@ -375,7 +375,10 @@ impl Resolver<'_> {
                 ),
             );
         }
-        let writes = rule.methods.iter().any(|m| m != "GET" && m != "HEAD");
+        let activity = activity?;
+        // A method in small letters is another fault, found below.
+        let reads = |m: &String| m.eq_ignore_ascii_case("GET") || m.eq_ignore_ascii_case("HEAD");
+        let writes = !rule.methods.iter().all(reads);
         if writes && activity.row().access == Access::Read {
             self.fault(
                 Some(&rule.activity.span()),
