@@ -1,0 +1,67 @@
+//! Credentials: their headers, and secrets written where references belong.
+
+use super::*;
+
+#[test]
+fn the_header_of_a_credential_has_a_name_that_http_allows() {
+    let named = |name: &str| {
+        format!(
+            "[platform]\n\n[credentials.exact]\nheader = \"{name}\"\nvalue = {{ env = \"A\" }}\n"
+        )
+    };
+    let config = resolved(&named("X-Api-Key"));
+    assert_eq!(config.credentials["exact"].header, "x-api-key");
+    for name in ["", "x api key", "authorization:", "é"] {
+        assert_eq!(
+            fault(&named(name)),
+            format!("3: \"{name}\" is not the name of an HTTP header")
+        );
+    }
+}
+
+#[test]
+fn a_secret_that_is_written_into_the_file_is_refused_without_repeating_it() {
+    for value in [
+        "\"s3cret\"",
+        "7353837",
+        "73.53837",
+        "[\"s3cret\"]",
+        "{ token = \"s3cret\" }",
+        "{ env = [\"s3cret\"] }",
+        "{ env = 7353837 }",
+        "{ file = 73.53837 }",
+        "{ s3cret = true }",
+        "{ env = \"A\", file = \"s3cret\" }",
+        "{}",
+        "true",
+    ] {
+        let text = format!(
+            "[platform]\n[credentials.exact]\nheader = \"authorization\"\nvalue = {value}\n"
+        );
+        assert_eq!(
+            fault(&text),
+            "4: write value = { env = \"<variable>\" } or value = { file = \"<path>\" }; the secret itself is never in this file",
+            "{value}"
+        );
+    }
+}
+
+#[test]
+fn a_secret_that_stands_for_a_whole_credential_is_not_repeated_either() {
+    for value in ["\"s3cret\"", "7353837", "9223372036854775807", "73.53837"] {
+        let text = format!("[platform]\n[credentials]\nexact = {value}\n");
+        assert_eq!(
+            fault(&text),
+            "3: a credential is a table: write it as `[credentials.<name>]` with `header` and `value`",
+            "{value}"
+        );
+    }
+    assert_eq!(
+        fault("[platform]\n[credentials]\nexact = [\"s3cret\"]\n"),
+        "3: invalid type: sequence, expected a table"
+    );
+    assert_eq!(
+        fault("[platform]\n[credentials.exact]\nheader = \"a\"\n"),
+        "2: write value = { env = \"<variable>\" } or value = { file = \"<path>\" }; the secret itself is never in this file"
+    );
+}
