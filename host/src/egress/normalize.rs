@@ -2,6 +2,7 @@
 //! refused, so that the URL that is checked is the URL that is fetched.
 
 use super::error::EgressError;
+use percent_encoding::percent_decode_str;
 use url::{Host, Url};
 
 /// Reads the URL of an outside request.
@@ -33,10 +34,14 @@ pub fn parse(text: &str) -> Result<Url, EgressError> {
     if url.scheme() != "http" && url.scheme() != "https" {
         return refuse(&format!("scheme {} is not http or https", url.scheme()));
     }
+    // Url reads `http:host` and `http:///host` as `http://host`.
+    let Some(rest) = after_scheme(text) else {
+        return refuse("it is not written as scheme://host");
+    };
     if url.fragment().is_some() {
         return refuse("it has a fragment");
     }
-    let authority = authority(text);
+    let authority = authority(rest);
     if authority.contains('@') || !url.username().is_empty() || url.password().is_some() {
         return refuse("it has user information");
     }
@@ -53,18 +58,29 @@ pub fn parse(text: &str) -> Result<Url, EgressError> {
     if !written.eq_ignore_ascii_case(&host) {
         return refuse(&format!("its host is written {written} but means {host}"));
     }
-    path(text, &url)?;
+    path(rest, &url)?;
     Ok(url)
 }
 
-fn path(text: &str, url: &Url) -> Result<(), EgressError> {
+fn path(rest: &str, url: &Url) -> Result<(), EgressError> {
     let refuse = |why: &str| Err(EgressError::Url(why.to_owned()));
-    let written = written_path(text);
+    let written = written_path(rest);
+    // Servers and the proxies before them do not agree on when to decode.
     let lower = written.to_ascii_lowercase();
-    for encoded in ["%2f", "%5c", "%2e", "%00", "%0a", "%0d", "%25"] {
+    for encoded in ["%2f", "%5c", "%2e", "%3b", "%25"] {
         if lower.contains(encoded) {
             return refuse(&format!("its path contains {encoded}"));
         }
+    }
+    if !escapes_are_whole(written) {
+        return refuse("its path contains a % without two hexadecimal digits");
+    }
+    // Also refuses the overlong forms in which UTF-8 was once written.
+    let Ok(decoded) = percent_decode_str(written).decode_utf8() else {
+        return refuse("its path is not UTF-8 when it is decoded");
+    };
+    if let Some(c) = decoded.chars().find(|c| c.is_control()) {
+        return refuse(&format!("its path contains {c:?} when it is decoded"));
     }
     if written
         .split('/')
@@ -88,15 +104,22 @@ fn path(text: &str, url: &Url) -> Result<(), EgressError> {
     Ok(())
 }
 
-fn after_scheme(text: &str) -> &str {
-    text.split_once("://").map_or("", |(_, rest)| rest)
+fn escapes_are_whole(path: &str) -> bool {
+    path.split('%').skip(1).all(|after| {
+        let digits = after.as_bytes().get(..2);
+        digits.is_some_and(|digits| digits.iter().all(u8::is_ascii_hexdigit))
+    })
 }
 
-fn authority(text: &str) -> &str {
-    after_scheme(text)
-        .split(['/', '?', '#'])
-        .next()
-        .unwrap_or_default()
+/// What follows `http://` or `https://`, if that is how it begins.
+fn after_scheme(text: &str) -> Option<&str> {
+    let (_, rest) = text.split_once(':')?;
+    let rest = rest.strip_prefix("//")?;
+    (!rest.starts_with('/')).then_some(rest)
+}
+
+fn authority(rest: &str) -> &str {
+    rest.split(['/', '?', '#']).next().unwrap_or_default()
 }
 
 fn without_port(authority: &str) -> &str {
@@ -107,13 +130,10 @@ fn without_port(authority: &str) -> &str {
     }
 }
 
-fn written_path(text: &str) -> &str {
-    let rest = after_scheme(text);
-    let start = rest.find('/').unwrap_or(rest.len());
-    let path = &rest[start..];
+fn written_path(rest: &str) -> &str {
     // A slash after the query belongs to the query.
-    if rest[..start].contains('?') {
-        return "";
-    }
-    path.split(['?', '#']).next().unwrap_or_default()
+    let before_query = rest.split(['?', '#']).next().unwrap_or_default();
+    before_query
+        .find('/')
+        .map_or("", |start| &before_query[start..])
 }
