@@ -3,6 +3,7 @@
 use super::error::RuleError;
 use crate::catalogue::Activity;
 use http::Method;
+use std::borrow::Cow;
 use url::Url;
 
 /// A rule of the configuration. Pure; [`Rule::allows`] decides.
@@ -44,7 +45,10 @@ impl Rule {
         credential: Option<String>,
         allow_private_addresses: bool,
     ) -> Result<Self, RuleError> {
-        let wrong = |problem: &str| RuleError(format!("allow = \"{allow}\" {problem}"));
+        let wrong = |problem: &str| {
+            let shown = without_user_information(allow);
+            RuleError(format!("allow = \"{shown}\" {problem}"))
+        };
         let (base, below) = match allow.strip_suffix("/*") {
             Some(base) => (format!("{base}/"), true),
             None => (allow.to_owned(), false),
@@ -119,6 +123,17 @@ impl Rule {
     /// party on the operator's own network.
     pub fn allow_private_addresses(&self) -> bool {
         self.allow_private_addresses
+    }
+}
+
+/// The URL without what precedes an `@`, which could be a password.
+fn without_user_information(url: &str) -> Cow<'_, str> {
+    match url.split_once("://").unwrap_or(("", url)) {
+        (scheme, rest) if rest.contains('@') => {
+            let rest = rest.rsplit('@').next().unwrap_or_default();
+            format!("{scheme}://…@{rest}").into()
+        }
+        _ => url.into(),
     }
 }
 
