@@ -21,7 +21,7 @@ const fn v4(a: u8, b: u8, c: u8, d: u8, prefix: u8) -> Ipv4Net {
 }
 
 /// First match wins; `true` is what an operator may allow.
-const V4: [(Ipv4Net, &str, bool); 16] = [
+const V4: [(Ipv4Net, &str, bool); 17] = [
     (
         v4(169, 254, 0, 0, 16),
         "link-local, where clouds serve their metadata",
@@ -29,8 +29,11 @@ const V4: [(Ipv4Net, &str, bool); 16] = [
     ),
     (v4(0, 0, 0, 0, 8), "this network", false),
     (v4(10, 0, 0, 0, 8), "private", true),
+    // Alibaba Cloud.
+    (v4(100, 100, 100, 200, 32), "a cloud's metadata", false),
     (v4(100, 64, 0, 0, 10), "shared (carrier-grade NAT)", true),
     (v4(127, 0, 0, 0, 8), "loopback", true),
+    // Azure.
     (v4(168, 63, 129, 16, 32), "a cloud's own service", false),
     (v4(172, 16, 0, 0, 12), "private", true),
     (v4(192, 0, 0, 0, 24), "for protocol assignments", false),
@@ -49,11 +52,38 @@ const fn v6(segments: [u16; 8], prefix: u8) -> Ipv6Net {
     Ipv6Net::new_assert(Ipv6Addr::new(a, b, c, d, e, f, g, h), prefix)
 }
 
-const V6: [(Ipv6Net, &str, bool); 14] = [
+const V6: [(Ipv6Net, &str, bool); 19] = [
     (v6([0, 0, 0, 0, 0, 0, 0, 1], 128), "loopback", true),
     (v6([0, 0, 0, 0, 0, 0, 0, 0], 128), "unspecified", false),
+    // Clouds put their own services among the private addresses: Amazon (also
+    // its name server and clock), Google, Oracle, Scaleway, Akamai, Alibaba.
     (
-        v6([0xfd00, 0x0ec2, 0, 0, 0, 0, 0, 0x254], 128),
+        v6([0xfd00, 0x0ec2, 0, 0, 0, 0, 0, 0], 32),
+        "a cloud's metadata",
+        false,
+    ),
+    (
+        v6([0xfd20, 0xce, 0, 0, 0, 0, 0, 0x254], 128),
+        "a cloud's metadata",
+        false,
+    ),
+    (
+        v6([0xfd00, 0xc1, 0, 0, 0, 0, 0xa9fe, 0xa9fe], 128),
+        "a cloud's metadata",
+        false,
+    ),
+    (
+        v6([0xfd00, 0x42, 0, 0, 0, 0, 0, 0x42], 128),
+        "a cloud's metadata",
+        false,
+    ),
+    (
+        v6([0xfd00, 0xa9fe, 0xa9fe, 0, 0, 0, 0, 1], 128),
+        "a cloud's metadata",
+        false,
+    ),
+    (
+        v6([0xfd00, 0x100, 0, 0, 0, 0, 0x100, 0x200], 128),
         "a cloud's metadata",
         false,
     ),
