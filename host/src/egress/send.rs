@@ -4,7 +4,7 @@ use super::address::special;
 use super::{EgressError, Hop, Observer, Reply, Resolve, Rule, normalize};
 use bytes::{Bytes, BytesMut};
 use futures_util::StreamExt;
-use http::header::{self, HeaderMap, HeaderName};
+use http::header::{self, HeaderMap, HeaderName, HeaderValue};
 use http::{Method, Request, StatusCode};
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
@@ -22,8 +22,9 @@ const RESPONSE_HEADERS: usize = 64 << 10;
 const CONNECT: Duration = Duration::from_secs(5);
 
 /// Headers that a connector may not set: they belong to the connection, to the
-/// host's credentials, or pretend to be someone else.
-const FORBIDDEN: [HeaderName; 14] = [
+/// host's credentials, pretend to be someone else, or ask the server for
+/// another method or path than the one that was checked.
+const FORBIDDEN: [HeaderName; 21] = [
     header::AUTHORIZATION,
     header::PROXY_AUTHORIZATION,
     header::PROXY_AUTHENTICATE,
@@ -38,14 +39,25 @@ const FORBIDDEN: [HeaderName; 14] = [
     HeaderName::from_static("keep-alive"),
     HeaderName::from_static("proxy-connection"),
     HeaderName::from_static("x-real-ip"),
+    HeaderName::from_static("x-client-ip"),
+    HeaderName::from_static("true-client-ip"),
+    HeaderName::from_static("x-http-method"),
+    HeaderName::from_static("x-http-method-override"),
+    HeaderName::from_static("x-method-override"),
+    HeaderName::from_static("x-original-url"),
+    HeaderName::from_static("x-rewrite-url"),
 ];
 
 /// Headers of a reply that stay in the host.
-const WITHHELD: [HeaderName; 4] = [
+const WITHHELD: [HeaderName; 8] = [
     header::SET_COOKIE,
     header::CONNECTION,
+    header::PROXY_AUTHENTICATE,
+    header::TRAILER,
     header::TRANSFER_ENCODING,
+    header::UPGRADE,
     HeaderName::from_static("keep-alive"),
+    HeaderName::from_static("proxy-connection"),
 ];
 
 /// What an exchange may take.
@@ -152,19 +164,18 @@ impl Egress {
                 .unwrap_or_else(|_| Err(late()));
             observer.after(&hop, outcome.as_ref()).await?;
             let reply = outcome?;
+            let Some(next) = next_method(&method, reply.status) else {
+                return Ok(reply);
+            };
             target = match redirect(&reply, &url) {
-                Ok(None) => return Ok(reply),
                 Ok(Some(location)) => location,
+                Ok(None) => return Ok(reply),
                 Err(error) => {
                     observer.refused(&method, url.as_str(), &error).await?;
                     return Err(error);
                 }
             };
-            if reply.status == StatusCode::SEE_OTHER {
-                method = Method::GET;
-            } else if method != Method::GET && method != Method::HEAD && !repeats(reply.status) {
-                return Ok(reply);
-            }
+            method = next;
             if method == Method::GET || method == Method::HEAD {
                 body = Bytes::new();
                 headers.remove(header::CONTENT_LENGTH);
@@ -257,7 +268,7 @@ impl Egress {
 
     async fn exchange(
         &self,
-        credential: Option<(HeaderName, http::HeaderValue)>,
+        credential: Option<(HeaderName, HeaderValue)>,
         addresses: &[SocketAddr],
         bounds: &Bounds,
         hop: &Hop,
@@ -286,11 +297,15 @@ impl Egress {
         if let Some((name, value)) = credential {
             headers.insert(name, value);
         }
+        let has_content = [Method::POST, Method::PUT, Method::PATCH].contains(&hop.method);
+        if has_content && hop.body.is_empty() {
+            // Not said by itself, and some servers reply 411 without it.
+            headers.insert(header::CONTENT_LENGTH, HeaderValue::from_static("0"));
+        }
         let mut request = client
             .request(hop.method.clone(), hop.url.clone())
             .headers(headers);
-        if !hop.body.is_empty() || [Method::POST, Method::PUT, Method::PATCH].contains(&hop.method)
-        {
+        if !hop.body.is_empty() {
             request = request.body(hop.body.clone());
         }
         let response = request.send().await.map_err(failed)?;
@@ -335,31 +350,35 @@ fn forbidden(name: &HeaderName) -> bool {
     FORBIDDEN.contains(name) || name.as_str().starts_with("x-forwarded-")
 }
 
-fn repeats(status: StatusCode) -> bool {
-    matches!(
-        status,
-        StatusCode::TEMPORARY_REDIRECT | StatusCode::PERMANENT_REDIRECT
-    )
+/// The method to follow a redirect with; none if the reply is no redirect, or
+/// one that is for the connector to judge: RFC 9110 leaves open what a POST
+/// becomes after 301 and 302.
+fn next_method(method: &Method, status: StatusCode) -> Option<Method> {
+    let reads = method == Method::GET || method == Method::HEAD;
+    match status.as_u16() {
+        301 | 302 => reads.then(|| method.clone()),
+        303 if method == Method::HEAD => Some(Method::HEAD),
+        303 => Some(Method::GET),
+        307 | 308 => Some(method.clone()),
+        _ => None,
+    }
 }
 
-/// Where a reply redirects to, if it does.
+/// Where a reply redirects to, if it says so.
 fn redirect(reply: &Reply, from: &Url) -> Result<Option<String>, EgressError> {
-    if !matches!(reply.status.as_u16(), 301 | 302 | 303 | 307 | 308) {
-        return Ok(None);
-    }
     let Some(location) = reply.headers.get(header::LOCATION) else {
         return Ok(None);
     };
     let location = location
         .to_str()
         .map_err(|_| EgressError::Redirect("its location is not text".to_owned()))?;
-    // A full URL is judged as it is written; joining would tidy it first.
-    if location.contains("://") {
-        return Ok(Some(location.to_owned()));
-    }
-    match from.join(location) {
-        Ok(url) => Ok(Some(url.into())),
-        Err(error) => Err(EgressError::Redirect(error.to_string())),
+    match Url::parse(location) {
+        Err(url::ParseError::RelativeUrlWithoutBase) => match from.join(location) {
+            Ok(url) => Ok(Some(url.into())),
+            Err(error) => Err(EgressError::Redirect(error.to_string())),
+        },
+        // A full URL is judged as it is written; joining would tidy it first.
+        _ => Ok(Some(location.to_owned())),
     }
 }
 
