@@ -1,0 +1,5 @@
+mod address;
+mod error;
+mod normalize;
+mod rule;
+mod send;
