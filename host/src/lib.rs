@@ -25,4 +25,5 @@ pub mod sandbox;
 pub mod secrets;
 pub mod session;
 mod text;
+pub mod wire;
 pub mod wit;
