@@ -145,8 +145,8 @@ pub struct Received<'a> {
 impl Received<'_> {
     /// The error of the contract. A refusal (403) becomes a denial by check
     /// `entity`: koppel's own checks were green, so what is left is what the
-    /// platform knows of user and entity. Texts are cut to 500 characters and
-    /// cleaned of control characters.
+    /// platform knows of user and entity. Texts are cut to 500 characters, and
+    /// control characters in them replaced.
     pub fn into_error(self) -> ActivityError {
         match self.status {
             403 => ActivityError::Denied(Denial {
@@ -224,8 +224,5 @@ impl Received<'_> {
 
 /// Text of another party, fit to be shown.
 fn text(text: &str) -> String {
-    text.chars()
-        .filter(|c| !c.is_control())
-        .take(LONGEST)
-        .collect()
+    crate::text::one_line(&text.chars().take(LONGEST).collect::<String>())
 }
