@@ -56,6 +56,7 @@ mod bindings;
 mod connector;
 pub mod exports;
 pub mod http;
+pub mod journal;
 pub mod log;
 pub mod money;
 #[cfg(not(target_family = "wasm"))]
@@ -70,8 +71,9 @@ pub use money::Cents;
 pub mod types {
     pub use crate::bindings::koppel::loket::employers::{Employer, EmployerPage};
     pub use crate::bindings::koppel::loket::journal_runs::{
-        Coded, JournalLine, JournalLinePage, JournalRun, JournalRunChange, JournalRunError,
-        JournalRunErrorPage, JournalRunPage, JournalRunStatus,
+        Coded, ExportAuditRecord, ExportAuditRecordPage, ExportMethod, JournalLine,
+        JournalLinePage, JournalRun, JournalRunChange, JournalRunError, JournalRunErrorPage,
+        JournalRunPage, JournalRunStatus,
     };
     pub use crate::bindings::koppel::loket::payroll_administrations::{
         PayrollAdministration, PayrollAdministrationPage,

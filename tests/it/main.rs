@@ -11,6 +11,7 @@ mod cli;
 mod connectors;
 mod contract;
 mod harness;
+mod journal;
 mod outside;
 mod revocation;
 mod sandbox;

@@ -12,6 +12,7 @@
 
 mod embedded;
 mod employers;
+mod journal_exports;
 mod journal_runs;
 mod payroll_administrations;
 mod payroll_runs;
@@ -19,7 +20,8 @@ mod vehicles;
 
 pub use embedded::{Embedded, ImportError, ImportSummary, OpenError, seed};
 pub use employers::Employers;
-pub use journal_runs::JournalRuns;
+pub use journal_exports::{ChangedBy, Claim, ExportEnd, JournalExports};
+pub use journal_runs::{JournalRuns, status_key, status_of_key, status_words};
 pub use payroll_administrations::PayrollAdministrations;
 pub use payroll_runs::PayrollRuns;
 pub use vehicles::Vehicles;
@@ -64,12 +66,18 @@ pub struct Owner {
 
 /// Payroll data: every domain.
 pub trait Platform:
-    Owners + Employers + PayrollAdministrations + PayrollRuns + JournalRuns + Vehicles
+    Owners + Employers + PayrollAdministrations + PayrollRuns + JournalRuns + JournalExports + Vehicles
 {
 }
 
 impl<T> Platform for T where
-    T: Owners + Employers + PayrollAdministrations + PayrollRuns + JournalRuns + Vehicles
+    T: Owners
+        + Employers
+        + PayrollAdministrations
+        + PayrollRuns
+        + JournalRuns
+        + JournalExports
+        + Vehicles
 {
 }
 

@@ -2,6 +2,7 @@
 
 mod employers;
 mod import;
+mod journal_exports;
 mod journal_runs;
 mod payroll_administrations;
 mod payroll_runs;
@@ -22,7 +23,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 /// The version of `schema.sql`, kept in the file as `user_version`.
-const SCHEMA: i64 = 1;
+const SCHEMA: i64 = 2;
 
 /// Payroll data in an SQLite file. Cloning gives another handle on it.
 #[derive(Clone)]

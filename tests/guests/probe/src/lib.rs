@@ -116,6 +116,11 @@ fn perform(query: &Query) -> Result<Value, ConnectorError> {
         "GetJournalRunErrorsByJournalRunId" => {
             list!(get_journal_run_errors_by_journal_run_id(id, &page))
         }
+        "GetJournalRunExportAuditTrailByJournalRunId" => {
+            list!(get_journal_run_export_audit_trail_by_journal_run_id(
+                id, &page
+            ))
+        }
         "PatchJournalRunByJournalRunId" => one!(patch_journal_run_by_journal_run_id(id, &change)),
         "GetAdditionalTaxliabilityByLicensePlateNumber" => {
             one!(get_additional_taxliability_by_license_plate_number(id))
