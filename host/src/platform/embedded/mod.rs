@@ -146,7 +146,7 @@ fn schema(transaction: &Transaction<'_>) -> rusqlite::Result<Option<i64>> {
         transaction.query_row("SELECT count(*) FROM sqlite_schema", [], |row| row.get(0))?;
     let ours = match version {
         0 => objects == 0,
-        SCHEMA => transaction.table_exists(None, "payroll_administration")?,
+        1..=SCHEMA => transaction.table_exists(None, "payroll_administration")?,
         _ => true,
     };
     Ok(ours.then_some(version))
