@@ -1,5 +1,7 @@
 //! Payroll data in an SQLite file, for one machine.
 
+mod declarations;
+mod employees;
 mod employers;
 mod import;
 mod journal_runs;
@@ -22,7 +24,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 /// The version of `schema.sql`, kept in the file as `user_version`.
-const SCHEMA: i64 = 1;
+const SCHEMA: i64 = 2;
 
 /// Payroll data in an SQLite file. Cloning gives another handle on it.
 #[derive(Clone)]
@@ -209,6 +211,15 @@ impl Owners for Embedded {
             }
             Entity::PayrollRun(_) => format!(
                 "{ADMINISTRATION} JOIN payroll_run ON payroll_run.payroll_administration = payroll_administration.id WHERE payroll_run.id = ?1"
+            ),
+            Entity::Employee(_) => "SELECT employer.id, provider FROM employer \
+                JOIN employee ON employee.employer = employer.id WHERE employee.id = ?1"
+                .to_owned(),
+            Entity::PayrollTaxReturn(_) => format!(
+                "{ADMINISTRATION} JOIN declaration ON declaration.payroll_administration = payroll_administration.id WHERE declaration.id = ?1 AND declaration.kind = 1"
+            ),
+            Entity::UpaPensionDeclaration(_) => format!(
+                "{ADMINISTRATION} JOIN declaration ON declaration.payroll_administration = payroll_administration.id WHERE declaration.id = ?1 AND declaration.kind = 2"
             ),
             Entity::JournalRun(_) => format!(
                 "{ADMINISTRATION} JOIN journal_run ON journal_run.payroll_administration = payroll_administration.id WHERE journal_run.id = ?1"
