@@ -43,7 +43,7 @@ fn results(pay: &Pay) -> [(u32, &'static str, i64); 19] {
         (110, "Werkgeversheffing Zvw", of(675)),
         (111, "Verrekende arbeidskorting", wage * 8 / 100),
         (112, "Opgebouwd recht vakantiebijslag", pay.holiday),
-        (113, "Verloonde uren", 160_00),
+        (113, "Verloonde uren", 16_000),
     ]
 }
 
