@@ -17,12 +17,16 @@ macro_rules! files {
 }
 
 /// The package `koppel:loket`.
-const LOKET: [(&str, &str); 6] = files![
+const LOKET: [(&str, &str); 10] = files![
+    "deps/loket/employees.wit",
     "deps/loket/employers.wit",
+    "deps/loket/employments.wit",
     "deps/loket/journal-runs.wit",
     "deps/loket/payroll-administrations.wit",
     "deps/loket/payroll-runs.wit",
+    "deps/loket/payroll-tax-returns.wit",
     "deps/loket/types.wit",
+    "deps/loket/upa-pension-declarations.wit",
     "deps/loket/vehicles.wit",
 ];
 

@@ -78,6 +78,10 @@ pages_of! {
     JournalLinePage of JournalLine,
     JournalRunErrorPage of JournalRunError,
     ExportAuditRecordPage of ExportAuditRecord,
+    EmployeePage of Employee,
+    EmploymentPage of Employment,
+    PayrollTaxReturnPage of PayrollTaxReturn,
+    UpaPensionDeclarationPage of UpaPensionDeclaration,
 }
 
 macro_rules! activities {
@@ -114,6 +118,12 @@ activities! {
     GetEmployersByUserId get_employers_by_user_id(page: &PageRequest) -> EmployerPage, employers;
     /// One employer.
     GetEmployerByEmployerId get_employer_by_employer_id(employer_id: &str) -> Employer, employers;
+    /// The employees of an employer, without their citizen service numbers.
+    GetEmployeesByEmployerId get_employees_by_employer_id(employer_id: &str, page: &PageRequest) -> EmployeePage, employees;
+    /// The citizen service number (BSN) of an employee, if it is known.
+    GetCitizenServiceNumberByEmployeeId get_citizen_service_number_by_employee_id(employee_id: &str) -> Option<String>, employees;
+    /// The employments of an employer.
+    GetEmploymentsByEmployerId get_employments_by_employer_id(employer_id: &str, page: &PageRequest) -> EmploymentPage, employments;
     /// The payroll administrations of an employer.
     GetPayrollAdministrationsByEmployerId get_payroll_administrations_by_employer_id(employer_id: &str, page: &PageRequest) -> PayrollAdministrationPage, payroll_administrations;
     /// The payroll runs of a payroll administration, newest period first.
@@ -134,6 +144,26 @@ activities! {
     GetJournalRunExportAuditTrailByJournalRunId get_journal_run_export_audit_trail_by_journal_run_id(journal_run_id: &str, page: &PageRequest) -> ExportAuditRecordPage, journal_runs;
     /// Changes the status of a journal run and returns it as it is then.
     PatchJournalRunByJournalRunId patch_journal_run_by_journal_run_id(journal_run_id: &str, change: &JournalRunChange) -> JournalRun, journal_runs;
+    /// The payroll tax returns of a payroll administration, newest first.
+    GetPayrollTaxReturnsByPayrollAdministrationId get_payroll_tax_returns_by_payroll_administration_id(payroll_administration_id: &str, page: &PageRequest) -> PayrollTaxReturnPage, payroll_tax_returns;
+    /// One payroll tax return.
+    GetPayrollTaxReturnByPayrollTaxReturnId get_payroll_tax_return_by_payroll_tax_return_id(payroll_tax_return_id: &str) -> PayrollTaxReturn, payroll_tax_returns;
+    /// The message of a payroll tax return; `conflict` while it has none.
+    GetMessageByPayrollTaxReturnId get_message_by_payroll_tax_return_id(payroll_tax_return_id: &str) -> Vec<u8>, payroll_tax_returns;
+    /// Asks for a payroll tax return.
+    PostInitiatePayrollTaxReturnByPayrollAdministrationId post_initiate_payroll_tax_return_by_payroll_administration_id(payroll_administration_id: &str, request: &DeclarationRequest) -> PayrollTaxReturn, payroll_tax_returns;
+    /// Stores a response message with the file that it came in.
+    PostSendResponseMessageByPayrollTaxReturnId post_send_response_message_by_payroll_tax_return_id(payroll_tax_return_id: &str, response: &PayrollTaxReturnResponse, response_message_file: &[u8]) -> PayrollTaxReturn, payroll_tax_returns;
+    /// The pension declarations of a payroll administration, newest first.
+    GetUpaPensionDeclarationsByPayrollAdministrationId get_upa_pension_declarations_by_payroll_administration_id(payroll_administration_id: &str, page: &PageRequest) -> UpaPensionDeclarationPage, upa_pension_declarations;
+    /// One pension declaration.
+    GetUpaPensionDeclarationByUpaPensionDeclarationId get_upa_pension_declaration_by_upa_pension_declaration_id(upa_pension_declaration_id: &str) -> UpaPensionDeclaration, upa_pension_declarations;
+    /// The message of a pension declaration; `conflict` while it has none.
+    GetMessageByUpaPensionDeclarationId get_message_by_upa_pension_declaration_id(upa_pension_declaration_id: &str) -> Vec<u8>, upa_pension_declarations;
+    /// Asks for a pension declaration.
+    PostInitiateUpaPensionDeclarationByPayrollAdministrationId post_initiate_upa_pension_declaration_by_payroll_administration_id(payroll_administration_id: &str, request: &DeclarationRequest) -> UpaPensionDeclaration, upa_pension_declarations;
+    /// Stores a response message with the file that it came in.
+    PostSendResponseMessageByUpaPensionDeclarationId post_send_response_message_by_upa_pension_declaration_id(upa_pension_declaration_id: &str, response: &UpaResponse, response_message_file: &[u8]) -> UpaPensionDeclaration, upa_pension_declarations;
     /// What the platform holds on a company car.
     GetAdditionalTaxliabilityByLicensePlateNumber get_additional_taxliability_by_license_plate_number(license_plate_number: &str) -> AdditionalTaxLiability, vehicles;
 }

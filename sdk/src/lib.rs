@@ -69,7 +69,11 @@ pub use money::Cents;
 
 /// The records of the contract.
 pub mod types {
+    pub use crate::bindings::koppel::loket::employees::{Address, Employee, EmployeePage, Gender};
     pub use crate::bindings::koppel::loket::employers::{Employer, EmployerPage};
+    pub use crate::bindings::koppel::loket::employments::{
+        Employment, EmploymentPage, IncomePeriod,
+    };
     pub use crate::bindings::koppel::loket::journal_runs::{
         Coded, ExportAuditRecord, ExportAuditRecordPage, ExportMethod, JournalLine,
         JournalLinePage, JournalRun, JournalRunChange, JournalRunError, JournalRunErrorPage,
@@ -81,8 +85,17 @@ pub mod types {
     pub use crate::bindings::koppel::loket::payroll_runs::{
         PayrollRun, PayrollRunPage, PayrollRunResult, PayrollRunResultPage,
     };
+    pub use crate::bindings::koppel::loket::payroll_tax_returns::{
+        PayrollTaxReturn, PayrollTaxReturnPage, ResponseMessage as PayrollTaxReturnResponse,
+        ResponseType,
+    };
     pub use crate::bindings::koppel::loket::types::{
-        ActivityError, Check, Denial, KeyValue, PageRequest, PayrollPeriod, Problem,
+        ActivityError, Check, DeclarationEvent, DeclarationRequest, DeclarationStatus, Denial,
+        KeyValue, PageRequest, PayrollPeriod, PeriodOfYear, Problem,
+    };
+    pub use crate::bindings::koppel::loket::upa_pension_declarations::{
+        ResponseLine as UpaResponseLine, ResponseMessage as UpaResponse,
+        ResponseStatus as UpaResponseStatus, UpaPensionDeclaration, UpaPensionDeclarationPage,
     };
     pub use crate::bindings::koppel::loket::vehicles::AdditionalTaxLiability;
 }

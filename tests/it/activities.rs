@@ -3,16 +3,50 @@
 use crate::harness::{TestHost, all_activities, answer, client, employer};
 use koppel_host::catalogue::{Activity, Surface};
 use koppel_host::ledger::Kind;
-use koppel_host::platform::seed;
+use koppel_host::platform::{DeclarationKind, seed};
 use serde_json::{Value, json};
+use uuid::Uuid;
 
 async fn probe() -> TestHost {
     TestHost::new(&client("probe", &all_activities())).await
 }
 
+/// What is made for the activities that demonstration data has nothing for.
+struct Made {
+    payroll_tax_return: Uuid,
+    upa_pension_declaration: Uuid,
+}
+
+impl Made {
+    async fn on(host: &TestHost) -> Self {
+        Self {
+            payroll_tax_return: host.sent(DeclarationKind::PayrollTaxReturn, 1, 1).await,
+            upa_pension_declaration: host
+                .sent(DeclarationKind::UpaPensionDeclaration, 1, 1)
+                .await,
+        }
+    }
+}
+
 /// An argument with which each activity succeeds for employer 1.
-fn good(activity: &str) -> String {
+fn good(activity: &str, made: &Made) -> String {
     match activity {
+        "GetEmployeesByEmployerId" | "GetEmploymentsByEmployerId" => employer(1).to_string(),
+        "GetCitizenServiceNumberByEmployeeId" => seed::employee_id(1, 3).to_string(),
+        "GetPayrollTaxReturnsByPayrollAdministrationId"
+        | "PostInitiatePayrollTaxReturnByPayrollAdministrationId"
+        | "GetUpaPensionDeclarationsByPayrollAdministrationId"
+        | "PostInitiateUpaPensionDeclarationByPayrollAdministrationId" => {
+            seed::payroll_administration_id(1).to_string()
+        }
+        "GetPayrollTaxReturnByPayrollTaxReturnId"
+        | "GetMessageByPayrollTaxReturnId"
+        | "PostSendResponseMessageByPayrollTaxReturnId" => made.payroll_tax_return.to_string(),
+        "GetUpaPensionDeclarationByUpaPensionDeclarationId"
+        | "GetMessageByUpaPensionDeclarationId"
+        | "PostSendResponseMessageByUpaPensionDeclarationId" => {
+            made.upa_pension_declaration.to_string()
+        }
         "GetEmployersByUserId" => String::new(),
         "GetEmployerByEmployerId" | "GetPayrollAdministrationsByEmployerId" => {
             employer(1).to_string()
@@ -38,17 +72,49 @@ fn functions() -> impl Iterator<Item = &'static str> {
 #[tokio::test(flavor = "multi_thread")]
 async fn every_activity_answers_when_all_five_checks_are_green() {
     let host = probe().await;
+    let made = Made::on(&host).await;
     for activity in functions() {
-        let query = json!({"activity": activity, "id": good(activity)});
+        let query = json!({"activity": activity, "id": good(activity, &made), "period": 3});
         let answer = answer(host.lookup("probe", &query).await);
         let (item, total) = (answer["item"].as_str(), answer["total"].as_u64());
         match activity {
             "GetEmployersByUserId" | "GetPayrollAdministrationsByEmployerId" => {
                 assert_eq!(total, Some(1))
             }
-            "GetPayrollRunsByPayrollAdministrationId"
-            | "GetJournalRunsByPayrollAdministrationId" => {
-                assert_eq!(total, Some(12));
+            // The months of 2025, and three of 2022.
+            "GetPayrollRunsByPayrollAdministrationId" => assert_eq!(total, Some(15)),
+            "GetJournalRunsByPayrollAdministrationId" => assert_eq!(total, Some(12)),
+            "GetEmployeesByEmployerId" | "GetEmploymentsByEmployerId" => {
+                assert_eq!(total, Some(14));
+            }
+            "GetCitizenServiceNumberByEmployeeId" => {
+                let number = seed::citizen_service_number(1, 3);
+                assert_eq!(item, Some(format!("Some({number:?})").as_str()));
+            }
+            "GetPayrollTaxReturnsByPayrollAdministrationId"
+            | "GetUpaPensionDeclarationsByPayrollAdministrationId" => {
+                assert_eq!(total, Some(1));
+            }
+            "GetMessageByPayrollTaxReturnId" | "GetMessageByUpaPensionDeclarationId" => {
+                assert_eq!(item, Some("[60, 97, 47, 62]"));
+            }
+            "PostInitiatePayrollTaxReturnByPayrollAdministrationId"
+            | "PostInitiateUpaPensionDeclarationByPayrollAdministrationId" => {
+                let item = item.unwrap();
+                assert!(item.contains("DeclarationStatus::Requested"), "{answer}");
+                assert!(item.contains("user: \"anna\""), "{answer}");
+            }
+            "PostSendResponseMessageByPayrollTaxReturnId" => {
+                assert!(
+                    item.unwrap().contains("Loonheffingennummer is onjuist"),
+                    "{answer}"
+                );
+            }
+            "PostSendResponseMessageByUpaPensionDeclarationId" => {
+                assert!(
+                    item.unwrap().contains("employee-number: Some(3)"),
+                    "{answer}"
+                );
             }
             "GetPayrollRunResultsByPayrollRunId" => assert_eq!(total, Some(56)),
             "GetJournalRunResultsByJournalRunId" => assert_eq!(total, Some(14)),
@@ -68,8 +134,9 @@ async fn every_activity_answers_when_all_five_checks_are_green() {
 #[tokio::test(flavor = "multi_thread")]
 async fn every_activity_is_denied_to_a_user_without_the_right() {
     let host = probe().await;
+    let made = Made::on(&host).await;
     for activity in functions().filter(|activity| !activity.starts_with("GetEmployer")) {
-        let query = json!({"activity": activity, "id": good(activity)});
+        let query = json!({"activity": activity, "id": good(activity, &made)});
         let answer = answer(host.lookup_as("probe", "tim", 1, &query).await);
         assert_eq!(
             answer,
@@ -138,6 +205,10 @@ async fn what_does_not_exist_is_not_found_rather_than_denied() {
 #[tokio::test(flavor = "multi_thread")]
 async fn another_employers_entities_are_denied_even_to_a_user_who_may_access_both() {
     let host = probe().await;
+    let tax = host.sent(DeclarationKind::PayrollTaxReturn, 2, 1).await;
+    let upa = host
+        .sent(DeclarationKind::UpaPensionDeclaration, 2, 1)
+        .await;
     let others = [
         ("GetEmployerByEmployerId", employer(2)),
         ("GetPayrollAdministrationsByEmployerId", employer(2)),
@@ -151,6 +222,34 @@ async fn another_employers_entities_are_denied_even_to_a_user_who_may_access_bot
             seed::journal_run_id(2, 6),
         ),
         ("PatchJournalRunByJournalRunId", seed::journal_run_id(2, 6)),
+        ("GetEmployeesByEmployerId", employer(2)),
+        ("GetEmploymentsByEmployerId", employer(2)),
+        (
+            "GetCitizenServiceNumberByEmployeeId",
+            seed::employee_id(2, 1),
+        ),
+        (
+            "GetPayrollTaxReturnsByPayrollAdministrationId",
+            seed::payroll_administration_id(2),
+        ),
+        ("GetPayrollTaxReturnByPayrollTaxReturnId", tax),
+        ("GetMessageByPayrollTaxReturnId", tax),
+        (
+            "PostInitiatePayrollTaxReturnByPayrollAdministrationId",
+            seed::payroll_administration_id(2),
+        ),
+        ("PostSendResponseMessageByPayrollTaxReturnId", tax),
+        (
+            "GetUpaPensionDeclarationsByPayrollAdministrationId",
+            seed::payroll_administration_id(2),
+        ),
+        ("GetUpaPensionDeclarationByUpaPensionDeclarationId", upa),
+        ("GetMessageByUpaPensionDeclarationId", upa),
+        (
+            "PostInitiateUpaPensionDeclarationByPayrollAdministrationId",
+            seed::payroll_administration_id(2),
+        ),
+        ("PostSendResponseMessageByUpaPensionDeclarationId", upa),
     ];
     for (activity, id) in others {
         let answer = answer(

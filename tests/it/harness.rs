@@ -2,10 +2,11 @@
 //! test's choosing.
 
 use async_trait::async_trait;
+use koppel_host::bindings::koppel::loket::types::{DeclarationRequest, PeriodOfYear};
 use koppel_host::config::Config;
 use koppel_host::egress::Resolve;
 use koppel_host::ledger::{Filter, Kind, Row};
-use koppel_host::platform::seed;
+use koppel_host::platform::{Claim, DeclarationKind, seed};
 use koppel_host::runs::{Host, Job, Output, RunReport, RunRequest};
 use serde_json::Value;
 use std::net::IpAddr;
@@ -156,6 +157,52 @@ impl TestHost {
             job,
         };
         self.host.run(request).await
+    }
+
+    /// Asks for a declaration of a period of 2022 of an employer.
+    pub(crate) async fn requested(&self, kind: DeclarationKind, of: usize, period: u32) -> Uuid {
+        let request = DeclarationRequest::Period(PeriodOfYear {
+            year: 2022,
+            period_number: period,
+        });
+        let (platform, of) = (self.host.platform(), seed::payroll_administration_id(of));
+        let id = match kind {
+            DeclarationKind::PayrollTaxReturn => {
+                let asked = platform
+                    .initiate_payroll_tax_return(of, &request, ANNA)
+                    .await;
+                asked.unwrap().id
+            }
+            DeclarationKind::UpaPensionDeclaration => {
+                let asked = platform
+                    .initiate_upa_pension_declaration(of, &request, ANNA)
+                    .await;
+                asked.unwrap().id
+            }
+        };
+        id.parse().unwrap()
+    }
+
+    /// A declaration that was sent, without a connector.
+    pub(crate) async fn sent(&self, kind: DeclarationKind, of: usize, period: u32) -> Uuid {
+        let id = self.requested(kind, of, period).await;
+        let platform = self.host.platform();
+        let reference = format!("REF-{of}-{period}");
+        platform
+            .store_message(id, &reference, b"<a/>")
+            .await
+            .unwrap();
+        platform.confirm_declaration(id, ANNA).await.unwrap();
+        let claim = Claim {
+            run: Uuid::now_v7(),
+            milliseconds: 1_000,
+        };
+        platform.claim_declaration(id, claim).await.unwrap();
+        platform
+            .mark_declaration_sent(id, claim.run, "party-1")
+            .await
+            .unwrap();
+        id
     }
 
     /// The rows of these kinds.

@@ -10,6 +10,7 @@ mod admission;
 mod cli;
 mod connectors;
 mod contract;
+mod declarations;
 mod harness;
 mod journal;
 mod outside;

@@ -4,12 +4,16 @@
 //! implementation: the five checks come first, always, and the implementation
 //! only sees what passed them. Whatever was not granted is not linked at all.
 
+mod declarations;
+mod employees;
 mod employers;
 pub(crate) mod exports;
 mod journal_runs;
 pub(crate) mod log;
 mod payroll_administrations;
 mod payroll_runs;
+mod payroll_tax_returns;
+mod upa_pension_declarations;
 mod vehicles;
 
 use crate::authorization::ActivitySet;
@@ -43,9 +47,12 @@ pub(crate) fn link(linker: &mut Linker<State>, granted: &ActivitySet) -> wasmtim
 /// Every interface of the contract.
 fn domains(domain: &mut Domain<'_>) -> wasmtime::Result<()> {
     employers::link(domain)?;
+    employees::link(domain)?;
     payroll_administrations::link(domain)?;
     payroll_runs::link(domain)?;
     journal_runs::link(domain)?;
+    payroll_tax_returns::link(domain)?;
+    upa_pension_declarations::link(domain)?;
     vehicles::link(domain)
 }
 

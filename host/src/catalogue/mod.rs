@@ -47,7 +47,8 @@ pub enum Surface {
     /// By an act of the host on behalf of the connector: an outside request
     /// whose rule names the activity, or an export file.
     Act,
-    /// Not at all: it is for external applications, on the REST API.
+    /// Not at all: it is for people, through an application of theirs (the
+    /// command `koppel`, or the REST API). No component can even ask for it.
     Rest,
 }
 

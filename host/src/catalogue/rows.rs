@@ -40,6 +40,10 @@ const fn function(interface: &'static str, function: &'static str) -> Surface {
 }
 
 const JOURNAL: Option<&str> = Some("journal");
+/// Payroll tax returns (loonaangiften).
+const TAX: Option<&str> = Some("payroll-tax-return");
+/// Pension declarations (uniforme pensioenaangifte).
+const UPA: Option<&str> = Some("upa");
 
 rows! {
     Loket GetEmployersByUserId GET "/providers/employers" Read, module None,
@@ -48,6 +52,15 @@ rows! {
     Loket GetEmployerByEmployerId GET "/providers/employers/{employerId}" Read, module None,
         function("employers", "get-employer-by-employer-id"),
         "One employer (werkgever).";
+    Loket GetEmployeesByEmployerId GET "/providers/employers/{employerId}/employees" Read, module None,
+        function("employees", "get-employees-by-employer-id"),
+        "The employees (werknemers) of an employer, without their citizen service numbers.";
+    Loket GetCitizenServiceNumberByEmployeeId GET "/providers/employers/employees/{employeeId}/citizenservicenumber" Read, module None,
+        function("employees", "get-citizen-service-number-by-employee-id"),
+        "The citizen service number (BSN) of an employee.";
+    Loket GetEmploymentsByEmployerId GET "/providers/employers/{employerId}/employees/employments" Read, module None,
+        function("employments", "get-employments-by-employer-id"),
+        "The employments (dienstverbanden) of an employer.";
     Loket GetPayrollAdministrationsByEmployerId GET "/providers/employers/{employerId}/payrolladministrations" Read, module None,
         function("payroll-administrations", "get-payroll-administrations-by-employer-id"),
         "The payroll administrations (salarisadministraties) of an employer.";
@@ -84,6 +97,48 @@ rows! {
     Loket PostDownloadJournalRunExportByJournalRunId POST "/providers/employers/payrolladministrations/journalruns/{journalrunId}/download" Write, module JOURNAL,
         Surface::Act,
         "Writes the export file of a journal run.";
+    Loket GetPayrollTaxReturnsByPayrollAdministrationId GET "/providers/employers/payrolladministrations/{payrollAdministrationId}/payrolltaxreturns" Read, module TAX,
+        function("payroll-tax-returns", "get-payroll-tax-returns-by-payroll-administration-id"),
+        "The payroll tax returns (loonaangiften) of a payroll administration.";
+    Loket GetPayrollTaxReturnByPayrollTaxReturnId GET "/providers/employers/payrolladministrations/payrolltaxreturns/{payrolltaxreturnId}" Read, module TAX,
+        function("payroll-tax-returns", "get-payroll-tax-return-by-payroll-tax-return-id"),
+        "One payroll tax return.";
+    Loket GetMessageByPayrollTaxReturnId GET "/providers/employers/payrolladministrations/payrolltaxreturns/{payrolltaxreturnId}/message" Read, module TAX,
+        function("payroll-tax-returns", "get-message-by-payroll-tax-return-id"),
+        "The message (XML) of a payroll tax return.";
+    Loket PostInitiatePayrollTaxReturnByPayrollAdministrationId POST "/providers/employers/payrolladministrations/{payrollAdministrationId}/payrolltaxreturns/initiate" Write, module TAX,
+        function("payroll-tax-returns", "post-initiate-payroll-tax-return-by-payroll-administration-id"),
+        "Asks for a payroll tax return and makes its message.";
+    Loket PatchPayrollTaxReturnsByPayrollTaxReturnIds PATCH "/providers/employers/payrolladministrations/payrolltaxreturns" Write, module TAX,
+        Surface::Rest,
+        "Confirms or cancels payroll tax returns: for a person, never for a connector.";
+    Koppel PostSendPayrollTaxReturnByPayrollTaxReturnId POST "/providers/employers/payrolladministrations/payrolltaxreturns/{payrolltaxreturnId}/send" Write, module TAX,
+        Surface::Act,
+        "Sends the message of a confirmed payroll tax return.";
+    Loket PostSendResponseMessageByPayrollTaxReturnId POST "/providers/employers/payrolladministrations/payrolltaxreturns/{payrolltaxreturnId}/sendresponsemessage" Write, module TAX,
+        function("payroll-tax-returns", "post-send-response-message-by-payroll-tax-return-id"),
+        "Stores a response message to a payroll tax return.";
+    Loket GetUpaPensionDeclarationsByPayrollAdministrationId GET "/providers/employers/payrolladministrations/{payrollAdministrationId}/upapensiondeclarations" Read, module UPA,
+        function("upa-pension-declarations", "get-upa-pension-declarations-by-payroll-administration-id"),
+        "The pension declarations (pensioenaangiften) of a payroll administration.";
+    Loket GetUpaPensionDeclarationByUpaPensionDeclarationId GET "/providers/employers/payrolladministrations/upapensiondeclarations/{upaPensionDeclarationId}" Read, module UPA,
+        function("upa-pension-declarations", "get-upa-pension-declaration-by-upa-pension-declaration-id"),
+        "One pension declaration.";
+    Loket GetMessageByUpaPensionDeclarationId GET "/providers/employers/payrolladministrations/upapensiondeclarations/{upaPensionDeclarationId}/message" Read, module UPA,
+        function("upa-pension-declarations", "get-message-by-upa-pension-declaration-id"),
+        "The message (XML) of a pension declaration.";
+    Loket PostInitiateUpaPensionDeclarationByPayrollAdministrationId POST "/providers/employers/payrolladministrations/{payrollAdministrationId}/upapensiondeclarations/initiate" Write, module UPA,
+        function("upa-pension-declarations", "post-initiate-upa-pension-declaration-by-payroll-administration-id"),
+        "Asks for a pension declaration and makes its message.";
+    Loket PatchUpaPensionDeclarationByUpaPensionDeclarationId PATCH "/providers/employers/payrolladministrations/upapensiondeclarations/{upaPensionDeclarationId}" Write, module UPA,
+        Surface::Rest,
+        "Confirms or cancels a pension declaration: for a person, never for a connector.";
+    Koppel PostSendUpaPensionDeclarationByUpaPensionDeclarationId POST "/providers/employers/payrolladministrations/upapensiondeclarations/{upaPensionDeclarationId}/send" Write, module UPA,
+        Surface::Act,
+        "Sends the message of a confirmed pension declaration.";
+    Koppel PostSendResponseMessageByUpaPensionDeclarationId POST "/providers/employers/payrolladministrations/upapensiondeclarations/{upaPensionDeclarationId}/sendresponsemessage" Write, module UPA,
+        function("upa-pension-declarations", "post-send-response-message-by-upa-pension-declaration-id"),
+        "Stores a response message to a pension declaration.";
     Loket GetAdditionalTaxliabilityByLicensePlateNumber GET "/rdwservices/additionaltaxliability" Read, module None,
         function("vehicles", "get-additional-taxliability-by-license-plate-number"),
         "What is known of a company car, by licence plate.";

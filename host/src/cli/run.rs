@@ -157,6 +157,8 @@ pub(super) async fn import(
         let counts = [
             (summary.employers, "employers"),
             (summary.payroll_administrations, "payroll administrations"),
+            (summary.employees, "employees"),
+            (summary.employments, "employments"),
             (summary.payroll_runs, "payroll runs"),
             (summary.payroll_run_results, "payroll run results"),
             (summary.journal_runs, "journal runs"),

@@ -20,7 +20,7 @@ pub struct ChangedBy {
 
 /// That a run has a journal run.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Claim {
+pub struct ExportClaim {
     /// Which run, and whose.
     pub by: ChangedBy,
     /// How the journal run is to leave.
@@ -85,7 +85,7 @@ pub trait JournalExports: Send + Sync {
     ) -> Result<JournalRun, ActivityError>;
 
     /// Which run has a journal run; none if none has.
-    async fn export_claim(&self, journal_run: Uuid) -> Result<Option<Claim>, ActivityError>;
+    async fn export_claim(&self, journal_run: Uuid) -> Result<Option<ExportClaim>, ActivityError>;
 
     /// Changes the status of a journal run and returns it as it is then.
     ///

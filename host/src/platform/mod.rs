@@ -1,5 +1,5 @@
-//! Payroll data: employers, payroll administrations, payroll runs, journal
-//! runs and company cars.
+//! Payroll data: employers, employees, payroll administrations, payroll runs,
+//! journal runs, declarations and company cars.
 //!
 //! [`Platform`] is what the activities are performed on, one trait per domain
 //! of the contract. It knows nothing of clients and users: whoever calls it
@@ -10,20 +10,30 @@
 //! (page size outside 1 to 1000, or a cursor of another list), `conflict`,
 //! `unavailable` and `other`; never `denied`.
 
+mod declarations;
 mod embedded;
+mod employees;
 mod employers;
+mod employments;
 mod journal_exports;
 mod journal_runs;
 mod payroll_administrations;
 mod payroll_runs;
+mod payroll_tax_returns;
+mod upa_pension_declarations;
 mod vehicles;
 
+pub use declarations::{Claim, DeclarationKind, Declarations, Frozen};
 pub use embedded::{Embedded, ImportError, ImportSummary, OpenError, seed};
+pub use employees::Employees;
 pub use employers::Employers;
-pub use journal_exports::{ChangedBy, Claim, ExportEnd, JournalExports};
+pub use employments::Employments;
+pub use journal_exports::{ChangedBy, ExportClaim, ExportEnd, JournalExports};
 pub use journal_runs::{JournalRuns, status_key, status_of_key, status_words};
 pub use payroll_administrations::PayrollAdministrations;
 pub use payroll_runs::PayrollRuns;
+pub use payroll_tax_returns::PayrollTaxReturns;
+pub use upa_pension_declarations::UpaPensionDeclarations;
 pub use vehicles::Vehicles;
 
 use crate::bindings::koppel::loket::types::ActivityError;
@@ -41,6 +51,12 @@ pub enum Entity {
     PayrollRun(Uuid),
     /// A journal run.
     JournalRun(Uuid),
+    /// An employee.
+    Employee(Uuid),
+    /// A payroll tax return.
+    PayrollTaxReturn(Uuid),
+    /// A pension declaration.
+    UpaPensionDeclaration(Uuid),
 }
 
 impl Entity {
@@ -50,7 +66,10 @@ impl Entity {
             Self::Employer(id)
             | Self::PayrollAdministration(id)
             | Self::PayrollRun(id)
-            | Self::JournalRun(id) => id,
+            | Self::JournalRun(id)
+            | Self::Employee(id)
+            | Self::PayrollTaxReturn(id)
+            | Self::UpaPensionDeclaration(id) => id,
         }
     }
 }
@@ -66,17 +85,33 @@ pub struct Owner {
 
 /// Payroll data: every domain.
 pub trait Platform:
-    Owners + Employers + PayrollAdministrations + PayrollRuns + JournalRuns + JournalExports + Vehicles
+    Owners
+    + Employers
+    + Employees
+    + Employments
+    + PayrollAdministrations
+    + PayrollRuns
+    + JournalRuns
+    + JournalExports
+    + Declarations
+    + PayrollTaxReturns
+    + UpaPensionDeclarations
+    + Vehicles
 {
 }
 
 impl<T> Platform for T where
     T: Owners
         + Employers
+        + Employees
+        + Employments
         + PayrollAdministrations
         + PayrollRuns
         + JournalRuns
         + JournalExports
+        + Declarations
+        + PayrollTaxReturns
+        + UpaPensionDeclarations
         + Vehicles
 {
 }

@@ -3,12 +3,12 @@
 use super::MockHost;
 use crate::types::*;
 
-fn not_found(id: &str) -> ActivityError {
+pub(super) fn not_found(id: &str) -> ActivityError {
     ActivityError::NotFound(id.to_owned())
 }
 
 /// A page of a list; the cursor is the index of the next item.
-fn page<T: Clone>(
+pub(super) fn page<T: Clone>(
     all: &[T],
     request: &PageRequest,
 ) -> Result<(Vec<T>, Option<String>, u64), ActivityError> {
@@ -29,7 +29,7 @@ fn page<T: Clone>(
 
 macro_rules! page_as {
     ($page:ident, $all:expr, $request:expr) => {{
-        let (items, next, total_size) = page($all, $request)?;
+        let (items, next, total_size) = $crate::testing::activities::page($all, $request)?;
         Ok($page {
             items,
             next,
@@ -37,6 +37,8 @@ macro_rules! page_as {
         })
     }};
 }
+
+pub(super) use page_as;
 
 /// The activities, by the names that [`crate::activities`] calls.
 impl MockHost {

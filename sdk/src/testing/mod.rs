@@ -5,6 +5,8 @@
 //! [`MockHost::deny`] to see how a connector takes a denial.
 
 mod activities;
+mod declarations;
+mod given;
 
 use crate::bindings::koppel::connector::log::Level;
 use crate::bindings::koppel::connector::types::RunContext;
@@ -32,6 +34,10 @@ pub struct MockHost {
     journal_runs: BTreeMap<String, (JournalRun, Vec<JournalLine>, Vec<JournalRunError>)>,
     audit_trail: Vec<(String, ExportAuditRecord)>,
     vehicles: BTreeMap<String, AdditionalTaxLiability>,
+    employees: Vec<(Employee, Option<String>)>,
+    employments: Vec<Employment>,
+    payroll_tax_returns: BTreeMap<String, (PayrollTaxReturn, Vec<u8>)>,
+    upa_pension_declarations: BTreeMap<String, (UpaPensionDeclaration, Vec<u8>)>,
     denied: BTreeSet<String>,
     replies: VecDeque<(String, String, Reply)>,
     requests: Vec<Request>,

@@ -7,7 +7,8 @@
 //! an API description (`{"responses": {"200": {"application/json…": reply}}}`).
 //!
 //! The parent of a list comes from its parameters (`employerId`,
-//! `payrollAdministrationId`, `payrollrunId`, `journalrunId`); without them it
+//! `payrollAdministrationId`, `payrollrunId`, `journalrunId`, `employeeId`);
+//! without them it
 //! must be the only one in the file. Without any payroll administration, the
 //! only employer of the file gets one of its own name. A payroll run without
 //! the dates of its period is taken to be a calendar month.
@@ -32,6 +33,10 @@ pub struct ImportSummary {
     pub employers: usize,
     /// Payroll administrations.
     pub payroll_administrations: usize,
+    /// Employees.
+    pub employees: usize,
+    /// Employments.
+    pub employments: usize,
     /// Payroll runs.
     pub payroll_runs: usize,
     /// Results of payroll runs.

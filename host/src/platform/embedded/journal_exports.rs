@@ -9,7 +9,9 @@ use crate::bindings::koppel::loket::journal_runs::{
     JournalRunStatus,
 };
 use crate::bindings::koppel::loket::types::{ActivityError, PageRequest};
-use crate::platform::{ChangedBy, Claim, ExportEnd, JournalExports, status_key, status_words};
+use crate::platform::{
+    ChangedBy, ExportClaim, ExportEnd, JournalExports, status_key, status_words,
+};
 use async_trait::async_trait;
 use rusqlite::{Connection, OptionalExtension, Row, Transaction, TransactionBehavior, params};
 use uuid::Uuid;
@@ -53,9 +55,9 @@ fn method_key(method: ExportMethod) -> u8 {
 }
 
 /// The claim on a journal run, if there is one.
-fn claim(connection: &Connection, journal_run: &str) -> rusqlite::Result<Option<Claim>> {
+fn claim(connection: &Connection, journal_run: &str) -> rusqlite::Result<Option<ExportClaim>> {
     let read = |row: &Row<'_>| {
-        Ok(Claim {
+        Ok(ExportClaim {
             by: ChangedBy {
                 run: uuid(row, 0)?,
                 client: row.get(1)?,
@@ -75,9 +77,9 @@ fn claim(connection: &Connection, journal_run: &str) -> rusqlite::Result<Option<
 }
 
 /// What is told to who wants a journal run that another run has.
-fn taken(journal_run: &str, claim: Option<&Claim>) -> ActivityError {
+fn taken(journal_run: &str, claim: Option<&ExportClaim>) -> ActivityError {
     let whose = match claim {
-        Some(Claim { by, since, .. }) => format!(
+        Some(ExportClaim { by, since, .. }) => format!(
             "is being exported by run {} (client \"{}\", user \"{}\") since {since}; if that run is gone",
             by.run, by.client, by.user
         ),
@@ -99,7 +101,7 @@ struct Change {
 
 impl Change {
     /// To a status before which an export was under way, or none.
-    fn to(status: JournalRunStatus, claim: Option<&Claim>) -> Self {
+    fn to(status: JournalRunStatus, claim: Option<&ExportClaim>) -> Self {
         Self {
             status,
             method: claim.map(|claim| claim.method),
@@ -148,7 +150,7 @@ impl Embedded {
         &self,
         journal_run: Uuid,
         by: &ChangedBy,
-        decide: impl FnOnce(&JournalRun, Option<&Claim>) -> Result<Option<Change>, ActivityError>
+        decide: impl FnOnce(&JournalRun, Option<&ExportClaim>) -> Result<Option<Change>, ActivityError>
         + Send
         + 'static,
     ) -> Result<JournalRun, ActivityError> {
@@ -238,7 +240,7 @@ impl JournalExports for Embedded {
         .await
     }
 
-    async fn export_claim(&self, journal_run: Uuid) -> Result<Option<Claim>, ActivityError> {
+    async fn export_claim(&self, journal_run: Uuid) -> Result<Option<ExportClaim>, ActivityError> {
         self.ask(move |connection| Ok(claim(connection, &journal_run.to_string())?))
             .await
     }

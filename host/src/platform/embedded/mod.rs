@@ -1,5 +1,7 @@
 //! Payroll data in an SQLite file, for one machine.
 
+mod declarations;
+mod employees;
 mod employers;
 mod import;
 mod journal_exports;
@@ -146,8 +148,9 @@ fn schema(transaction: &Transaction<'_>) -> rusqlite::Result<Option<i64>> {
         transaction.query_row("SELECT count(*) FROM sqlite_schema", [], |row| row.get(0))?;
     let ours = match version {
         0 => objects == 0,
-        1..=SCHEMA => transaction.table_exists(None, "payroll_administration")?,
-        _ => true,
+        SCHEMA => transaction.table_exists(None, "payroll_administration")?,
+        // Of another version of koppel, unless its tables say otherwise.
+        _ => objects == 0 || transaction.table_exists(None, "payroll_administration")?,
     };
     Ok(ours.then_some(version))
 }
@@ -210,6 +213,15 @@ impl Owners for Embedded {
             }
             Entity::PayrollRun(_) => format!(
                 "{ADMINISTRATION} JOIN payroll_run ON payroll_run.payroll_administration = payroll_administration.id WHERE payroll_run.id = ?1"
+            ),
+            Entity::Employee(_) => "SELECT employer.id, provider FROM employer \
+                JOIN employee ON employee.employer = employer.id WHERE employee.id = ?1"
+                .to_owned(),
+            Entity::PayrollTaxReturn(_) => format!(
+                "{ADMINISTRATION} JOIN declaration ON declaration.payroll_administration = payroll_administration.id WHERE declaration.id = ?1 AND declaration.kind = 1"
+            ),
+            Entity::UpaPensionDeclaration(_) => format!(
+                "{ADMINISTRATION} JOIN declaration ON declaration.payroll_administration = payroll_administration.id WHERE declaration.id = ?1 AND declaration.kind = 2"
             ),
             Entity::JournalRun(_) => format!(
                 "{ADMINISTRATION} JOIN journal_run ON journal_run.payroll_administration = payroll_administration.id WHERE journal_run.id = ?1"

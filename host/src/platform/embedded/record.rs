@@ -179,6 +179,15 @@ pub(super) fn uuid(row: &Row<'_>, index: usize) -> rusqlite::Result<Uuid> {
         .map_err(|error| rusqlite::Error::FromSqlConversionFailure(index, Type::Text, error.into()))
 }
 
+/// A value that is stored as JSON, in the form of the contract's record.
+pub(super) fn json<T: serde::de::DeserializeOwned>(
+    index: usize,
+    text: &str,
+) -> rusqlite::Result<T> {
+    serde_json::from_str(text)
+        .map_err(|error| rusqlite::Error::FromSqlConversionFailure(index, Type::Text, error.into()))
+}
+
 pub(super) fn key_value(row: &Row<'_>, index: usize) -> rusqlite::Result<KeyValue> {
     Ok(KeyValue {
         key: row.get(index)?,

@@ -23,12 +23,40 @@ CREATE TABLE payroll_administration (
 ) STRICT;
 CREATE INDEX payroll_administration_employer ON payroll_administration (employer, ord);
 
-CREATE TABLE employment (
+CREATE TABLE employee (
     id TEXT PRIMARY KEY,
+    employer TEXT NOT NULL REFERENCES employer (id),
+    -- The employee number.
+    ord INTEGER NOT NULL,
+    initials TEXT,
+    prefix TEXT,
+    last_name TEXT NOT NULL,
+    date_of_birth TEXT,
+    -- ISO 5218: 0 unknown, 1 male, 2 female.
+    gender INTEGER NOT NULL CHECK (gender BETWEEN 0 AND 2),
+    street TEXT,
+    house_number INTEGER,
+    house_number_addition TEXT,
+    postal_code TEXT,
+    city TEXT,
+    country TEXT,
+    citizen_service_number TEXT,
+    UNIQUE (employer, ord)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE employment (
+    ord INTEGER PRIMARY KEY,
+    id TEXT NOT NULL UNIQUE,
+    employee TEXT NOT NULL REFERENCES employee (id),
     payroll_administration TEXT NOT NULL REFERENCES payroll_administration (id),
     payroll_employee_number INTEGER NOT NULL,
-    formatted_name TEXT NOT NULL
-) STRICT, WITHOUT ROWID;
+    income_relationship_number INTEGER NOT NULL,
+    start_date TEXT NOT NULL,
+    end_date TEXT,
+    -- How it is insured and taxed; JSON in the form of the contract's record.
+    income_period TEXT
+) STRICT;
+CREATE INDEX employment_employee ON employment (employee);
 
 CREATE TABLE payroll_run (
     id TEXT PRIMARY KEY,
@@ -138,3 +166,96 @@ CREATE TABLE vehicle (
     date_of_first_admission TEXT NOT NULL,
     value_for_tax_purposes INTEGER NOT NULL
 ) STRICT, WITHOUT ROWID;
+
+-- Payroll tax returns (kind 1) and pension declarations (kind 2).
+CREATE TABLE declaration (
+    id TEXT PRIMARY KEY,
+    kind INTEGER NOT NULL CHECK (kind IN (1, 2)),
+    payroll_administration TEXT NOT NULL REFERENCES payroll_administration (id),
+    -- The sequence number within the administration and kind.
+    ord INTEGER NOT NULL,
+    year INTEGER NOT NULL,
+    period_number INTEGER NOT NULL,
+    period_start TEXT NOT NULL,
+    period_end TEXT NOT NULL,
+    corrects TEXT REFERENCES declaration (id),
+    status INTEGER NOT NULL CHECK (status BETWEEN 1 AND 7),
+    requested_time TEXT NOT NULL,
+    requested_user TEXT NOT NULL,
+    failure TEXT,
+    message_reference TEXT,
+    message BLOB,
+    message_sha256 TEXT,
+    message_time TEXT,
+    approved_time TEXT,
+    approved_user TEXT,
+    -- The SHA-256 that the person confirmed.
+    approved_sha256 TEXT,
+    cancelled_time TEXT,
+    cancelled_user TEXT,
+    -- The run that is sending it, and until when (milliseconds since 1970).
+    sending_run TEXT,
+    sending_until INTEGER,
+    -- Whether it may have reached the outside party.
+    has_left INTEGER NOT NULL DEFAULT 0,
+    sent_time TEXT,
+    party_reference TEXT,
+    UNIQUE (payroll_administration, kind, ord),
+    UNIQUE (kind, message_reference),
+    CHECK ((message IS NULL) = (message_sha256 IS NULL)),
+    CHECK (status NOT IN (3, 5, 6) OR message IS NOT NULL),
+    CHECK (status NOT IN (5, 6) OR approved_sha256 IS NOT NULL)
+) STRICT, WITHOUT ROWID;
+
+CREATE TRIGGER declaration_message_is_frozen
+BEFORE UPDATE OF message, message_sha256, message_reference, approved_sha256 ON declaration
+WHEN OLD.approved_sha256 IS NOT NULL
+BEGIN
+    SELECT RAISE(ABORT, 'the message of a confirmed declaration never changes');
+END;
+
+CREATE TRIGGER declaration_stays
+BEFORE DELETE ON declaration
+WHEN OLD.approved_sha256 IS NOT NULL
+BEGIN
+    SELECT RAISE(ABORT, 'a confirmed declaration is never removed');
+END;
+
+CREATE TABLE declaration_response (
+    declaration TEXT NOT NULL REFERENCES declaration (id),
+    ord INTEGER NOT NULL,
+    reference TEXT NOT NULL,
+    time TEXT NOT NULL,
+    -- Tax: Acknowledgement or Error. Pension: Received, Accepted or Rejected.
+    status TEXT NOT NULL,
+    class INTEGER,
+    description TEXT NOT NULL,
+    -- What is said of persons; JSON in the form of the contract's records.
+    lines TEXT NOT NULL,
+    file BLOB NOT NULL,
+    PRIMARY KEY (declaration, ord),
+    UNIQUE (declaration, reference)
+) STRICT, WITHOUT ROWID;
+
+CREATE VIEW payroll_tax_return AS
+SELECT declaration.*, payroll_tax_number, company_name,
+    corrects IS NOT NULL AND year < CAST(substr(requested_time, 1, 4) AS INTEGER) AS prior_year,
+    (SELECT json_group_array(json_object(
+        'reference', reference, 'date_of_receipt', time, 'response_type', declaration_response.status,
+        'response_class', class, 'description', description) ORDER BY declaration_response.ord)
+        FROM declaration_response WHERE declaration_response.declaration = declaration.id) AS responses
+FROM declaration
+    JOIN payroll_administration ON payroll_administration.id = declaration.payroll_administration
+    JOIN employer ON employer.id = payroll_administration.employer
+WHERE declaration.kind = 1;
+
+CREATE VIEW upa_pension_declaration AS
+SELECT declaration.*, payroll_tax_number, company_name,
+    (SELECT json_group_array(json_object(
+        'reference', reference, 'date_of_receipt', time, 'response_status', declaration_response.status,
+        'lines', json(lines)) ORDER BY declaration_response.ord)
+        FROM declaration_response WHERE declaration_response.declaration = declaration.id) AS responses
+FROM declaration
+    JOIN payroll_administration ON payroll_administration.id = declaration.payroll_administration
+    JOIN employer ON employer.id = payroll_administration.employer
+WHERE declaration.kind = 2;

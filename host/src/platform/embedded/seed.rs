@@ -1,9 +1,16 @@
 //! Demonstration data: two providers, four employers, 44 employees, the twelve
-//! months of 2025, with payroll results and journals that agree with them.
+//! months of 2025, with payroll results and journals that agree with them, and
+//! the first three months of 2022 with all that declarations report.
 //!
 //! Identifiers are made from names (UUID version 5), so that documentation,
 //! configuration and tests can cite them. The ledger accounts are those of the
 //! Dutch reference chart of accounts (RGS 3.x, MKB), by `rgsReknr`.
+
+mod people;
+mod wage_tax;
+
+pub use people::{citizen_service_number, employee_id, employment_id};
+pub use wage_tax::{WAGE_TAX_PERIODS, WAGE_TAX_YEAR, wage_tax_payroll_run_id};
 
 use super::{Embedded, Failure};
 use crate::bindings::koppel::loket::types::ActivityError;
@@ -60,7 +67,7 @@ const COMPANIES: [Company; 4] = [
         number: 1001,
         name: "Bakkerij De Gouden Korenaar B.V.",
         kvk: "90000011",
-        tax: "000000012L01",
+        tax: "999990007L01",
         address: ("Molenstraat", 12, "1234AA", "Leiden"),
         employees: 14,
     },
@@ -69,7 +76,7 @@ const COMPANIES: [Company; 4] = [
         number: 1002,
         name: "Van Dam Installatietechniek B.V.",
         kvk: "90000022",
-        tax: "000000024L01",
+        tax: "999990019L01",
         address: ("Havenweg", 88, "3011BB", "Rotterdam"),
         employees: 12,
     },
@@ -78,7 +85,7 @@ const COMPANIES: [Company; 4] = [
         number: 1003,
         name: "Kinderopvang Het Vlindertje",
         kvk: "90000033",
-        tax: "000000036L01",
+        tax: "999990020L01",
         address: ("Lindelaan", 3, "5611CC", "Eindhoven"),
         employees: 10,
     },
@@ -87,7 +94,7 @@ const COMPANIES: [Company; 4] = [
         number: 2001,
         name: "Fietsenmakerij Ketting & Zn. V.O.F.",
         kvk: "90000044",
-        tax: "000000048L01",
+        tax: "999990032L01",
         address: ("Stationsplein", 1, "9726DD", "Groningen"),
         employees: 8,
     },
@@ -189,34 +196,11 @@ fn seed_company(t: &Transaction<'_>, employer: usize, company: &Company) -> Resu
         "INSERT INTO payroll_administration (id, employer, name, payroll_tax_number) VALUES (?1, ?2, ?3, ?4)",
         params![administration, employer_id(employer).to_string(), company.name, company.tax],
     )?;
-    for employee in 1..=company.employees {
-        t.execute(
-            "INSERT INTO employment (id, payroll_administration, payroll_employee_number, formatted_name) VALUES (?1, ?2, ?3, ?4)",
-            params![employment_id(employer, employee), administration, employee, employee_name(employer, employee)],
-        )?;
-    }
+    people::seed(t, employer, company)?;
     for period in 1..=12 {
         seed_period(t, employer, company, period)?;
     }
-    Ok(())
-}
-
-fn employment_id(employer: usize, employee: u32) -> String {
-    named(&format!("employment/{employer}/{employee}")).to_string()
-}
-
-fn employee_name(employer: usize, employee: u32) -> String {
-    const FAMILY: [&str; 11] = [
-        "Jansen", "De Vries", "Bakker", "Visser", "Smit", "Meijer", "Mulder", "Bos", "Vos",
-        "Peters", "Hendriks",
-    ];
-    const INITIALS: [&str; 7] = ["A.", "B.C.", "D.", "E.F.", "G.", "H.J.", "M."];
-    let at = employer + employee as usize * 3;
-    format!(
-        "{}, {}",
-        FAMILY[at % FAMILY.len()],
-        INITIALS[at % INITIALS.len()]
-    )
+    wage_tax::seed(t, employer, company)
 }
 
 /// The status of a journal run, so that every status that matters occurs: one
@@ -298,7 +282,7 @@ fn seed_results(
             insert.execute(params![
                 payroll_run,
                 ord,
-                employment_id(employer, employee),
+                employment_id(employer, employee).to_string(),
                 key,
                 component,
                 column,

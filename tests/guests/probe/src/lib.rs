@@ -1,7 +1,10 @@
 //! A connector that performs the activity that its query names and answers
 //! with what came of it. Imports every activity.
 
-use koppel_sdk::types::{ActivityError, JournalRunChange, PageRequest};
+use koppel_sdk::types::{
+    ActivityError, DeclarationRequest, JournalRunChange, PageRequest, PayrollTaxReturnResponse,
+    PeriodOfYear, ResponseType, UpaResponse, UpaResponseLine, UpaResponseStatus,
+};
 use koppel_sdk::{Connector, ConnectorError, Context, LookupConnector, activities};
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -26,6 +29,14 @@ pub struct Query {
     /// The change of a journal run: a failure rather than a success.
     #[serde(default)]
     failed: bool,
+    /// The period of 2022 of a declaration that is asked for.
+    #[serde(default)]
+    period: u32,
+    /// The declaration that is to be corrected, instead of a period.
+    corrects: Option<String>,
+    /// The reference of a response message.
+    #[serde(default = "reference")]
+    reference: String,
     /// Performs it again until it is denied, at most so often.
     #[serde(default)]
     again: u32,
@@ -33,6 +44,10 @@ pub struct Query {
 
 fn page_size() -> u32 {
     250
+}
+
+fn reference() -> String {
+    "R-1".to_owned()
 }
 
 impl Connector for Probe {
@@ -78,6 +93,13 @@ fn perform(query: &Query) -> Result<Value, ConnectorError> {
     } else {
         JournalRunChange::MarkAsProcessed("reference".to_owned())
     };
+    let wanted = match &query.corrects {
+        Some(of) => DeclarationRequest::CorrectionOf(of.clone()),
+        None => DeclarationRequest::Period(PeriodOfYear {
+            year: 2022,
+            period_number: query.period,
+        }),
+    };
     macro_rules! list {
         ($function:ident($($argument:expr),+)) => {
             activities::$function($($argument),+).map(|page| json!({
@@ -122,6 +144,53 @@ fn perform(query: &Query) -> Result<Value, ConnectorError> {
             ))
         }
         "PatchJournalRunByJournalRunId" => one!(patch_journal_run_by_journal_run_id(id, &change)),
+        "GetEmployeesByEmployerId" => list!(get_employees_by_employer_id(id, &page)),
+        "GetCitizenServiceNumberByEmployeeId" => {
+            one!(get_citizen_service_number_by_employee_id(id))
+        }
+        "GetEmploymentsByEmployerId" => list!(get_employments_by_employer_id(id, &page)),
+        "GetPayrollTaxReturnsByPayrollAdministrationId" => {
+            list!(get_payroll_tax_returns_by_payroll_administration_id(
+                id, &page
+            ))
+        }
+        "GetPayrollTaxReturnByPayrollTaxReturnId" => {
+            one!(get_payroll_tax_return_by_payroll_tax_return_id(id))
+        }
+        "GetMessageByPayrollTaxReturnId" => one!(get_message_by_payroll_tax_return_id(id)),
+        "PostInitiatePayrollTaxReturnByPayrollAdministrationId" => {
+            one!(post_initiate_payroll_tax_return_by_payroll_administration_id(id, &wanted))
+        }
+        "PostSendResponseMessageByPayrollTaxReturnId" => {
+            one!(post_send_response_message_by_payroll_tax_return_id(
+                id,
+                &tax_response(&query.reference),
+                b"<file/>"
+            ))
+        }
+        "GetUpaPensionDeclarationsByPayrollAdministrationId" => {
+            list!(get_upa_pension_declarations_by_payroll_administration_id(
+                id, &page
+            ))
+        }
+        "GetUpaPensionDeclarationByUpaPensionDeclarationId" => {
+            one!(get_upa_pension_declaration_by_upa_pension_declaration_id(
+                id
+            ))
+        }
+        "GetMessageByUpaPensionDeclarationId" => {
+            one!(get_message_by_upa_pension_declaration_id(id))
+        }
+        "PostInitiateUpaPensionDeclarationByPayrollAdministrationId" => {
+            one!(post_initiate_upa_pension_declaration_by_payroll_administration_id(id, &wanted))
+        }
+        "PostSendResponseMessageByUpaPensionDeclarationId" => {
+            one!(post_send_response_message_by_upa_pension_declaration_id(
+                id,
+                &upa_response(&query.reference),
+                b"<file/>"
+            ))
+        }
         "GetAdditionalTaxliabilityByLicensePlateNumber" => {
             one!(get_additional_taxliability_by_license_plate_number(id))
         }
@@ -145,4 +214,30 @@ fn perform(query: &Query) -> Result<Value, ConnectorError> {
         ActivityError::Unavailable(seconds) => json!({"unavailable": seconds}),
         ActivityError::Other(why) => json!({"other": why}),
     }))
+}
+
+fn tax_response(reference: &str) -> PayrollTaxReturnResponse {
+    PayrollTaxReturnResponse {
+        reference: reference.to_owned(),
+        date_of_receipt: "2022-02-01T16:06:39Z".to_owned(),
+        response_type: ResponseType::Error,
+        response_class: Some(26),
+        description: "Loonheffingennummer is onjuist".to_owned(),
+    }
+}
+
+fn upa_response(reference: &str) -> UpaResponse {
+    UpaResponse {
+        reference: reference.to_owned(),
+        date_of_receipt: "2022-02-01T16:06:39Z".to_owned(),
+        response_status: UpaResponseStatus::Rejected,
+        lines: vec![UpaResponseLine {
+            response_status: UpaResponseStatus::Rejected,
+            code: "NOK".to_owned(),
+            description: "De werkgever heeft geen contract voor de opgegeven regeling".to_owned(),
+            employee_number: Some(3),
+            income_relationship_number: Some(1),
+            citizen_service_number: None,
+        }],
+    }
 }

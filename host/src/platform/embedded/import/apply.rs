@@ -1,5 +1,7 @@
 //! Writing what a file holds, parents first.
 
+mod people;
+
 use super::node::Node;
 use super::{ImportError, ImportSummary, Reply, replies};
 use crate::catalogue::{Activity, id};
@@ -32,6 +34,9 @@ pub(super) fn apply(
     };
     let employers = import.employers()?;
     let administrations = import.administrations(&employers)?;
+    let employees = import.employees(&employers)?;
+    import.citizen_service_numbers(&employees)?;
+    import.employments()?;
     let payroll_runs = import.payroll_runs(&administrations)?;
     import.payroll_run_results(&payroll_runs)?;
     let journal_runs = import.journal_runs(&administrations)?;
@@ -41,10 +46,14 @@ pub(super) fn apply(
     Ok(import.summary)
 }
 
-/// The operations whose replies are data that koppel keeps.
-const IMPORTED: [Activity; 11] = [
+/// The operations whose replies are data that koppel keeps. Declarations are
+/// not: what was made, confirmed and sent elsewhere cannot be sent from here.
+const IMPORTED: [Activity; 14] = [
     id::GetEmployersByUserId,
     id::GetEmployerByEmployerId,
+    id::GetEmployeesByEmployerId,
+    id::GetCitizenServiceNumberByEmployeeId,
+    id::GetEmploymentsByEmployerId,
     id::GetPayrollAdministrationsByEmployerId,
     id::GetPayrollRunsByPayrollAdministrationId,
     id::GetPayrollRunByPayrollRunId,

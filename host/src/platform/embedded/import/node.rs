@@ -59,6 +59,12 @@ impl<'a> Node<'a> {
         number.ok_or_else(|| self.wrong("a whole number of 0 or more"))
     }
 
+    pub(super) fn flag(&self) -> Result<bool, ImportError> {
+        self.value
+            .as_bool()
+            .ok_or_else(|| self.wrong("true or false"))
+    }
+
     pub(super) fn id(&self) -> Result<String, ImportError> {
         let id = self.value.as_str().and_then(|id| Uuid::parse_str(id).ok());
         Ok(id.ok_or_else(|| self.wrong("a UUID"))?.to_string())

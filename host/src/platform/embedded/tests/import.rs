@@ -7,6 +7,7 @@ mod amounts;
 mod errors;
 mod fields;
 mod parents;
+mod people;
 mod replies;
 
 const EMPLOYER: Uuid = Uuid::from_u128(0xe1);

@@ -20,7 +20,7 @@ enum List {
 const LISTS: [(List, u64); 7] = [
     (List::Employers, 4),
     (List::PayrollAdministrations, 3),
-    (List::PayrollRuns, 12),
+    (List::PayrollRuns, 15),
     (List::PayrollRunResults, 56),
     (List::JournalRuns, 12),
     (List::JournalRunResults, 14),
@@ -122,7 +122,9 @@ async fn each_list_holds_what_belongs_to_its_parent() {
 async fn runs_are_listed_newest_first_and_the_rest_in_order() {
     let data = data().await;
     let newest_first: Vec<u32> = (1..=12).rev().collect();
-    for list in [List::PayrollRuns, List::JournalRuns] {
+    // Payroll runs: also those of 2022.
+    let runs = [newest_first.clone(), vec![3, 2, 1]].concat();
+    for (list, newest_first) in [(List::PayrollRuns, runs), (List::JournalRuns, newest_first)] {
         let items = list.whole(&data).await;
         let period = |item: &serde_json::Value| {
             serde_json::from_value(item["payroll_period"]["period_number"].clone()).unwrap()

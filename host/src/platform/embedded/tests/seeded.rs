@@ -2,7 +2,9 @@
 
 use super::*;
 use crate::bindings::koppel::loket::journal_runs::JournalRunStatus;
-use crate::platform::{Employers, JournalRuns, PayrollAdministrations, PayrollRuns, Vehicles};
+use crate::platform::{
+    Employees, Employers, Employments, JournalRuns, PayrollAdministrations, PayrollRuns, Vehicles,
+};
 use std::collections::BTreeSet;
 
 const GROSS: u32 = 1;
@@ -77,7 +79,10 @@ async fn there_are_2_providers_4_employers_44_employees_and_12_periods() {
             seed::payroll_administration_id(employer).to_string()
         );
     }
-    assert_eq!(data.number("SELECT count(*) FROM payroll_run"), 48);
+    assert_eq!(
+        data.number("SELECT count(*) FROM payroll_run WHERE year = 2025"),
+        48
+    );
     assert_eq!(data.number("SELECT count(*) FROM journal_run"), 48);
 }
 
@@ -92,8 +97,73 @@ async fn every_employment_has_a_name_and_a_number_of_its_own() {
         let distinct = format!("SELECT count(DISTINCT payroll_employee_number) {filter}");
         assert_eq!(data.number(&distinct), count);
     }
-    let nameless = "SELECT count(*) FROM employment WHERE formatted_name NOT LIKE '_%, _%.'";
+    assert_eq!(
+        data.number("SELECT count(DISTINCT employee) FROM employment"),
+        44
+    );
+    let nameless = "SELECT count(*) FROM employee WHERE last_name = '' OR initials NOT LIKE '_%.'";
     assert_eq!(data.number(nameless), 0);
+}
+
+#[tokio::test]
+async fn every_employee_has_a_test_number_that_passes_the_eleven_test_and_a_birthday() {
+    let data = Data::seeded().await;
+    let mut numbers = BTreeSet::new();
+    for employer in 1..=4 {
+        let employees = data
+            .embedded
+            .employees(seed::employer_id(employer), &all())
+            .await
+            .unwrap();
+        for (employee, number) in employees.items.iter().zip(1..) {
+            assert_eq!(employee.employee_number, number);
+            assert_eq!(employee.id, seed::employee_id(employer, number).to_string());
+            let born: jiff::civil::Date = employee.date_of_birth.as_ref().unwrap().parse().unwrap();
+            assert!((1960..2000).contains(&born.year()), "{born}");
+            let id = seed::employee_id(employer, number);
+            let digits = data
+                .embedded
+                .citizen_service_number(id)
+                .await
+                .unwrap()
+                .unwrap();
+            assert_eq!(digits, seed::citizen_service_number(employer, number));
+            assert!(digits.starts_with("9999") && digits.len() == 9, "{digits}");
+            // The weights of the citizen service number: 9 to 2, and -1.
+            let sum: i64 = digits
+                .bytes()
+                .zip([9, 8, 7, 6, 5, 4, 3, 2, -1])
+                .map(|(digit, weight)| i64::from(digit - b'0') * weight)
+                .sum();
+            assert_eq!(sum % 11, 0, "{digits}");
+            assert!(numbers.insert(digits), "it is given out twice");
+        }
+    }
+    assert_eq!(numbers.len(), 44);
+}
+
+#[tokio::test]
+async fn the_payroll_runs_of_2022_hold_all_that_declarations_report() {
+    let data = Data::seeded().await;
+    for employer in 1..=4 {
+        let employments = data
+            .embedded
+            .employments(seed::employer_id(employer), &all())
+            .await
+            .unwrap()
+            .total_size;
+        for period in 1..=seed::WAGE_TAX_PERIODS {
+            let run = seed::wage_tax_payroll_run_id(employer, period);
+            let results = data
+                .embedded
+                .payroll_run_results(run, &all())
+                .await
+                .unwrap();
+            // The last employee came on 1 February.
+            let paid = employments - u64::from(period == 1);
+            assert_eq!(results.total_size, paid * 19, "{employer}/{period}");
+        }
+    }
 }
 
 /// The results of a payroll run by component, per employment.
@@ -228,7 +298,7 @@ async fn employers_administrations_and_cars_are_whole() {
     assert_eq!(administration.name, employer.company_name);
     assert_eq!(
         administration.payroll_tax_number.as_deref(),
-        Some("000000048L01")
+        Some("999990032L01")
     );
 
     let car = data

@@ -1,0 +1,3 @@
+//! Declarations: from asking for one to what the outside party says.
+
+mod way;
