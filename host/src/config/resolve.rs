@@ -1,12 +1,15 @@
 //! From the text of the file to a [`Config`]: every name must mean something.
 
-use super::raw::{self, Employers};
-use super::{Client, Config, Credential, Exports, Fault, SecretReference, secret, settings};
-use crate::authorization::{
-    ActivitySet, ClientGrants, EmployerSet, Grants, RoleGrants, UserGrants, UserKind,
-};
+mod application;
+mod server;
+mod user;
+
+use super::raw;
+use super::{Client, Config, Credential, Exports, Fault, secret, settings};
+use crate::authorization::{ActivitySet, ClientGrants, Grants, RoleGrants};
 use crate::catalogue::{Access, Activity, ROWS, suggestion};
 use crate::egress::Rule;
+use application::ClientKind;
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::ops::Range;
 use std::path::{Path, PathBuf};
@@ -69,6 +72,7 @@ impl Resolver<'_> {
                 .insert(name.clone(), RoleGrants { rights, activities });
         }
         let mut user_names = BTreeMap::new();
+        let mut passwords = BTreeMap::new();
         for user in &file.users {
             let (span, user) = (user.span(), user.get_ref());
             let granted = self.user(&span, user, &rights, &grants, &file.teams);
@@ -76,26 +80,48 @@ impl Resolver<'_> {
                 self.fault(Some(&span), format!("user \"{}\" is listed twice", user.id));
             }
             user_names.insert(user.id.clone(), user.name.clone());
+            if let Some(password) = self.password(user) {
+                passwords.insert(user.id.clone(), password);
+            }
         }
         let credentials = self.credentials(file.credentials);
-        let mut clients = BTreeMap::new();
-        for (name, client) in file.clients {
+        let (mut clients, mut applications) = (BTreeMap::new(), BTreeMap::new());
+        for (name, mut client) in file.clients {
+            let span = client.span();
             let activities = self.activities(&client.get_ref().activities);
-            let client = self.client(&name, client, activities, &credentials);
+            self.client_name(&name, &span);
             grants
                 .clients
                 .insert(name.clone(), ClientGrants { activities });
-            clients.insert(name, client);
+            match self.kind_of(&name, &span, client.get_mut()) {
+                Some(ClientKind::Connector(component)) => {
+                    let client = self.client(&name, component, client, activities, &credentials);
+                    clients.insert(name, client);
+                }
+                Some(ClientKind::Application(application)) => {
+                    let application = self.application(&name, application, &applications);
+                    applications.insert(name, application);
+                }
+                None => {}
+            }
         }
+        let connectors = self.connectors(&file.connectors, &clients, &grants);
+        let server = file
+            .server
+            .and_then(|server| self.server(server, &applications));
         grants.rights = rights;
         Config {
             path: path.to_owned(),
             data: self.base.join(file.platform.data),
             ledger: self.base.join(file.platform.ledger),
             clients,
+            applications,
+            connectors,
             credentials,
             grants,
             user_names,
+            passwords,
+            server,
         }
     }
 
@@ -164,96 +190,6 @@ impl Resolver<'_> {
             .collect()
     }
 
-    fn user(
-        &mut self,
-        span: &Range<usize>,
-        user: &raw::User,
-        rights: &BTreeMap<String, ActivitySet>,
-        grants: &Grants,
-        teams: &BTreeMap<String, Vec<Uuid>>,
-    ) -> UserGrants {
-        if !grants.roles.contains_key(user.role.get_ref()) {
-            self.fault(
-                Some(&user.role.span()),
-                format!(
-                    "there is no role \"{role}\"; add `{role} = [\"…\"]` under [roles]",
-                    role = user.role.get_ref()
-                ),
-            );
-        }
-        if user.kind == UserKind::Provider && user.provider.is_none() {
-            self.fault(
-                Some(span),
-                format!(
-                    "user \"{}\" is a provider user: add `provider = \"<id>\"`",
-                    user.id
-                ),
-            );
-        }
-        if user.kind == UserKind::Employer && user.provider.is_some() {
-            self.fault(
-                Some(span),
-                format!(
-                    "user \"{}\" is an employer user: remove `provider`",
-                    user.id
-                ),
-            );
-        }
-        let (right_names, activities) = self.rights(rights, &user.rights);
-        let employer_rights = user
-            .employer_rights
-            .iter()
-            .map(|(employer, names)| (*employer, self.rights(rights, names)))
-            .collect();
-        UserGrants {
-            kind: user.kind,
-            provider: user.provider,
-            role: user.role.get_ref().clone(),
-            rights: right_names,
-            activities,
-            employer_rights,
-            employers: self.employers(span, user, teams),
-            blocked: user.blocked,
-        }
-    }
-
-    fn employers(
-        &mut self,
-        span: &Range<usize>,
-        user: &raw::User,
-        teams: &BTreeMap<String, Vec<Uuid>>,
-    ) -> EmployerSet {
-        let mut these: BTreeSet<Uuid> = match &user.employers {
-            Employers::All(_) if user.kind == UserKind::Provider => {
-                return EmployerSet::AllOfProvider;
-            }
-            Employers::All(_) => {
-                self.fault(
-                    Some(span),
-                    format!(
-                        "user \"{}\" is an employer user: list the ids in `employers`, \"all\" is for provider users",
-                        user.id
-                    ),
-                );
-                BTreeSet::new()
-            }
-            Employers::These(ids) => ids.iter().copied().collect(),
-        };
-        for team in &user.teams {
-            match teams.get(team.get_ref()) {
-                Some(ids) => these.extend(ids),
-                None => self.fault(
-                    Some(&team.span()),
-                    format!(
-                        "there is no team \"{team}\"; add `{team} = [\"<employer id>\"]` under [teams]",
-                        team = team.get_ref()
-                    ),
-                ),
-            }
-        }
-        EmployerSet::These(these)
-    }
-
     fn credentials(
         &mut self,
         credentials: BTreeMap<String, Spanned<secret::Credential>>,
@@ -271,39 +207,38 @@ impl Resolver<'_> {
                     ),
                 );
             }
-            let value = match credential.value {
-                SecretReference::File(file) => SecretReference::File(self.base.join(file)),
-                env @ SecretReference::Env(_) => env,
-            };
             let credential = Credential {
                 header: credential.header.to_lowercase(),
                 scheme: credential.scheme,
-                value,
+                value: self.secret(credential.value),
             };
             resolved.insert(name, credential);
         }
         resolved
     }
 
-    fn client(
-        &mut self,
-        name: &str,
-        client: Spanned<raw::Client>,
-        granted: ActivitySet,
-        credentials: &BTreeMap<String, Credential>,
-    ) -> Client {
-        let span = client.span();
-        let client = client.into_inner();
+    fn client_name(&mut self, name: &str, span: &Range<usize>) {
         if name.is_empty()
             || !name
                 .chars()
                 .all(|c| c.is_ascii_alphanumeric() || "-_".contains(c))
         {
             self.fault(
-                Some(&span),
+                Some(span),
                 format!("client name {name:?} must be letters, digits, `-` and `_`"),
             );
         }
+    }
+
+    fn client(
+        &mut self,
+        name: &str,
+        component: PathBuf,
+        client: Spanned<raw::Client>,
+        granted: ActivitySet,
+        credentials: &BTreeMap<String, Credential>,
+    ) -> Client {
+        let client = client.into_inner();
         let sha256 = client.sha256.map(|digest| {
             let hex = digest.get_ref().to_lowercase();
             if hex.len() != 64 || !hex.chars().all(|c| c.is_ascii_hexdigit()) {
@@ -345,7 +280,7 @@ impl Resolver<'_> {
         });
         Client {
             name: name.to_owned(),
-            component: self.base.join(PathBuf::from(&client.component)),
+            component: self.base.join(component),
             sha256,
             http,
             exports,
