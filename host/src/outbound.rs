@@ -217,6 +217,11 @@ impl Observer for Outbound {
         if matches!(error, EgressError::Denied { .. } | EgressError::Host(_)) {
             return Ok(());
         }
+        let url = match error {
+            // The URL holds the very value that may not leave.
+            EgressError::Field { allow, .. } => allow,
+            _ => url,
+        };
         let body = format!("{method} {url}").into_bytes();
         // What could not be tried is a failed exchange, not a denial.
         let entry = match error {
@@ -266,9 +271,10 @@ fn pairs(headers: &HeaderMap) -> Vec<(String, String)> {
 /// The code of `wasi:http` for an error.
 fn code(error: &EgressError) -> Error {
     match error {
-        EgressError::NoRule { .. } | EgressError::Header(_) | EgressError::Denied { .. } => {
-            Error::HttpRequestDenied
-        }
+        EgressError::NoRule { .. }
+        | EgressError::Field { .. }
+        | EgressError::Header(_)
+        | EgressError::Denied { .. } => Error::HttpRequestDenied,
         EgressError::Url(_) => Error::HttpRequestUriInvalid,
         EgressError::Address { .. } => Error::DestinationIpProhibited,
         EgressError::Resolve { .. } => Error::DnsError {

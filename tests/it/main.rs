@@ -11,6 +11,7 @@ mod cli;
 mod connectors;
 mod contract;
 mod harness;
+mod lookups;
 mod outside;
 mod revocation;
 mod sandbox;

@@ -6,7 +6,7 @@ use crate::authorization::{
     ActivitySet, ClientGrants, EmployerSet, Grants, RoleGrants, UserGrants, UserKind,
 };
 use crate::catalogue::{Access, Activity, ROWS, suggestion};
-use crate::egress::Rule;
+use crate::egress::{Rule, WrittenLists};
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::ops::Range;
 use std::path::{Path, PathBuf};
@@ -393,6 +393,12 @@ impl Resolver<'_> {
             activity,
             rule.credential.map(Spanned::into_inner),
             rule.allow_private_addresses,
+            &WrittenLists {
+                path: rule.path,
+                query: rule.query,
+                headers: rule.headers,
+                json: rule.json,
+            },
         );
         match parsed {
             Ok(rule) => Some(rule),

@@ -23,6 +23,14 @@ pub enum EgressError {
         /// The URL, without its query.
         url: String,
     },
+    /// The rule for it does not let a field through.
+    #[error("{text}")]
+    Field {
+        /// The URL of the rule: what can be told of where it should have gone.
+        allow: String,
+        /// Which field, why, and the line that would allow it; never a value.
+        text: String,
+    },
     /// The URL is not one that has a single meaning.
     #[error("the URL is refused: {0}")]
     Url(String),

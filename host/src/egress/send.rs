@@ -217,6 +217,7 @@ impl Egress {
             return Err(EgressError::RequestSize(bounds.request_bytes));
         }
         observer.authorize(rule.activity()).await?;
+        rule.check(client, &url, headers, body)?;
         let addresses = self.addresses(&url, rule).await?;
         Ok((url, rule, addresses))
     }
@@ -346,7 +347,8 @@ impl Egress {
     }
 }
 
-fn forbidden(name: &HeaderName) -> bool {
+/// Whether a connector may not set a header.
+pub(super) fn forbidden(name: &HeaderName) -> bool {
     FORBIDDEN.contains(name) || name.as_str().starts_with("x-forwarded-")
 }
 
