@@ -387,7 +387,7 @@ impl Resolver<'_> {
                 ),
             );
         }
-        let parsed = Rule::new(
+        let parsed = Rule::with_lists(
             &rule.allow,
             &rule.methods,
             activity,

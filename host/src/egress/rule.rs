@@ -44,6 +44,29 @@ enum Segment {
 }
 
 impl Rule {
+    /// Reads a rule without a field list: everything may be in a request.
+    ///
+    /// # Errors
+    ///
+    /// As for [`Rule::with_lists`].
+    pub fn new(
+        allow: &str,
+        methods: &[String],
+        activity: Activity,
+        credential: Option<String>,
+        allow_private_addresses: bool,
+    ) -> Result<Self, RuleError> {
+        let lists = WrittenLists::default();
+        Self::with_lists(
+            allow,
+            methods,
+            activity,
+            credential,
+            allow_private_addresses,
+            &lists,
+        )
+    }
+
     /// Reads a rule.
     ///
     /// `allow` is a URL such as `https://start.exactonline.nl/api/v1/*`:
@@ -57,7 +80,7 @@ impl Rule {
     /// # Errors
     ///
     /// What is wrong with it, and what it should be.
-    pub fn new(
+    pub fn with_lists(
         allow: &str,
         methods: &[String],
         activity: Activity,

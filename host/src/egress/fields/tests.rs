@@ -21,7 +21,7 @@ fn lists(toml: &str) -> WrittenLists {
 fn new(allow: &str, toml: &str) -> Result<Rule, RuleError> {
     let methods = ["GET".to_owned(), "POST".to_owned()];
     let activity = id::PostSendJournalRunExportByJournalRunId;
-    Rule::new(allow, &methods, activity, None, false, &lists(toml))
+    Rule::with_lists(allow, &methods, activity, None, false, &lists(toml))
 }
 
 /// Sends to a rule and gives why it was refused; none if it may leave.
