@@ -133,6 +133,8 @@ activities! {
     PatchJournalRunByJournalRunId patch_journal_run_by_journal_run_id(journal_run_id: &str, change: &JournalRunChange) -> JournalRun, journal_runs;
     /// What the platform holds on a company car.
     GetAdditionalTaxliabilityByLicensePlateNumber get_additional_taxliability_by_license_plate_number(license_plate_number: &str) -> AdditionalTaxLiability, vehicles;
+    /// What the platform holds on a company, by its number in the trade register (KVK).
+    GetCompanyInformationByChamberOfCommerceNumber get_company_information_by_chamber_of_commerce_number(chamber_of_commerce_number: &str) -> CompanyInformation, trade_register;
 }
 
 impl From<ActivityError> for crate::ConnectorError {

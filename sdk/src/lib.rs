@@ -79,6 +79,9 @@ pub mod types {
     pub use crate::bindings::koppel::loket::payroll_runs::{
         PayrollRun, PayrollRunPage, PayrollRunResult, PayrollRunResultPage,
     };
+    pub use crate::bindings::koppel::loket::trade_register::{
+        BusinessClassification, CompanyAddress, CompanyInformation,
+    };
     pub use crate::bindings::koppel::loket::types::{
         ActivityError, Check, Denial, KeyValue, PageRequest, PayrollPeriod, Problem,
     };

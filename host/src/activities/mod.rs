@@ -10,6 +10,7 @@ mod journal_runs;
 pub(crate) mod log;
 mod payroll_administrations;
 mod payroll_runs;
+mod trade_register;
 mod vehicles;
 
 use crate::authorization::ActivitySet;
@@ -46,7 +47,8 @@ fn domains(domain: &mut Domain<'_>) -> wasmtime::Result<()> {
     payroll_administrations::link(domain)?;
     payroll_runs::link(domain)?;
     journal_runs::link(domain)?;
-    vehicles::link(domain)
+    vehicles::link(domain)?;
+    trade_register::link(domain)
 }
 
 /// The activities that have an implementation, for the test that compares

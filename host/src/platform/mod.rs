@@ -1,5 +1,5 @@
 //! Payroll data: employers, payroll administrations, payroll runs, journal
-//! runs and company cars.
+//! runs, company cars and companies.
 //!
 //! [`Platform`] is what the activities are performed on, one trait per domain
 //! of the contract. It knows nothing of clients and users: whoever calls it
@@ -15,6 +15,7 @@ mod employers;
 mod journal_runs;
 mod payroll_administrations;
 mod payroll_runs;
+mod trade_register;
 mod vehicles;
 
 pub use embedded::{Embedded, ImportError, ImportSummary, OpenError, seed};
@@ -22,6 +23,7 @@ pub use employers::Employers;
 pub use journal_runs::JournalRuns;
 pub use payroll_administrations::PayrollAdministrations;
 pub use payroll_runs::PayrollRuns;
+pub use trade_register::TradeRegister;
 pub use vehicles::Vehicles;
 
 use crate::bindings::koppel::loket::types::ActivityError;
@@ -64,12 +66,18 @@ pub struct Owner {
 
 /// Payroll data: every domain.
 pub trait Platform:
-    Owners + Employers + PayrollAdministrations + PayrollRuns + JournalRuns + Vehicles
+    Owners + Employers + PayrollAdministrations + PayrollRuns + JournalRuns + Vehicles + TradeRegister
 {
 }
 
 impl<T> Platform for T where
-    T: Owners + Employers + PayrollAdministrations + PayrollRuns + JournalRuns + Vehicles
+    T: Owners
+        + Employers
+        + PayrollAdministrations
+        + PayrollRuns
+        + JournalRuns
+        + Vehicles
+        + TradeRegister
 {
 }
 

@@ -31,6 +31,7 @@ pub struct MockHost {
     payroll_runs: BTreeMap<String, (PayrollRun, Vec<PayrollRunResult>)>,
     journal_runs: BTreeMap<String, (JournalRun, Vec<JournalLine>, Vec<JournalRunError>)>,
     vehicles: BTreeMap<String, AdditionalTaxLiability>,
+    companies: BTreeMap<String, CompanyInformation>,
     denied: BTreeSet<String>,
     replies: VecDeque<(String, String, Reply)>,
     requests: Vec<Request>,
@@ -107,6 +108,12 @@ impl MockHost {
             value_for_tax_purposes: cents,
         };
         self.vehicles.insert(license_plate_number.to_owned(), car);
+    }
+
+    /// Adds a company to what the platform holds of the trade register.
+    pub fn company(&mut self, company: CompanyInformation) {
+        self.companies
+            .insert(company.chamber_of_commerce_number.clone(), company);
     }
 
     /// Denies an activity from now on.

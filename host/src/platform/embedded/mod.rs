@@ -9,6 +9,7 @@ mod record;
 pub mod seed;
 #[cfg(test)]
 mod tests;
+mod trade_register;
 mod vehicles;
 
 pub use import::{ImportError, ImportSummary};
@@ -22,7 +23,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 /// The version of `schema.sql`, kept in the file as `user_version`.
-const SCHEMA: i64 = 1;
+const SCHEMA: i64 = 2;
 
 /// Payroll data in an SQLite file. Cloning gives another handle on it.
 #[derive(Clone)]

@@ -38,11 +38,12 @@ pub(super) fn apply(
     import.journal_lines(&journal_runs)?;
     import.journal_run_errors(&journal_runs)?;
     import.vehicles()?;
+    import.companies()?;
     Ok(import.summary)
 }
 
 /// The operations whose replies are data that koppel keeps.
-const IMPORTED: [Activity; 11] = [
+const IMPORTED: [Activity; 12] = [
     id::GetEmployersByUserId,
     id::GetEmployerByEmployerId,
     id::GetPayrollAdministrationsByEmployerId,
@@ -54,17 +55,18 @@ const IMPORTED: [Activity; 11] = [
     id::GetJournalRunResultsByJournalRunId,
     id::GetJournalRunErrorsByJournalRunId,
     id::GetAdditionalTaxliabilityByLicensePlateNumber,
+    id::GetCompanyInformationByChamberOfCommerceNumber,
 ];
 
 fn is_imported(operation: &str) -> bool {
     Activity::find(operation).is_some_and(|activity| IMPORTED.contains(&activity))
 }
 
-struct Import<'a> {
-    t: &'a Transaction<'a>,
-    file: &'a Value,
+pub(super) struct Import<'a> {
+    pub(super) t: &'a Transaction<'a>,
+    pub(super) file: &'a Value,
     provider: String,
-    summary: ImportSummary,
+    pub(super) summary: ImportSummary,
 }
 
 /// The parent of a reply: from its parameters, or the only one in the file.
