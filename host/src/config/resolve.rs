@@ -1,7 +1,9 @@
 //! From the text of the file to a [`Config`]: every name must mean something.
 
 use super::raw::{self, Employers};
-use super::{Client, Config, Credential, Exports, Fault, SecretReference, secret, settings};
+use super::{
+    Client, Config, Credential, CredentialPlace, Exports, Fault, SecretReference, secret, settings,
+};
 use crate::authorization::{
     ActivitySet, ClientGrants, EmployerSet, Grants, RoleGrants, UserGrants, UserKind,
 };
@@ -262,24 +264,16 @@ impl Resolver<'_> {
         for (name, credential) in credentials {
             let span = credential.span();
             let credential = credential.into_inner();
-            if http::HeaderName::try_from(&credential.header).is_err() {
-                self.fault(
-                    Some(&span),
-                    format!(
-                        "\"{}\" is not the name of an HTTP header",
-                        credential.header
-                    ),
-                );
-            }
+            let place = credential.place().unwrap_or_else(|text| {
+                self.fault(Some(&span), text);
+                // Never used; kept so that its rules are not at fault too.
+                CredentialPlace::Query { name: name.clone() }
+            });
             let value = match credential.value {
                 SecretReference::File(file) => SecretReference::File(self.base.join(file)),
                 env @ SecretReference::Env(_) => env,
             };
-            let credential = Credential {
-                header: credential.header.to_lowercase(),
-                scheme: credential.scheme,
-                value,
-            };
+            let credential = Credential { place, value };
             resolved.insert(name, credential);
         }
         resolved
@@ -374,6 +368,22 @@ impl Resolver<'_> {
                     name = credential.get_ref()
                 ),
             );
+        }
+        let place = rule.credential.as_ref().and_then(|name| {
+            let credential = credentials.get(name.get_ref())?;
+            Some((name, &credential.place))
+        });
+        if let Some((credential, CredentialPlace::Query { name })) = place {
+            let listed = rule.query.iter().flat_map(BTreeMap::keys);
+            for parameter in listed.filter(|listed| listed.eq_ignore_ascii_case(name)) {
+                self.fault(
+                    Some(&credential.span()),
+                    format!(
+                        "query.{parameter} may not be listed: credential \"{}\" is added under that name",
+                        credential.get_ref()
+                    ),
+                );
+            }
         }
         let activity = activity?;
         // A method in small letters is another fault, found below.

@@ -37,6 +37,11 @@ pub enum EgressError {
     /// A header that a guest may not set.
     #[error("header {0} may not be set by a connector")]
     Header(String),
+    /// A parameter of the query that the host adds itself.
+    #[error(
+        "query parameter {0} may not be set by a connector; the credential of the rule is added under that name"
+    )]
+    Parameter(String),
     /// The host resolves to an address that may not be reached.
     #[error("{host} is refused: {address} is {what}; every address of a host must be public{hint}")]
     Address {

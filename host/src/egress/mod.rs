@@ -11,6 +11,7 @@
 
 mod address;
 mod bsn;
+mod credential;
 mod error;
 mod fields;
 mod json;
@@ -22,6 +23,7 @@ mod send;
 #[cfg(test)]
 mod tests;
 
+pub use credential::Credential;
 pub use error::{EgressError, RuleError};
 pub use fields::{WrittenList, WrittenLists};
 pub use pattern::{Detailed, WrittenPattern};
@@ -32,7 +34,7 @@ pub use send::{Bounds, Egress};
 use crate::catalogue::Activity;
 use async_trait::async_trait;
 use bytes::Bytes;
-use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode};
+use http::{HeaderMap, Method, StatusCode};
 use url::Url;
 use uuid::Uuid;
 
@@ -90,6 +92,6 @@ pub trait Observer: Send + Sync {
         error: &EgressError,
     ) -> Result<(), EgressError>;
 
-    /// The header of a credential.
-    fn credential(&self, name: &str) -> Result<(HeaderName, HeaderValue), EgressError>;
+    /// A credential with its secret.
+    fn credential(&self, name: &str) -> Result<Credential, EgressError>;
 }
