@@ -17,11 +17,12 @@ macro_rules! files {
 }
 
 /// The package `koppel:loket`.
-const LOKET: [(&str, &str); 6] = files![
+const LOKET: [(&str, &str); 7] = files![
     "deps/loket/employers.wit",
     "deps/loket/journal-runs.wit",
     "deps/loket/payroll-administrations.wit",
     "deps/loket/payroll-runs.wit",
+    "deps/loket/trade-register.wit",
     "deps/loket/types.wit",
     "deps/loket/vehicles.wit",
 ];

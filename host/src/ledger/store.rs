@@ -239,6 +239,7 @@ fn is_made(connection: &Transaction<'_>) -> Result<bool, Box<dyn std::error::Err
         (0, false) if objects == 0 => Ok(false),
         (SCHEMA, true) => Ok(true),
         (0 | SCHEMA, _) => Err("it is a database of something else".into()),
+        (_, false) if objects > 0 => Err("it is a database of something else".into()),
         (found, _) => Err(format!(
             "it has schema {found}; this version of koppel reads schema {SCHEMA}"
         )

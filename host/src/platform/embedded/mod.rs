@@ -147,7 +147,8 @@ fn schema(transaction: &Transaction<'_>) -> rusqlite::Result<Option<i64>> {
     let ours = match version {
         0 => objects == 0,
         SCHEMA => transaction.table_exists(None, "payroll_administration")?,
-        _ => true,
+        // Of another version of koppel, unless its tables say otherwise.
+        _ => objects == 0 || transaction.table_exists(None, "payroll_administration")?,
     };
     Ok(ours.then_some(version))
 }
