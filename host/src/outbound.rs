@@ -4,13 +4,13 @@
 use crate::bindings::koppel::connector::log::Level;
 use crate::bindings::koppel::loket::types::ActivityError;
 use crate::catalogue::Activity;
-use crate::egress::{Bounds, Egress, EgressError, Hop, Observer, Reply};
+use crate::egress::{Bounds, Credential, Egress, EgressError, Hop, Observer, Reply};
 use crate::ledger::{Entry, Kind};
 use crate::sandbox::{Limits, RunLog, Source};
 use crate::session::{Fault, Session};
 use async_trait::async_trait;
 use bytes::Bytes;
-use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, Response};
+use http::{HeaderMap, Method, Request, Response};
 use http_body_util::{BodyExt, Full, Limited};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -217,6 +217,11 @@ impl Observer for Outbound {
         if matches!(error, EgressError::Denied { .. } | EgressError::Host(_)) {
             return Ok(());
         }
+        let url = match error {
+            // The URL holds the very value that may not leave.
+            EgressError::Field { allow, .. } => allow,
+            _ => url,
+        };
         let body = format!("{method} {url}").into_bytes();
         // What could not be tried is a failed exchange, not a denial.
         let entry = match error {
@@ -239,7 +244,7 @@ impl Observer for Outbound {
         self.record(Entry { body, ..entry }).await
     }
 
-    fn credential(&self, name: &str) -> Result<(HeaderName, HeaderValue), EgressError> {
+    fn credential(&self, name: &str) -> Result<Credential, EgressError> {
         let failed = |why: String| EgressError::Credential {
             name: name.to_owned(),
             why,
@@ -249,7 +254,7 @@ impl Observer for Outbound {
             .live
             .with(|config| config.credentials.get(name).cloned())
             .ok_or_else(|| failed("it is not in the configuration any more".to_owned()))?;
-        crate::secrets::header(&credential, self.session.ledger.redactor()).map_err(failed)
+        crate::secrets::credential(&credential, self.session.ledger.redactor()).map_err(failed)
     }
 }
 
@@ -266,9 +271,11 @@ fn pairs(headers: &HeaderMap) -> Vec<(String, String)> {
 /// The code of `wasi:http` for an error.
 fn code(error: &EgressError) -> Error {
     match error {
-        EgressError::NoRule { .. } | EgressError::Header(_) | EgressError::Denied { .. } => {
-            Error::HttpRequestDenied
-        }
+        EgressError::NoRule { .. }
+        | EgressError::Field { .. }
+        | EgressError::Header(_)
+        | EgressError::Parameter(_)
+        | EgressError::Denied { .. } => Error::HttpRequestDenied,
         EgressError::Url(_) => Error::HttpRequestUriInvalid,
         EgressError::Address { .. } => Error::DestinationIpProhibited,
         EgressError::Resolve { .. } => Error::DnsError {

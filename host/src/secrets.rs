@@ -1,7 +1,8 @@
 //! The secrets of the host: read when they are needed, from where the
 //! configuration says. They go into outside requests and nowhere else.
 
-use crate::config::{Credential, SecretReference};
+use crate::config::{self, CredentialPlace, SecretReference};
+use crate::egress::Credential;
 use crate::ledger::Redactor;
 use http::{HeaderName, HeaderValue};
 
@@ -26,24 +27,27 @@ pub fn read(reference: &SecretReference, redactor: &Redactor) -> Result<String, 
     Ok(secret.to_owned())
 }
 
-/// Reads a credential and makes the header that carries it.
+/// Reads a credential and makes what is put into a request.
 ///
 /// # Errors
 ///
 /// In words for the operator; never the secret.
-pub fn header(
-    credential: &Credential,
+pub fn credential(
+    credential: &config::Credential,
     redactor: &Redactor,
-) -> Result<(HeaderName, HeaderValue), String> {
+) -> Result<Credential, String> {
     let secret = read(&credential.value, redactor)?;
-    let value = match &credential.scheme {
-        Some(scheme) => format!("{scheme} {secret}"),
-        None => secret,
+    let (name, scheme) = match &credential.place {
+        CredentialPlace::Query { name } => return Ok(Credential::query(name.clone(), &secret)),
+        CredentialPlace::Header { name, scheme } => (name, scheme),
     };
-    let name = HeaderName::try_from(&credential.header)
-        .map_err(|_| format!("\"{}\" is not the name of a header", credential.header))?;
-    let mut value = HeaderValue::try_from(value)
+    let value = match scheme {
+        Some(scheme) => format!("{scheme} {secret}"),
+        None => secret.clone(),
+    };
+    let name = HeaderName::try_from(name)
+        .map_err(|_| format!("\"{name}\" is not the name of a header"))?;
+    let value = HeaderValue::try_from(value)
         .map_err(|_| "it has characters that a header cannot hold".to_owned())?;
-    value.set_sensitive(true);
-    Ok((name, value))
+    Ok(Credential::header(name, value, &secret))
 }

@@ -17,7 +17,7 @@ macro_rules! files {
 }
 
 /// The package `koppel:loket`.
-const LOKET: [(&str, &str); 10] = files![
+const LOKET: [(&str, &str); 11] = files![
     "deps/loket/employees.wit",
     "deps/loket/employers.wit",
     "deps/loket/employments.wit",
@@ -25,6 +25,7 @@ const LOKET: [(&str, &str); 10] = files![
     "deps/loket/payroll-administrations.wit",
     "deps/loket/payroll-runs.wit",
     "deps/loket/payroll-tax-returns.wit",
+    "deps/loket/trade-register.wit",
     "deps/loket/types.wit",
     "deps/loket/upa-pension-declarations.wit",
     "deps/loket/vehicles.wit",

@@ -166,6 +166,8 @@ activities! {
     PostSendResponseMessageByUpaPensionDeclarationId post_send_response_message_by_upa_pension_declaration_id(upa_pension_declaration_id: &str, response: &UpaResponse, response_message_file: &[u8]) -> UpaPensionDeclaration, upa_pension_declarations;
     /// What the platform holds on a company car.
     GetAdditionalTaxliabilityByLicensePlateNumber get_additional_taxliability_by_license_plate_number(license_plate_number: &str) -> AdditionalTaxLiability, vehicles;
+    /// What the platform holds on a company, by its number in the trade register (KVK).
+    GetCompanyInformationByChamberOfCommerceNumber get_company_information_by_chamber_of_commerce_number(chamber_of_commerce_number: &str) -> CompanyInformation, trade_register;
 }
 
 impl From<ActivityError> for crate::ConnectorError {

@@ -89,6 +89,9 @@ pub mod types {
         PayrollTaxReturn, PayrollTaxReturnPage, ResponseMessage as PayrollTaxReturnResponse,
         ResponseType,
     };
+    pub use crate::bindings::koppel::loket::trade_register::{
+        BusinessClassification, CompanyAddress, CompanyInformation,
+    };
     pub use crate::bindings::koppel::loket::types::{
         ActivityError, Check, DeclarationEvent, DeclarationRequest, DeclarationStatus, Denial,
         KeyValue, PageRequest, PayrollPeriod, PeriodOfYear, Problem,

@@ -58,6 +58,7 @@ fn good(activity: &str, made: &Made) -> String {
             seed::payroll_run_id(1, 6).to_string()
         }
         "GetAdditionalTaxliabilityByLicensePlateNumber" => "11ZKZ3".to_owned(),
+        "GetCompanyInformationByChamberOfCommerceNumber" => "69599084".to_owned(),
         _ => seed::journal_run_id(1, 6).to_string(),
     }
 }
@@ -121,6 +122,17 @@ async fn every_activity_answers_when_all_five_checks_are_green() {
             "GetJournalRunErrorsByJournalRunId" | "GetJournalRunExportAuditTrailByJournalRunId" => {
                 assert_eq!(total, Some(0));
             }
+            "GetCompanyInformationByChamberOfCommerceNumber" => {
+                let item = item.unwrap();
+                for part in [
+                    "Test EMZ Dagobert",
+                    "Eenmanszaak",
+                    "\"1011\"",
+                    "Abebe Bikilalaan",
+                ] {
+                    assert!(item.contains(part), "{item}");
+                }
+            }
             "GetEmployerByEmployerId" => assert!(item.unwrap().contains("Bakkerij"), "{answer}"),
             "PatchJournalRunByJournalRunId" => {
                 assert!(item.unwrap().contains("Exported"), "{answer}")
@@ -164,11 +176,14 @@ async fn every_activity_on_an_entity_refuses_what_is_no_identifier() {
             let query = json!({"activity": activity, "id": id});
             let answer = answer(host.lookup("probe", &query).await);
             let problem = answer["invalid"][0].as_str().unwrap_or_default().to_owned();
-            let expected = if activity.contains("LicensePlate") {
-                "licensePlateNumber: must be six capitals or digits without hyphens, such as GP586D"
-            } else {
-                problem.split(':').next().unwrap();
-                "must be a UUID in hyphenated lower-case form"
+            let expected = match activity {
+                "GetAdditionalTaxliabilityByLicensePlateNumber" => {
+                    "licensePlateNumber: must be six capitals or digits without hyphens, such as GP586D"
+                }
+                "GetCompanyInformationByChamberOfCommerceNumber" => {
+                    "chamberOfCommerceNumber: must be eight digits, such as 69599084"
+                }
+                _ => "must be a UUID in hyphenated lower-case form",
             };
             assert!(problem.ends_with(expected), "{activity} {id:?}: {answer}");
         }
@@ -187,19 +202,29 @@ async fn what_is_wrong_with_a_call_is_not_told_to_who_may_not_make_it() {
 async fn what_does_not_exist_is_not_found_rather_than_denied() {
     let host = probe().await;
     let id = "b14acd0d-75d7-4fc8-8b22-4a3924585cab";
-    for activity in functions().filter(|a| *a != "GetEmployersByUserId" && !a.contains("Plate")) {
+    // Registers are asked by other numbers; they follow below.
+    let registers = [
+        ("GetAdditionalTaxliabilityByLicensePlateNumber", "ZZ99ZZ"),
+        ("GetCompanyInformationByChamberOfCommerceNumber", "00000000"),
+    ];
+    let by_id = functions().filter(|activity| {
+        *activity != "GetEmployersByUserId"
+            && registers.iter().all(|(register, _)| register != activity)
+    });
+    for activity in by_id {
         let answer = answer(
             host.lookup("probe", &json!({"activity": activity, "id": id}))
                 .await,
         );
         assert_eq!(answer, json!({"not-found": id}), "{activity}");
     }
-    let query =
-        json!({"activity": "GetAdditionalTaxliabilityByLicensePlateNumber", "id": "ZZ99ZZ"});
-    assert_eq!(
-        answer(host.lookup("probe", &query).await),
-        json!({"not-found": "ZZ99ZZ"})
-    );
+    for (activity, unknown) in registers {
+        let query = json!({"activity": activity, "id": unknown});
+        assert_eq!(
+            answer(host.lookup("probe", &query).await),
+            json!({"not-found": unknown})
+        );
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]

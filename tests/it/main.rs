@@ -13,6 +13,7 @@ mod contract;
 mod declarations;
 mod harness;
 mod journal;
+mod lookups;
 mod outside;
 mod revocation;
 mod sandbox;

@@ -13,6 +13,7 @@ pub(crate) mod log;
 mod payroll_administrations;
 mod payroll_runs;
 mod payroll_tax_returns;
+mod trade_register;
 mod upa_pension_declarations;
 mod vehicles;
 
@@ -53,7 +54,8 @@ fn domains(domain: &mut Domain<'_>) -> wasmtime::Result<()> {
     journal_runs::link(domain)?;
     payroll_tax_returns::link(domain)?;
     upa_pension_declarations::link(domain)?;
-    vehicles::link(domain)
+    vehicles::link(domain)?;
+    trade_register::link(domain)
 }
 
 /// The activities that have an implementation, for the test that compares

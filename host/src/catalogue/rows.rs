@@ -142,4 +142,10 @@ rows! {
     Loket GetAdditionalTaxliabilityByLicensePlateNumber GET "/rdwservices/additionaltaxliability" Read, module None,
         function("vehicles", "get-additional-taxliability-by-license-plate-number"),
         "What is known of a company car, by licence plate.";
+    Loket GetCompanyInformationByChamberOfCommerceNumber GET "/chamberofcommerce/{chamberOfCommerceNumber}/companyinformation" Read, module None,
+        function("trade-register", "get-company-information-by-chamber-of-commerce-number"),
+        "What is known of a company, by its number in the trade register (KVK).";
+    Koppel GetGeocodeByAddress GET "/googleservices/geocode" Read, module None,
+        Surface::Act,
+        "Asks an outside party for the coordinates of an address.";
 }

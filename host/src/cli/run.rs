@@ -165,6 +165,7 @@ pub(super) async fn import(
             (summary.journal_lines, "journal lines"),
             (summary.journal_run_errors, "journal run errors"),
             (summary.vehicles, "vehicles"),
+            (summary.companies, "companies"),
         ];
         for (count, what) in counts {
             anstream::println!("{count:>8} {what}");

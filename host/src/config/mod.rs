@@ -82,15 +82,30 @@ pub struct Exports {
     pub activity: Activity,
 }
 
-/// A header that the host adds to outside requests.
+/// A secret that the host adds to outside requests.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Credential {
-    /// The name of the header, such as `authorization`.
-    pub header: String,
-    /// What precedes the secret, such as `Bearer`.
-    pub scheme: Option<String>,
+    /// Where in a request it goes.
+    pub place: CredentialPlace,
     /// Where the secret is.
     pub value: SecretReference,
+}
+
+/// Where in a request a credential goes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum CredentialPlace {
+    /// In a header.
+    Header {
+        /// The name of the header, such as `authorization`, in small letters.
+        name: String,
+        /// What precedes the secret, such as `Bearer`.
+        scheme: Option<String>,
+    },
+    /// In a parameter of the query.
+    Query {
+        /// The name of the parameter, such as `key`.
+        name: String,
+    },
 }
 
 impl Config {

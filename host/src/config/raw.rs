@@ -3,6 +3,7 @@
 
 use super::secret::{Credential, SecretReference};
 use crate::authorization::UserKind;
+use crate::egress::WrittenList;
 use serde::Deserialize;
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
@@ -96,6 +97,10 @@ pub(super) struct Http {
     pub(super) credential: Option<Spanned<String>>,
     #[serde(default)]
     pub(super) allow_private_addresses: bool,
+    pub(super) path: Option<WrittenList>,
+    pub(super) query: Option<WrittenList>,
+    pub(super) headers: Option<WrittenList>,
+    pub(super) json: Option<WrittenList>,
 }
 
 #[derive(Debug, Deserialize)]

@@ -5,10 +5,10 @@ mod server;
 mod user;
 
 use super::raw;
-use super::{Client, Config, Credential, Exports, Fault, secret, settings};
+use super::{Client, Config, Credential, CredentialPlace, Exports, Fault, secret, settings};
 use crate::authorization::{ActivitySet, ClientGrants, Grants, RoleGrants};
 use crate::catalogue::{Access, Activity, ROWS, suggestion};
-use crate::egress::Rule;
+use crate::egress::{Rule, WrittenLists};
 use application::ClientKind;
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::ops::Range;
@@ -198,20 +198,13 @@ impl Resolver<'_> {
         for (name, credential) in credentials {
             let span = credential.span();
             let credential = credential.into_inner();
-            if http::HeaderName::try_from(&credential.header).is_err() {
-                self.fault(
-                    Some(&span),
-                    format!(
-                        "\"{}\" is not the name of an HTTP header",
-                        credential.header
-                    ),
-                );
-            }
-            let credential = Credential {
-                header: credential.header.to_lowercase(),
-                scheme: credential.scheme,
-                value: self.secret(credential.value),
-            };
+            let place = credential.place().unwrap_or_else(|text| {
+                self.fault(Some(&span), text);
+                // Never used; kept so that its rules are not at fault too.
+                CredentialPlace::Query { name: name.clone() }
+            });
+            let value = self.secret(credential.value);
+            let credential = Credential { place, value };
             resolved.insert(name, credential);
         }
         resolved
@@ -310,6 +303,22 @@ impl Resolver<'_> {
                 ),
             );
         }
+        let place = rule.credential.as_ref().and_then(|name| {
+            let credential = credentials.get(name.get_ref())?;
+            Some((name, &credential.place))
+        });
+        if let Some((credential, CredentialPlace::Query { name })) = place {
+            let listed = rule.query.iter().flat_map(BTreeMap::keys);
+            for parameter in listed.filter(|listed| listed.eq_ignore_ascii_case(name)) {
+                self.fault(
+                    Some(&credential.span()),
+                    format!(
+                        "query.{parameter} may not be listed: credential \"{}\" is added under that name",
+                        credential.get_ref()
+                    ),
+                );
+            }
+        }
         let activity = activity?;
         // A method in small letters is another fault, found below.
         let reads = |m: &String| m.eq_ignore_ascii_case("GET") || m.eq_ignore_ascii_case("HEAD");
@@ -322,12 +331,18 @@ impl Resolver<'_> {
                 ),
             );
         }
-        let parsed = Rule::new(
+        let parsed = Rule::with_lists(
             &rule.allow,
             &rule.methods,
             activity,
             rule.credential.map(Spanned::into_inner),
             rule.allow_private_addresses,
+            &WrittenLists {
+                path: rule.path,
+                query: rule.query,
+                headers: rule.headers,
+                json: rule.json,
+            },
         );
         match parsed {
             Ok(rule) => Some(rule),

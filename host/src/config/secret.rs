@@ -2,6 +2,7 @@
 //! into the file must not find it in a message, and then in a log: what is
 //! wrong here is told without the value.
 
+use super::CredentialPlace;
 use serde::de::value::MapAccessDeserializer;
 use serde::de::{Deserialize, Deserializer, Error, MapAccess, Visitor};
 use std::collections::BTreeMap;
@@ -44,8 +45,9 @@ impl<'de> Deserialize<'de> for SecretReference {
 #[derive(Debug, serde::Deserialize)]
 #[serde(remote = "Self", deny_unknown_fields, rename_all = "kebab-case")]
 pub(super) struct Credential {
-    pub(super) header: String,
+    pub(super) header: Option<String>,
     pub(super) scheme: Option<String>,
+    pub(super) query: Option<String>,
     pub(super) value: SecretReference,
 }
 
@@ -53,6 +55,41 @@ impl<'de> Deserialize<'de> for Credential {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         deserializer.deserialize_any(CredentialVisitor)
     }
+}
+
+impl Credential {
+    /// Where in a request it goes.
+    ///
+    /// # Errors
+    ///
+    /// When that is not said, or said twice.
+    pub(super) fn place(&self) -> Result<CredentialPlace, String> {
+        match (&self.header, &self.query) {
+            (Some(name), None) if http::HeaderName::try_from(name).is_err() => {
+                Err(format!("\"{name}\" is not the name of an HTTP header"))
+            }
+            (Some(name), None) => Ok(CredentialPlace::Header {
+                name: name.to_lowercase(),
+                scheme: self.scheme.clone(),
+            }),
+            (None, Some(_)) if self.scheme.is_some() => {
+                Err("scheme goes before a secret in a header, not in a query: remove it".to_owned())
+            }
+            (None, Some(name)) if !is_parameter(name) => Err(format!(
+                "\"{name}\" is not the name of a parameter: use letters, digits, `-`, `_` and `.`"
+            )),
+            (None, Some(name)) => Ok(CredentialPlace::Query { name: name.clone() }),
+            _ => Err(
+                "a credential has either `header` or `query`: the name under which the secret is sent"
+                    .to_owned(),
+            ),
+        }
+    }
+}
+
+fn is_parameter(name: &str) -> bool {
+    let ordinary = |c: char| c.is_ascii_alphanumeric() || "-_.".contains(c);
+    !name.is_empty() && name.chars().all(ordinary)
 }
 
 struct CredentialVisitor;

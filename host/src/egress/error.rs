@@ -23,12 +23,25 @@ pub enum EgressError {
         /// The URL, without its query.
         url: String,
     },
+    /// The rule for it does not let a field through.
+    #[error("{text}")]
+    Field {
+        /// The URL of the rule: what can be told of where it should have gone.
+        allow: String,
+        /// Which field, why, and the line that would allow it; never a value.
+        text: String,
+    },
     /// The URL is not one that has a single meaning.
     #[error("the URL is refused: {0}")]
     Url(String),
     /// A header that a guest may not set.
     #[error("header {0} may not be set by a connector")]
     Header(String),
+    /// A parameter of the query that the host adds itself.
+    #[error(
+        "query parameter {0} may not be set by a connector; the credential of the rule is added under that name"
+    )]
+    Parameter(String),
     /// The host resolves to an address that may not be reached.
     #[error("{host} is refused: {address} is {what}; every address of a host must be public{hint}")]
     Address {

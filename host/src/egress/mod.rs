@@ -2,22 +2,31 @@
 //!
 //! Deny by default: a request leaves only if a [`Rule`] of its client allows
 //! scheme, host, port, method and path; if the five checks are green for the
-//! activity of that rule; and if every address of the host is public. The
+//! activity of that rule; if the field list of the rule, where it has one, lets
+//! all that is in the request through; and if every address of the host is public. The
 //! connection is made to the very addresses that were checked. Each redirect
 //! is a new request to all of this, and gets a credential only if its own rule
 //! names one. Sizes and times are bounded. What leaves and what comes back is
 //! handed to an [`Observer`] before the connector sees it.
 
 mod address;
+mod bsn;
+mod credential;
 mod error;
+mod fields;
+mod json;
 pub mod normalize;
+mod pattern;
 mod resolver;
 mod rule;
 mod send;
 #[cfg(test)]
 mod tests;
 
+pub use credential::Credential;
 pub use error::{EgressError, RuleError};
+pub use fields::{WrittenList, WrittenLists};
+pub use pattern::{Detailed, WrittenPattern};
 pub use resolver::{Resolve, SystemResolver};
 pub use rule::Rule;
 pub use send::{Bounds, Egress};
@@ -25,7 +34,7 @@ pub use send::{Bounds, Egress};
 use crate::catalogue::Activity;
 use async_trait::async_trait;
 use bytes::Bytes;
-use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode};
+use http::{HeaderMap, Method, StatusCode};
 use url::Url;
 use uuid::Uuid;
 
@@ -83,6 +92,6 @@ pub trait Observer: Send + Sync {
         error: &EgressError,
     ) -> Result<(), EgressError>;
 
-    /// The header of a credential.
-    fn credential(&self, name: &str) -> Result<(HeaderName, HeaderValue), EgressError>;
+    /// A credential with its secret.
+    fn credential(&self, name: &str) -> Result<Credential, EgressError>;
 }

@@ -1,14 +1,19 @@
 //! A rule: where a client may send requests to, and as which activity.
 
-use super::error::RuleError;
+use super::error::{EgressError, RuleError};
+use super::fields::{Fields, WrittenLists};
+use super::send::forbidden;
 use crate::catalogue::Activity;
-use http::Method;
+use http::{HeaderMap, Method};
 use std::borrow::Cow;
+use std::sync::Arc;
 use url::Url;
 
-/// A rule of the configuration. Pure; [`Rule::allows`] decides.
+/// A rule of the configuration. Pure; [`Rule::allows`] says whether a request
+/// is under it, and [`Rule::check`] whether all that is in it may leave.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Rule {
+    allow: String,
     scheme: String,
     host: String,
     port: u16,
@@ -17,6 +22,7 @@ pub struct Rule {
     activity: Activity,
     credential: Option<String>,
     allow_private_addresses: bool,
+    fields: Option<Arc<Fields>>,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -25,25 +31,62 @@ enum PathRule {
     Exact(String),
     /// Paths that start with this, which ends in a slash.
     Below(String),
+    /// Paths with these segments.
+    Segments(Vec<Segment>),
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum Segment {
+    /// This one.
+    Literal(String),
+    /// Any that is not empty; the field list says what it may be.
+    Named(String),
 }
 
 impl Rule {
-    /// Reads a rule.
-    ///
-    /// `allow` is a URL such as `https://start.exactonline.nl/api/v1/*`:
-    /// scheme, host and port are compared exactly, there are no wildcards in
-    /// them; a path that ends in `/*` allows all paths below it. A query is
-    /// never part of a rule.
+    /// Reads a rule without a field list: everything may be in a request.
     ///
     /// # Errors
     ///
-    /// What is wrong with it, and what it should be.
+    /// As for [`Rule::with_lists`].
     pub fn new(
         allow: &str,
         methods: &[String],
         activity: Activity,
         credential: Option<String>,
         allow_private_addresses: bool,
+    ) -> Result<Self, RuleError> {
+        let lists = WrittenLists::default();
+        Self::with_lists(
+            allow,
+            methods,
+            activity,
+            credential,
+            allow_private_addresses,
+            &lists,
+        )
+    }
+
+    /// Reads a rule.
+    ///
+    /// `allow` is a URL such as `https://start.exactonline.nl/api/v1/*`:
+    /// scheme, host and port are compared exactly, there are no wildcards in
+    /// them; a path that ends in `/*` allows all paths below it; a segment such
+    /// as `{kvkNummer}` stands for one segment of which `lists` says what it
+    /// may be. A query is never part of `allow`.
+    ///
+    /// `lists` says what may be in a request; without any, everything may.
+    ///
+    /// # Errors
+    ///
+    /// What is wrong with it, and what it should be.
+    pub fn with_lists(
+        allow: &str,
+        methods: &[String],
+        activity: Activity,
+        credential: Option<String>,
+        allow_private_addresses: bool,
+        lists: &WrittenLists,
     ) -> Result<Self, RuleError> {
         let wrong = |problem: &str| {
             let shown = without_user_information(allow);
@@ -56,6 +99,9 @@ impl Rule {
         if base.contains('*') {
             return Err(wrong("may have a * only as the last part of its path"));
         }
+        let (base, segments) = segments(&base).ok_or_else(|| {
+            wrong("may have {name} only as a whole part of its path, each name once")
+        })?;
         let url = super::normalize::parse(&base).map_err(|error| wrong(&error.to_string()))?;
         if url.query().is_some() {
             return Err(wrong("may not have a query"));
@@ -80,19 +126,30 @@ impl Rule {
                 ))),
             })
             .collect::<Result<_, _>>()?;
+        let named: Vec<&str> = segments.iter().filter_map(Segment::name).collect();
+        let fields = Fields::new(lists, &named, forbidden)?;
+        if below && fields.is_some() {
+            return Err(wrong(
+                "lets any path below it leave; a rule with lists has a whole path, with {name} for a part that differs",
+            ));
+        }
         Ok(Self {
+            allow: allow.to_owned(),
             scheme: url.scheme().to_owned(),
             host: host.to_owned(),
             port,
             path: if below {
                 PathRule::Below(url.path().to_owned())
-            } else {
+            } else if named.is_empty() {
                 PathRule::Exact(url.path().to_owned())
+            } else {
+                PathRule::Segments(segments)
             },
             methods,
             activity,
             credential,
             allow_private_addresses,
+            fields: fields.map(Arc::new),
         })
     }
 
@@ -102,11 +159,46 @@ impl Rule {
         let path = match &self.path {
             PathRule::Exact(path) => url.path() == path,
             PathRule::Below(prefix) => url.path().starts_with(prefix),
+            PathRule::Segments(segments) => {
+                let path = url.path().split('/');
+                path.clone().count() == segments.len()
+                    && path
+                        .zip(segments)
+                        .all(|(written, segment)| segment.fits(written))
+            }
         };
         path && url.scheme() == self.scheme
             && url.host_str() == Some(&self.host)
             && url.port_or_known_default() == Some(self.port)
             && self.methods.contains(method)
+    }
+
+    /// Whether all that is in a request that the rule allows may leave: its
+    /// named segments, query, headers and body.
+    ///
+    /// # Errors
+    ///
+    /// [`EgressError::Field`], which names the field and the line of the
+    /// configuration, never the value.
+    pub fn check(
+        &self,
+        client: &str,
+        url: &Url,
+        headers: &HeaderMap,
+        body: &[u8],
+    ) -> Result<(), EgressError> {
+        let Some(fields) = &self.fields else {
+            return Ok(());
+        };
+        let named: Vec<(&str, &str)> = match &self.path {
+            PathRule::Segments(segments) => segments
+                .iter()
+                .zip(url.path().split('/'))
+                .filter_map(|(segment, written)| Some((segment.name()?, written)))
+                .collect(),
+            PathRule::Exact(_) | PathRule::Below(_) => Vec::new(),
+        };
+        fields.check(client, &self.allow, &named, url, headers, body)
     }
 
     /// The activity that a request under this rule is.
@@ -135,6 +227,54 @@ fn without_user_information(url: &str) -> Cow<'_, str> {
         }
         _ => url.into(),
     }
+}
+
+impl Segment {
+    fn name(&self) -> Option<&str> {
+        match self {
+            Self::Named(name) => Some(name),
+            Self::Literal(_) => None,
+        }
+    }
+
+    fn fits(&self, written: &str) -> bool {
+        match self {
+            Self::Named(_) => !written.is_empty(),
+            Self::Literal(literal) => literal == written,
+        }
+    }
+}
+
+/// The segments of the path of a URL, and the URL with a letter in place of
+/// each named one, so that it can be read like any other.
+fn segments(allow: &str) -> Option<(String, Vec<Segment>)> {
+    let start = allow.find("://").map_or(0, |at| at + 3);
+    let Some(path) = allow[start..].find('/').map(|at| start + at) else {
+        return Some((allow.to_owned(), Vec::new()));
+    };
+    let mut segments = Vec::new();
+    let mut plain = Vec::new();
+    for written in allow[path..].split('/') {
+        let name = written
+            .strip_prefix('{')
+            .and_then(|rest| rest.strip_suffix('}'));
+        let segment = match name {
+            Some(name) if is_name(name) => Segment::Named(name.to_owned()),
+            None if !written.contains(['{', '}']) => Segment::Literal(written.to_owned()),
+            _ => return None,
+        };
+        if name.is_some() && segments.contains(&segment) {
+            return None;
+        }
+        plain.push(if name.is_some() { "x" } else { written });
+        segments.push(segment);
+    }
+    Some((format!("{}{}", &allow[..path], plain.join("/")), segments))
+}
+
+fn is_name(name: &str) -> bool {
+    let ordinary = |c: char| c.is_ascii_alphanumeric() || "-_".contains(c);
+    !name.is_empty() && name.chars().all(ordinary)
 }
 
 const METHODS: [Method; 6] = [

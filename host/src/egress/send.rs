@@ -1,7 +1,7 @@
 //! Sending: rules, addresses, redirects and bounds, in that order.
 
 use super::address::special;
-use super::{EgressError, Hop, Observer, Reply, Resolve, Rule, normalize};
+use super::{Credential, EgressError, Hop, Observer, Reply, Resolve, Rule, normalize};
 use bytes::{Bytes, BytesMut};
 use futures_util::StreamExt;
 use http::header::{self, HeaderMap, HeaderName, HeaderValue};
@@ -139,6 +139,9 @@ impl Egress {
                     .credential()
                     .map(|name| observer.credential(name))
                     .transpose()?;
+                if let Some(credential) = &credential {
+                    credential.check(&url)?;
+                }
                 Ok((url, rule, addresses, credential))
             });
             let (url, rule, addresses, credential) = match admitted {
@@ -158,10 +161,14 @@ impl Egress {
             };
             observer.before(&hop).await?;
             // The deadline cuts the exchange, not its recording.
-            let exchange = self.exchange(credential, &addresses, bounds, &hop);
+            let exchange = self.exchange(credential.as_ref(), &addresses, bounds, &hop);
             let outcome = timeout_at(deadline, exchange)
                 .await
                 .unwrap_or_else(|_| Err(late()));
+            let outcome = match (outcome, &credential) {
+                (Ok(reply), Some(credential)) => Ok(credential.clean(reply)),
+                (outcome, _) => outcome,
+            };
             observer.after(&hop, outcome.as_ref()).await?;
             let reply = outcome?;
             let Some(next) = next_method(&method, reply.status) else {
@@ -217,6 +224,7 @@ impl Egress {
             return Err(EgressError::RequestSize(bounds.request_bytes));
         }
         observer.authorize(rule.activity()).await?;
+        rule.check(client, &url, headers, body)?;
         let addresses = self.addresses(&url, rule).await?;
         Ok((url, rule, addresses))
     }
@@ -268,7 +276,7 @@ impl Egress {
 
     async fn exchange(
         &self,
-        credential: Option<(HeaderName, HeaderValue)>,
+        credential: Option<&Credential>,
         addresses: &[SocketAddr],
         bounds: &Bounds,
         hop: &Hop,
@@ -294,17 +302,16 @@ impl Egress {
         let mut headers = hop.headers.clone();
         headers.remove(header::HOST);
         headers.remove(header::CONTENT_LENGTH);
-        if let Some((name, value)) = credential {
-            headers.insert(name, value);
-        }
+        let url = match credential {
+            Some(credential) => credential.add(hop, &mut headers),
+            None => hop.url.clone(),
+        };
         let has_content = [Method::POST, Method::PUT, Method::PATCH].contains(&hop.method);
         if has_content && hop.body.is_empty() {
             // Not said by itself, and some servers reply 411 without it.
             headers.insert(header::CONTENT_LENGTH, HeaderValue::from_static("0"));
         }
-        let mut request = client
-            .request(hop.method.clone(), hop.url.clone())
-            .headers(headers);
+        let mut request = client.request(hop.method.clone(), url).headers(headers);
         if !hop.body.is_empty() {
             request = request.body(hop.body.clone());
         }
@@ -346,7 +353,8 @@ impl Egress {
     }
 }
 
-fn forbidden(name: &HeaderName) -> bool {
+/// Whether a connector may not set a header.
+pub(super) fn forbidden(name: &HeaderName) -> bool {
     FORBIDDEN.contains(name) || name.as_str().starts_with("x-forwarded-")
 }
 

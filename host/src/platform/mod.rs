@@ -1,5 +1,5 @@
 //! Payroll data: employers, employees, payroll administrations, payroll runs,
-//! journal runs, declarations and company cars.
+//! journal runs, declarations, company cars and companies.
 //!
 //! [`Platform`] is what the activities are performed on, one trait per domain
 //! of the contract. It knows nothing of clients and users: whoever calls it
@@ -20,6 +20,7 @@ mod journal_runs;
 mod payroll_administrations;
 mod payroll_runs;
 mod payroll_tax_returns;
+mod trade_register;
 mod upa_pension_declarations;
 mod vehicles;
 
@@ -33,6 +34,7 @@ pub use journal_runs::{JournalRuns, status_key, status_of_key, status_words};
 pub use payroll_administrations::PayrollAdministrations;
 pub use payroll_runs::PayrollRuns;
 pub use payroll_tax_returns::PayrollTaxReturns;
+pub use trade_register::TradeRegister;
 pub use upa_pension_declarations::UpaPensionDeclarations;
 pub use vehicles::Vehicles;
 
@@ -97,6 +99,7 @@ pub trait Platform:
     + PayrollTaxReturns
     + UpaPensionDeclarations
     + Vehicles
+    + TradeRegister
 {
 }
 
@@ -113,6 +116,7 @@ impl<T> Platform for T where
         + PayrollTaxReturns
         + UpaPensionDeclarations
         + Vehicles
+        + TradeRegister
 {
 }
 

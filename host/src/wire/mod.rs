@@ -34,6 +34,7 @@ pub mod payroll_runs;
 pub mod shared;
 #[cfg(test)]
 mod tests;
+pub mod trade_register;
 pub mod vehicles;
 
 use serde::de::DeserializeOwned;

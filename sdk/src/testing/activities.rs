@@ -195,4 +195,14 @@ impl MockHost {
             .cloned()
             .ok_or_else(|| not_found(plate))
     }
+
+    pub(crate) fn get_company_information_by_chamber_of_commerce_number(
+        &self,
+        number: &str,
+    ) -> Result<CompanyInformation, ActivityError> {
+        self.companies
+            .get(number)
+            .cloned()
+            .ok_or_else(|| not_found(number))
+    }
 }

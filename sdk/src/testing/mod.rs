@@ -38,6 +38,7 @@ pub struct MockHost {
     employments: Vec<Employment>,
     payroll_tax_returns: BTreeMap<String, (PayrollTaxReturn, Vec<u8>)>,
     upa_pension_declarations: BTreeMap<String, (UpaPensionDeclaration, Vec<u8>)>,
+    companies: BTreeMap<String, CompanyInformation>,
     denied: BTreeSet<String>,
     replies: VecDeque<(String, String, Reply)>,
     requests: Vec<Request>,
@@ -117,6 +118,12 @@ impl MockHost {
             value_for_tax_purposes: cents,
         };
         self.vehicles.insert(license_plate_number.to_owned(), car);
+    }
+
+    /// Adds a company to what the platform holds of the trade register.
+    pub fn company(&mut self, company: CompanyInformation) {
+        self.companies
+            .insert(company.chamber_of_commerce_number.clone(), company);
     }
 
     /// Denies an activity from now on.

@@ -10,13 +10,68 @@ fn the_header_of_a_credential_has_a_name_that_http_allows() {
         )
     };
     let config = resolved(&named("X-Api-Key"));
-    assert_eq!(config.credentials["exact"].header, "x-api-key");
+    let place = CredentialPlace::Header {
+        name: "x-api-key".to_owned(),
+        scheme: None,
+    };
+    assert_eq!(config.credentials["exact"].place, place);
     for name in ["", "x api key", "authorization:", "é"] {
         assert_eq!(
             fault(&named(name)),
             format!("3: \"{name}\" is not the name of an HTTP header")
         );
     }
+}
+
+#[test]
+fn a_credential_goes_in_a_header_or_in_the_query() {
+    let written = |place: &str| {
+        format!("[platform]\n[credentials.google]\n{place}\nvalue = {{ env = \"A\" }}\n")
+    };
+    let config = resolved(&written("query = \"Api.key_1\""));
+    let place = CredentialPlace::Query {
+        name: "Api.key_1".to_owned(),
+    };
+    assert_eq!(config.credentials["google"].place, place);
+    let either =
+        "2: a credential has either `header` or `query`: the name under which the secret is sent";
+    for (place, expected) in [
+        ("", either),
+        ("query = \"key\"\nheader = \"apikey\"", either),
+        (
+            "query = \"key\"\nscheme = \"Bearer\"",
+            "2: scheme goes before a secret in a header, not in a query: remove it",
+        ),
+        (
+            "query = \"\"",
+            "2: \"\" is not the name of a parameter: use letters, digits, `-`, `_` and `.`",
+        ),
+        (
+            "query = \"key&a\"",
+            "2: \"key&a\" is not the name of a parameter: use letters, digits, `-`, `_` and `.`",
+        ),
+    ] {
+        assert_eq!(fault(&written(place)), expected, "{place}");
+    }
+}
+
+#[test]
+fn a_parameter_of_a_credential_is_not_for_the_connector() {
+    let text = r#"[platform]
+[clients.geocode]
+component = "a.wasm"
+activities = ["GetGeocodeByAddress"]
+http = [
+{ allow = "https://maps.test/json", methods = ["GET"], activity = "GetGeocodeByAddress", credential = "google", query = { Key = ".*", address = ".*" } },
+]
+[credentials.google]
+query = "key"
+value = { env = "A" }
+"#;
+    assert_eq!(
+        fault(text),
+        "6: query.Key may not be listed: credential \"google\" is added under that name"
+    );
 }
 
 #[test]

@@ -319,8 +319,10 @@ blocked = true
     assert_eq!(
         config.credentials["exact"],
         Credential {
-            header: "authorization".to_owned(),
-            scheme: Some("Bearer".to_owned()),
+            place: CredentialPlace::Header {
+                name: "authorization".to_owned(),
+                scheme: Some("Bearer".to_owned()),
+            },
             value: SecretReference::Env("KOPPEL_EXACT_TOKEN".to_owned()),
         }
     );

@@ -53,6 +53,10 @@ fn every_error_says_what_was_refused_and_what_would_allow_it() {
             EgressError::ResponseHeaders(10),
             "the headers of the reply have more than 10 bytes",
         ),
+        (
+            EgressError::Parameter(text("key")),
+            "query parameter key may not be set by a connector; the credential of the rule is added under that name",
+        ),
         (EgressError::Timeout(200), "no complete reply within 200 ms"),
         (
             EgressError::TooMany(100),

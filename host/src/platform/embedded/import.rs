@@ -8,14 +8,15 @@
 //!
 //! The parent of a list comes from its parameters (`employerId`,
 //! `payrollAdministrationId`, `payrollrunId`, `journalrunId`, `employeeId`);
-//! without them it
-//! must be the only one in the file. Without any payroll administration, the
+//! without them it must be the only one in the file. A company is told by the
+//! parameter `chamberOfCommerceNumber`. Without any payroll administration, the
 //! only employer of the file gets one of its own name. A payroll run without
 //! the dates of its period is taken to be a calendar month.
 //!
 //! Operations that koppel keeps no data of are counted and left alone.
 
 mod apply;
+mod companies;
 mod node;
 
 use super::Embedded;
@@ -49,6 +50,8 @@ pub struct ImportSummary {
     pub journal_run_errors: usize,
     /// Company cars.
     pub vehicles: usize,
+    /// Companies in the trade register.
+    pub companies: usize,
     /// Operations in the file that koppel keeps no data of.
     pub ignored_operations: usize,
 }
@@ -113,6 +116,8 @@ struct Reply<'a> {
     parameters: BTreeMap<&'a str, &'a str>,
     items: Vec<Node<'a>>,
     path: String,
+    /// Whether it is the example of an API description.
+    described: bool,
 }
 
 /// The replies of an operation in the file.
@@ -134,7 +139,13 @@ fn replies<'a>(file: &'a Value, operation: &str) -> Result<Vec<Reply<'a>>, Impor
             media
                 .filter(|(media, _)| media.starts_with("application/json"))
                 .take(1)
-                .map(|(media, value)| reply(value, format!("{path}.responses.200[{media:?}]")))
+                .map(|(media, value)| {
+                    let path = format!("{path}.responses.200[{media:?}]");
+                    Ok(Reply {
+                        described: true,
+                        ..reply(value, path)?
+                    })
+                })
                 .collect()
         }
         value => Ok(vec![reply(value, path)?]),
@@ -167,5 +178,6 @@ fn reply(value: &Value, path: String) -> Result<Reply<'_>, ImportError> {
         parameters,
         items,
         path,
+        described: false,
     })
 }

@@ -12,6 +12,7 @@ mod record;
 pub mod seed;
 #[cfg(test)]
 mod tests;
+mod trade_register;
 mod vehicles;
 
 pub use import::{ImportError, ImportSummary};

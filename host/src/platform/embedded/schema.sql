@@ -259,3 +259,28 @@ FROM declaration
     JOIN payroll_administration ON payroll_administration.id = declaration.payroll_administration
     JOIN employer ON employer.id = payroll_administration.employer
 WHERE declaration.kind = 2;
+
+-- What the trade register (handelsregister) knows of a company. Nobody owns it.
+CREATE TABLE company (
+    chamber_of_commerce_number TEXT PRIMARY KEY,
+    name TEXT NOT NULL,
+    legal_form_key INTEGER,
+    legal_form_value TEXT,
+    sbi_key INTEGER,
+    sbi_code TEXT,
+    sbi_value TEXT,
+    website TEXT
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE company_address (
+    company TEXT NOT NULL REFERENCES company (chamber_of_commerce_number),
+    postal INTEGER NOT NULL CHECK (postal IN (0, 1)),
+    street TEXT,
+    house_number INTEGER,
+    house_number_addition TEXT,
+    po_box INTEGER,
+    postal_code TEXT,
+    city TEXT,
+    country TEXT,
+    PRIMARY KEY (company, postal)
+) STRICT, WITHOUT ROWID;

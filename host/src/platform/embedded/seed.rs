@@ -177,6 +177,7 @@ impl Embedded {
                     seed_company(&transaction, index + 1, company)?;
                 }
                 seed_vehicles(&transaction)?;
+                seed_companies(&transaction)?;
                 transaction.commit()?;
             }
             Ok(())
@@ -394,6 +395,42 @@ fn seed_vehicles(t: &Transaction<'_>) -> Result<(), Failure> {
         t.execute(
             "INSERT INTO vehicle (license_plate_number, group_key, group_value, date_of_first_admission, value_for_tax_purposes) VALUES (?1, 1, 'Standaard tarief (25% tot 2017)', ?2, ?3)",
             params![plate, admission, value],
+        )?;
+    }
+    Ok(())
+}
+
+/// Companies. 69599084 is a number in the test data of the trade register's
+/// API.
+fn seed_companies(t: &Transaction<'_>) -> Result<(), Failure> {
+    let companies = [
+        (
+            "69599084",
+            "Test EMZ Dagobert",
+            (1, "Eenmanszaak"),
+            (1, "1011", "Slachterijen (geen pluimvee-)"),
+            ("Abebe Bikilalaan", 17, "1034WL", "Amsterdam"),
+        ),
+        (
+            "90000011",
+            "Bakkerij De Gouden Korenaar B.V.",
+            (2, "Besloten vennootschap"),
+            (
+                2,
+                "1071",
+                "Vervaardiging van brood en vers banketbakkerswerk",
+            ),
+            ("Molenstraat", 12, "1234AA", "Leiden"),
+        ),
+    ];
+    for (number, name, form, sbi, address) in companies {
+        t.execute(
+            "INSERT INTO company (chamber_of_commerce_number, name, legal_form_key, legal_form_value, sbi_key, sbi_code, sbi_value) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
+            params![number, name, form.0, form.1, sbi.0, sbi.1, sbi.2],
+        )?;
+        t.execute(
+            "INSERT INTO company_address (company, postal, street, house_number, postal_code, city, country) VALUES (?1, 0, ?2, ?3, ?4, ?5, 'NL')",
+            params![number, address.0, address.1, address.2, address.3],
         )?;
     }
     Ok(())

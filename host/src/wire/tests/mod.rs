@@ -3,7 +3,7 @@ mod properties;
 use super::envelope::{List, Message, MessageKind, Single};
 use super::error::{Body, ErrorReply, Received, Refusal, UNAUTHORIZED};
 use super::shared::{Amount, Day, Moment};
-use super::{employers, journal_runs, payroll_runs, read, vehicles};
+use super::{employers, journal_runs, payroll_runs, read, trade_register, vehicles};
 use crate::bindings::koppel::loket::employers::Employer;
 use crate::bindings::koppel::loket::journal_runs::{JournalLine, JournalRunStatus};
 use crate::bindings::koppel::loket::types::{ActivityError, Check, Denial, Problem};
@@ -269,6 +269,20 @@ fn lokets_own_examples_of_replies_are_read() {
     let car: Single<vehicles::AdditionalTaxLiability> =
         read(&example("GetAdditionalTaxliabilityByLicensePlateNumber", "200").unwrap()).unwrap();
     assert_eq!(car.content.value_for_tax_purposes, Amount(2_000_000));
+    let company = "GetCompanyInformationByChamberOfCommerceNumber";
+    let company: Single<trade_register::CompanyInformation> =
+        read(&example(company, "200").unwrap()).unwrap();
+    let company = company.content.into_record("18124676".to_owned());
+    assert_eq!(company.chamber_of_commerce_number, "18124676");
+    assert_eq!(company.sbi.as_ref().unwrap().sbi_code, "0116");
+    let postal = company.deviating_postal_address.as_ref().unwrap();
+    assert_eq!(postal.po_box, Some(5000));
+    assert_eq!(postal.postal_code.as_deref(), Some("1234AA"));
+    assert_eq!(postal.country.as_deref(), Some("NL"));
+    let written = trade_register::CompanyInformation::from(company.clone());
+    let written = serde_json::to_vec(&written).unwrap();
+    let again: trade_register::CompanyInformation = read(&written).unwrap();
+    assert_eq!(again.into_record("18124676".to_owned()), company);
 }
 
 #[test]

@@ -53,6 +53,8 @@ pub enum Attack {
         url: String,
         #[serde(default)]
         header: Option<(String, String)>,
+        #[serde(default)]
+        body: String,
     },
     /// Sends requests for ever.
     RequestFlood {
@@ -158,7 +160,8 @@ impl LookupConnector for Hostile {
                 method,
                 url,
                 header,
-            } => request(&method, url, header),
+                body,
+            } => request(&method, url, header, body),
             Attack::RequestFlood { url } => {
                 let mut sent = 0;
                 while http::get(&url).send().is_ok() {
@@ -214,6 +217,7 @@ fn request(
     method: &str,
     url: String,
     header: Option<(String, String)>,
+    body: String,
 ) -> Result<Value, ConnectorError> {
     let mut request = match method {
         "POST" => http::post(url),
@@ -223,6 +227,7 @@ fn request(
     if let Some((name, value)) = header {
         request = request.header(&name, &value);
     }
+    request.body = body.into_bytes();
     match request.send() {
         Ok(reply) => Ok(json!({"status": reply.status(), "body": reply.text()})),
         Err(error) => Ok(json!({"error": format!("{:?}", error.kind)})),

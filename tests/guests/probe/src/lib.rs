@@ -194,6 +194,9 @@ fn perform(query: &Query) -> Result<Value, ConnectorError> {
         "GetAdditionalTaxliabilityByLicensePlateNumber" => {
             one!(get_additional_taxliability_by_license_plate_number(id))
         }
+        "GetCompanyInformationByChamberOfCommerceNumber" => {
+            one!(get_company_information_by_chamber_of_commerce_number(id))
+        }
         other => return Err(ConnectorError::InvalidInput(format!("activity {other}"))),
     };
     Ok(result.unwrap_or_else(|error| match error {

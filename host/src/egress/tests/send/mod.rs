@@ -7,7 +7,7 @@ mod order;
 mod party;
 mod redirects;
 
-use super::super::{Bounds, Egress, EgressError, Hop, Observer, Reply, Resolve, Rule};
+use super::super::{Bounds, Credential, Egress, EgressError, Hop, Observer, Reply, Resolve, Rule};
 use crate::catalogue::{Activity, id};
 use async_trait::async_trait;
 use bytes::Bytes;
@@ -111,10 +111,11 @@ impl Observer for Recorder {
         self.note("refused", format!("{method} {url}: {error}"))
     }
 
-    fn credential(&self, name: &str) -> Result<(HeaderName, HeaderValue), EgressError> {
+    fn credential(&self, name: &str) -> Result<Credential, EgressError> {
         self.note("credential", name.to_owned())?;
         let value = HeaderValue::from_static(SECRET);
-        Ok((http::header::AUTHORIZATION, value))
+        let name = http::header::AUTHORIZATION;
+        Ok(Credential::header(name, value, "s3cret"))
     }
 }
 

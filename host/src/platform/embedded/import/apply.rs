@@ -43,12 +43,13 @@ pub(super) fn apply(
     import.journal_lines(&journal_runs)?;
     import.journal_run_errors(&journal_runs)?;
     import.vehicles()?;
+    import.companies()?;
     Ok(import.summary)
 }
 
 /// The operations whose replies are data that koppel keeps. Declarations are
 /// not: what was made, confirmed and sent elsewhere cannot be sent from here.
-const IMPORTED: [Activity; 14] = [
+const IMPORTED: [Activity; 15] = [
     id::GetEmployersByUserId,
     id::GetEmployerByEmployerId,
     id::GetEmployeesByEmployerId,
@@ -63,17 +64,18 @@ const IMPORTED: [Activity; 14] = [
     id::GetJournalRunResultsByJournalRunId,
     id::GetJournalRunErrorsByJournalRunId,
     id::GetAdditionalTaxliabilityByLicensePlateNumber,
+    id::GetCompanyInformationByChamberOfCommerceNumber,
 ];
 
 fn is_imported(operation: &str) -> bool {
     Activity::find(operation).is_some_and(|activity| IMPORTED.contains(&activity))
 }
 
-struct Import<'a> {
-    t: &'a Transaction<'a>,
-    file: &'a Value,
+pub(super) struct Import<'a> {
+    pub(super) t: &'a Transaction<'a>,
+    pub(super) file: &'a Value,
     provider: String,
-    summary: ImportSummary,
+    pub(super) summary: ImportSummary,
 }
 
 /// The parent of a reply: from its parameters, or the only one in the file.
