@@ -6,7 +6,7 @@ use crate::bindings::koppel::loket::types::{ActivityError, Denial};
 use crate::catalogue::Activity;
 use crate::config::Live;
 use crate::ledger::{Context, Entry, Kind, Ledger};
-use crate::platform::{Entity, Owner, Platform};
+use crate::platform::{ChangedBy, Entity, Owner, Platform};
 use std::sync::Arc;
 use uuid::Uuid;
 
@@ -54,6 +54,15 @@ impl Session {
             client: self.client.clone(),
             user: self.user.clone(),
             employer: self.employer,
+        }
+    }
+
+    /// Whose doing a change of a journal run is, for its audit trail.
+    pub fn changed_by(&self) -> ChangedBy {
+        ChangedBy {
+            run: self.run,
+            client: self.client.clone(),
+            user: self.user.clone(),
         }
     }
 

@@ -81,6 +81,7 @@ pages_of! {
     EmploymentPage of Employment,
     PayrollTaxReturnPage of PayrollTaxReturn,
     UpaPensionDeclarationPage of UpaPensionDeclaration,
+    ExportAuditRecordPage of ExportAuditRecord,
 }
 
 macro_rules! activities {
@@ -139,6 +140,8 @@ activities! {
     GetJournalRunResultsByJournalRunId get_journal_run_results_by_journal_run_id(journal_run_id: &str, page: &PageRequest) -> JournalLinePage, journal_runs;
     /// The errors of a journal run.
     GetJournalRunErrorsByJournalRunId get_journal_run_errors_by_journal_run_id(journal_run_id: &str, page: &PageRequest) -> JournalRunErrorPage, journal_runs;
+    /// The changes of status of a journal run on its way out, oldest first.
+    GetJournalRunExportAuditTrailByJournalRunId get_journal_run_export_audit_trail_by_journal_run_id(journal_run_id: &str, page: &PageRequest) -> ExportAuditRecordPage, journal_runs;
     /// Changes the status of a journal run and returns it as it is then.
     PatchJournalRunByJournalRunId patch_journal_run_by_journal_run_id(journal_run_id: &str, change: &JournalRunChange) -> JournalRun, journal_runs;
     /// The payroll tax returns of a payroll administration, newest first.

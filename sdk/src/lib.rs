@@ -56,6 +56,7 @@ mod bindings;
 mod connector;
 pub mod exports;
 pub mod http;
+pub mod journal;
 pub mod log;
 pub mod money;
 #[cfg(not(target_family = "wasm"))]
@@ -74,8 +75,9 @@ pub mod types {
         Employment, EmploymentPage, IncomePeriod,
     };
     pub use crate::bindings::koppel::loket::journal_runs::{
-        Coded, JournalLine, JournalLinePage, JournalRun, JournalRunChange, JournalRunError,
-        JournalRunErrorPage, JournalRunPage, JournalRunStatus,
+        Coded, ExportAuditRecord, ExportAuditRecordPage, ExportMethod, JournalLine,
+        JournalLinePage, JournalRun, JournalRunChange, JournalRunError, JournalRunErrorPage,
+        JournalRunPage, JournalRunStatus,
     };
     pub use crate::bindings::koppel::loket::payroll_administrations::{
         PayrollAdministration, PayrollAdministrationPage,

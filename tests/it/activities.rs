@@ -118,7 +118,9 @@ async fn every_activity_answers_when_all_five_checks_are_green() {
             }
             "GetPayrollRunResultsByPayrollRunId" => assert_eq!(total, Some(56)),
             "GetJournalRunResultsByJournalRunId" => assert_eq!(total, Some(14)),
-            "GetJournalRunErrorsByJournalRunId" => assert_eq!(total, Some(0)),
+            "GetJournalRunErrorsByJournalRunId" | "GetJournalRunExportAuditTrailByJournalRunId" => {
+                assert_eq!(total, Some(0));
+            }
             "GetEmployerByEmployerId" => assert!(item.unwrap().contains("Bakkerij"), "{answer}"),
             "PatchJournalRunByJournalRunId" => {
                 assert!(item.unwrap().contains("Exported"), "{answer}")
@@ -213,6 +215,10 @@ async fn another_employers_entities_are_denied_even_to_a_user_who_may_access_bot
         ("GetPayrollRunByPayrollRunId", seed::payroll_run_id(2, 6)),
         (
             "GetJournalRunResultsByJournalRunId",
+            seed::journal_run_id(2, 6),
+        ),
+        (
+            "GetJournalRunExportAuditTrailByJournalRunId",
             seed::journal_run_id(2, 6),
         ),
         ("PatchJournalRunByJournalRunId", seed::journal_run_id(2, 6)),

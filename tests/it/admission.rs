@@ -160,8 +160,10 @@ async fn a_replaced_component_is_loaded_by_the_next_run() {
 fn inspect_shows_the_imports_that_wasm_tools_shows() {
     let sandbox = Sandbox::new().unwrap();
     for path in [
-        "plugins/journal-xaf",
+        "plugins/journal-csv",
         "plugins/journal-exact",
+        "plugins/journal-moneybird",
+        "plugins/journal-xaf",
         "plugins/vehicle-rdw",
         "guests/probe",
     ] {
@@ -240,14 +242,16 @@ fn the_connectors_import_no_more_than_they_need() {
             "PatchJournalRunByJournalRunId"
         ]
     );
-    assert_eq!(
-        activities("journal-exact"),
-        [
-            "GetJournalRunByJournalRunId",
-            "GetJournalRunResultsByJournalRunId",
-            "PatchJournalRunByJournalRunId"
-        ]
-    );
+    for name in ["journal-csv", "journal-exact", "journal-moneybird"] {
+        assert_eq!(
+            activities(name),
+            [
+                "GetJournalRunByJournalRunId",
+                "GetJournalRunResultsByJournalRunId",
+                "PatchJournalRunByJournalRunId"
+            ]
+        );
+    }
     assert_eq!(
         activities("vehicle-rdw"),
         ["GetAdditionalTaxliabilityByLicensePlateNumber"]

@@ -55,17 +55,20 @@ fn demo_seeds_loads_exports_denies_and_lists() {
     assert!(output.status.success(), "{shown}{}", text(&output.stderr));
     for part in [
         "2 providers, 4 employers, 44 employees, the 12 months of 2025",
+        "loaded journal-csv",
         "loaded journal-exact",
+        "loaded journal-moneybird",
         "loaded journal-xaf",
         "loaded vehicle-rdw",
-        "exported XAF32_1001_2025-06_6.xaf: 14 lines, €",
-        "denied by check user: GetJournalRunByJournalRunId: user \"tim\" has no right that gives GetJournalRunByJournalRunId",
+        "exported XAF32_1001_2025-06_6_4cdc3d08.xaf: 14 lines, €",
+        "denied by check user: PatchJournalRunByJournalRunId: user \"tim\" has no right that gives PatchJournalRunByJournalRunId",
         "would be green with: [[users]] id = \"tim\" rights = [\"employers\", \"journal\"]",
         "export-file",
     ] {
         assert!(shown.contains(part), "{part}\n{shown}");
     }
-    assert!(dir.path().join("exports/XAF32_1001_2025-06_6.xaf").exists());
+    let name = "XAF32_1001_2025-06_6_4cdc3d08.xaf";
+    assert!(dir.path().join("exports").join(name).exists());
     // Again gives the same: it starts anew.
     let plugins = repository().join("dist/plugins").canonicalize().unwrap();
     let again = koppel(
@@ -81,7 +84,7 @@ fn demo_seeds_loads_exports_denies_and_lists() {
     );
     let again = json(&again);
     assert_eq!(again["messages"].as_array().unwrap().len(), 1);
-    assert_eq!(again["export"]["reference"], "XAF32_1001_2025-06_6.xaf");
+    assert_eq!(again["export"]["reference"], name);
 }
 
 #[test]
@@ -142,15 +145,10 @@ fn explain_prints_each_check_and_the_line_that_would_turn_it_green() {
 fn lists_are_json_for_programs() {
     let (dir, _) = demo();
     let clients = json(&koppel(dir.path(), &["--json", "clients"]));
-    assert_eq!(clients[1]["client"], "journal-xaf");
-    assert_eq!(
-        clients[1]["component"]["activities"]
-            .as_array()
-            .unwrap()
-            .len(),
-        5
-    );
-    assert_eq!(clients[1]["description"]["name"], "journal-xaf");
+    let named = |client: &&Value| client["client"] == "journal-xaf";
+    let xaf = clients.as_array().unwrap().iter().find(named).unwrap();
+    assert_eq!(xaf["component"]["activities"].as_array().unwrap().len(), 5);
+    assert_eq!(xaf["description"]["name"], "journal-xaf");
     let activities = json(&koppel(
         dir.path(),
         &["--json", "activities", "vehicle-rdw"],
@@ -172,7 +170,7 @@ fn lists_are_json_for_programs() {
     let denials = json(&koppel(dir.path(), &["--json", "denials"]));
     assert_eq!(denials[0]["check"], "user");
     let verified = json(&koppel(dir.path(), &["--json", "ledger", "verify"]));
-    assert_eq!(verified["rows"], 7);
+    assert_eq!(verified["rows"], 8);
 }
 
 #[test]
@@ -293,4 +291,99 @@ fn exit_codes_tell_what_went_wrong() {
         let cannot_be_read = errors.matches("none.wasm cannot be read").count();
         assert_eq!(cannot_be_read, clients.len(), "{errors}");
     }
+}
+
+#[test]
+fn journal_runs_are_listed_shown_and_released() {
+    let (dir, _) = demo();
+    let employer = seed::employer_id(1).to_string();
+    let exported = seed::journal_run_id(1, 6).to_string();
+    let shown = json(&koppel(
+        dir.path(),
+        &["--json", "journal-runs", "show", &exported],
+    ));
+    assert_eq!(shown["status"], 7);
+    assert_eq!(shown["claim"], Value::Null);
+    let trail = shown["audit-trail"].as_array().unwrap();
+    assert_eq!(trail.len(), 2);
+    assert_eq!(trail[0]["export-status"], 5);
+    assert_eq!(trail[1]["export-status"], 7);
+    assert_eq!(trail[1]["exported-by"], "anna");
+    assert_eq!(trail[1]["exported-to"], "journal-xaf");
+    assert_eq!(trail[1]["method-of-exporting"], "download");
+    assert_eq!(trail[1]["reference"], "XAF32_1001_2025-06_6_4cdc3d08.xaf");
+    // The exact payload, by the run of the audit trail.
+    let run = trail[1]["run"].as_str().unwrap();
+    let messages = json(&koppel(dir.path(), &["--json", "messages", "--run", run]));
+    assert_eq!(messages[0]["kind"], "export-file");
+    let text = koppel(dir.path(), &["journal-runs", "show", &exported]);
+    let text = self::text(&text.stdout);
+    for part in [
+        "  status   7 (exported)",
+        "5 (being exported)",
+        "XAF32_1001_2025-06_6_4cdc3d08.xaf",
+        &format!("koppel messages --run {run}"),
+    ] {
+        assert!(text.contains(part), "{part}\n{text}");
+    }
+
+    // A process that died a while ago.
+    let left = seed::journal_run_id(1, 7).to_string();
+    let database = dir.path().join("data/koppel.db");
+    let connection = rusqlite::Connection::open(database).unwrap();
+    connection
+        .execute_batch(&format!(
+            "UPDATE journal_run SET status = 5 WHERE id = '{left}';
+             INSERT INTO journal_run_claim VALUES ('{left}', '{run}', 'journal-xaf', 'anna', 2, '2025-07-31T10:00:00Z', 4);"
+        ))
+        .unwrap();
+    drop(connection);
+    let list = koppel(
+        dir.path(),
+        &["--json", "journal-runs", "list", "--employer", &employer],
+    );
+    let list = json(&list);
+    assert_eq!(list.as_array().unwrap().len(), 12);
+    let claimed: Vec<_> = list
+        .as_array()
+        .unwrap()
+        .iter()
+        .filter(|run| !run["claim"].is_null())
+        .collect();
+    assert_eq!(claimed.len(), 1);
+    assert_eq!(claimed[0]["id"], left.as_str());
+    assert_eq!(claimed[0]["claim"]["since"], "2025-07-31T10:00:00Z");
+    let release = |user: &str| {
+        let reason = "the machine lost power";
+        koppel(
+            dir.path(),
+            &[
+                "journal-runs",
+                "release",
+                &left,
+                "--user",
+                user,
+                "--employer",
+                &employer,
+                "--reason",
+                reason,
+            ],
+        )
+    };
+    let denied = release("tim");
+    assert_eq!(denied.status.code(), Some(4));
+    let released = release("anna");
+    assert_eq!(
+        self::text(&released.stdout),
+        format!("released {left}: its status is 6 (export failed)\n"),
+        "{}",
+        self::text(&released.stderr)
+    );
+    assert_eq!(release("anna").status.code(), Some(1));
+    let unknown = koppel(dir.path(), &["journal-runs", "show", &employer]);
+    assert_eq!(unknown.status.code(), Some(3));
+    assert_eq!(
+        self::text(&unknown.stderr),
+        format!("error: there is no {employer}\n")
+    );
 }

@@ -59,6 +59,12 @@ pub(crate) fn client(name: &str, more: &str) -> String {
     format!("[clients.{name}]\ncomponent = {path:?}\n{more}\n")
 }
 
+/// A client of a connector.
+pub(crate) fn plugin(name: &str, more: &str) -> String {
+    let path = component(&format!("plugins/{name}.wasm"));
+    format!("[clients.{name}]\ncomponent = {path:?}\n{more}\n")
+}
+
 /// Every activity, as a line of a client.
 pub(crate) fn all_activities() -> String {
     let ids: Vec<_> = koppel_host::catalogue::ROWS

@@ -12,6 +12,7 @@ mod connectors;
 mod contract;
 mod declarations;
 mod harness;
+mod journal;
 mod outside;
 mod revocation;
 mod sandbox;

@@ -46,12 +46,32 @@ pub(super) fn link(domain: &mut Domain<'_>) -> wasmtime::Result<()> {
         },
     )?;
     domain.activity(
+        activity::GetJournalRunExportAuditTrailByJournalRunId,
+        |(run, _): &(String, PageRequest)| Ok(Some(Entity::JournalRun(id("journalrunId", run)?))),
+        |call, (run, page): (String, PageRequest)| async move {
+            let run = id("journalrunId", &run)?;
+            let platform = call.platform();
+            Ok(platform.journal_run_export_audit_trail(run, &page).await?)
+        },
+    )?;
+    domain.activity(
         activity::PatchJournalRunByJournalRunId,
         |(run, _): &(String, JournalRunChange)| {
             Ok(Some(Entity::JournalRun(id("journalrunId", run)?)))
         },
         |call, (run, change): (String, JournalRunChange)| async move {
             let run = id("journalrunId", &run)?;
+            // It stays in the audit trail, and may be what an outside party
+            // said: no place for a secret.
+            let clean = |text| call.session.ledger.redactor().text(text);
+            let change = match change {
+                JournalRunChange::MarkAsProcessed(reference) => {
+                    JournalRunChange::MarkAsProcessed(clean(reference))
+                }
+                JournalRunChange::MarkAsProcessingFailed(reason) => {
+                    JournalRunChange::MarkAsProcessingFailed(clean(reason))
+                }
+            };
             let (action, text) = match &change {
                 JournalRunChange::MarkAsProcessed(reference) => ("MarkAsProcessed", reference),
                 JournalRunChange::MarkAsProcessingFailed(reason) => {
@@ -65,7 +85,11 @@ pub(super) fn link(domain: &mut Domain<'_>) -> wasmtime::Result<()> {
             let what = format!("{action} journal run {run}: {text}");
             call.record_write(activity::PatchJournalRunByJournalRunId, what)
                 .await?;
-            Ok(call.platform().change_journal_run(run, &change).await?)
+            let by = call.session.changed_by();
+            Ok(call
+                .platform()
+                .change_journal_run(run, &change, &by)
+                .await?)
         },
     )
 }

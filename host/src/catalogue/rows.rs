@@ -85,6 +85,9 @@ rows! {
     Loket GetJournalRunErrorsByJournalRunId GET "/providers/employers/payrolladministrations/journalruns/{journalrunId}/errors" Read, module JOURNAL,
         function("journal-runs", "get-journal-run-errors-by-journal-run-id"),
         "Why a journal run failed.";
+    Loket GetJournalRunExportAuditTrailByJournalRunId GET "/providers/employers/payrolladministrations/journalruns/{journalrunId}/exportAuditTrail" Read, module JOURNAL,
+        function("journal-runs", "get-journal-run-export-audit-trail-by-journal-run-id"),
+        "The changes of status of a journal run on its way out.";
     Loket PatchJournalRunByJournalRunId PATCH "/providers/employers/payrolladministrations/journalruns/{journalrunId}" Write, module JOURNAL,
         function("journal-runs", "patch-journal-run-by-journal-run-id"),
         "Marks a journal run as processed, or its processing as failed.";

@@ -1,7 +1,7 @@
 //! Journal runs (journaliseringen).
 
 use crate::bindings::koppel::loket::journal_runs::{
-    JournalLinePage, JournalRun, JournalRunChange, JournalRunErrorPage, JournalRunPage,
+    JournalLinePage, JournalRun, JournalRunErrorPage, JournalRunPage, JournalRunStatus,
 };
 use crate::bindings::koppel::loket::types::{ActivityError, PageRequest};
 use async_trait::async_trait;
@@ -33,12 +33,34 @@ pub trait JournalRuns: Send + Sync {
         journal_run: Uuid,
         page: &PageRequest,
     ) -> Result<JournalRunErrorPage, ActivityError>;
+}
 
-    /// Changes the status of a journal run and returns it as it is then;
-    /// `conflict` when its status does not allow the change.
-    async fn change_journal_run(
-        &self,
-        id: Uuid,
-        change: &JournalRunChange,
-    ) -> Result<JournalRun, ActivityError>;
+/// The statuses in the order of Loket's keys, 0 to 7, with words for a person.
+const STATUSES: [(JournalRunStatus, &str); 8] = [
+    (JournalRunStatus::ReadyToJournalise, "ready to journalise"),
+    (JournalRunStatus::NoResults, "no results"),
+    (JournalRunStatus::Failed, "failed"),
+    (JournalRunStatus::Deleted, "deleted"),
+    (JournalRunStatus::Ready, "ready"),
+    (JournalRunStatus::BeingExported, "being exported"),
+    (JournalRunStatus::ExportFailed, "export failed"),
+    (JournalRunStatus::Exported, "exported"),
+];
+
+/// The status of a journal run with this key (Loket's `journalRunStatus.key`,
+/// 0 to 7).
+pub fn status_of_key(key: usize) -> Option<JournalRunStatus> {
+    STATUSES.get(key).map(|(status, _)| *status)
+}
+
+/// Loket's key of a status, 0 to 7.
+pub fn status_key(status: JournalRunStatus) -> usize {
+    let known = |(known, _): &(JournalRunStatus, &str)| *known == status;
+    STATUSES.iter().position(known).unwrap_or_default()
+}
+
+/// A status for a person: `7 (exported)`.
+pub fn status_words(status: JournalRunStatus) -> String {
+    let key = status_key(status);
+    format!("{key} ({})", STATUSES[key].1)
 }

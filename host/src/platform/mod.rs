@@ -15,6 +15,7 @@ mod embedded;
 mod employees;
 mod employers;
 mod employments;
+mod journal_exports;
 mod journal_runs;
 mod payroll_administrations;
 mod payroll_runs;
@@ -27,7 +28,8 @@ pub use embedded::{Embedded, ImportError, ImportSummary, OpenError, seed};
 pub use employees::Employees;
 pub use employers::Employers;
 pub use employments::Employments;
-pub use journal_runs::JournalRuns;
+pub use journal_exports::{ChangedBy, ExportClaim, ExportEnd, JournalExports};
+pub use journal_runs::{JournalRuns, status_key, status_of_key, status_words};
 pub use payroll_administrations::PayrollAdministrations;
 pub use payroll_runs::PayrollRuns;
 pub use payroll_tax_returns::PayrollTaxReturns;
@@ -90,6 +92,7 @@ pub trait Platform:
     + PayrollAdministrations
     + PayrollRuns
     + JournalRuns
+    + JournalExports
     + Declarations
     + PayrollTaxReturns
     + UpaPensionDeclarations
@@ -105,6 +108,7 @@ impl<T> Platform for T where
         + PayrollAdministrations
         + PayrollRuns
         + JournalRuns
+        + JournalExports
         + Declarations
         + PayrollTaxReturns
         + UpaPensionDeclarations

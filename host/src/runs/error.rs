@@ -16,6 +16,13 @@ pub enum RunError {
     /// It could not start: the employer does not exist.
     #[error("there is no employer {0}")]
     NoEmployer(Uuid),
+    /// It could not start: the journal run does not exist.
+    #[error("there is no journal run {0}")]
+    NoJournalRun(String),
+    /// It could not start: another run has the journal run, or its status is
+    /// none to export from.
+    #[error("{0}")]
+    Conflict(String),
     /// It could not start: the connector is of another kind.
     #[error("client \"{client}\" is no connector of kind {wanted}")]
     WrongKind {
@@ -76,6 +83,8 @@ impl RunError {
         match self {
             Self::Load(_) => "not-loaded",
             Self::NoEmployer(_) => "no-employer",
+            Self::NoJournalRun(_) => "no-journal-run",
+            Self::Conflict(_) => "conflict",
             Self::WrongKind { .. } => "wrong-kind",
             Self::Denied { .. } => "denied",
             Self::Connector(_) => "connector",

@@ -1,12 +1,15 @@
 //! Runs: one call of a connector, from its request to its recorded outcome.
 
+mod claim;
 mod error;
 mod job;
 
+pub use claim::Release;
 pub use error::{RunError, StartError};
 pub use job::{Job, Output, RunReport, RunRequest};
 
 use crate::bindings::koppel::connector::types::{ConnectorError, Description, RunContext};
+use crate::bindings::koppel::loket::journal_runs::ExportMethod;
 use crate::config::{Client, Config, Live};
 use crate::egress::{Egress, Resolve};
 use crate::exports::ExportDir;
@@ -16,6 +19,7 @@ use crate::platform::{Embedded, Entity, Owner, Platform};
 use crate::registry::{LoadError, Loaded, Registry};
 use crate::sandbox::{LimitReached, RunLog, Sandbox, State, memory_used};
 use crate::session::Session;
+use claim::Claim;
 use error::ended;
 use std::collections::HashMap;
 use std::path::PathBuf;
@@ -36,6 +40,31 @@ pub struct Host {
     egress: Arc<Egress>,
     exports: Mutex<HashMap<(PathBuf, u64), ExportDir>>,
     slots: Semaphore,
+}
+
+/// What a call of a connector takes.
+struct Call<'a> {
+    client: &'a Client,
+    session: &'a Arc<Session>,
+    loaded: &'a Loaded,
+    job: &'a Job,
+    log: &'a RunLog,
+    exports: Option<ExportDir>,
+    /// The most linear memory that it used, in bytes.
+    memory: &'a mut usize,
+}
+
+impl Call<'_> {
+    /// How the connector lets a journal run leave: what it does not import, it
+    /// cannot do.
+    fn method(&self) -> ExportMethod {
+        let inspection = &self.loaded.inspection;
+        if inspection.exports && !inspection.http {
+            ExportMethod::Download
+        } else {
+            ExportMethod::Send
+        }
+    }
 }
 
 impl Host {
@@ -190,12 +219,7 @@ impl Host {
         let client = config
             .client(&request.client)
             .ok_or_else(|| LoadError::UnknownClient(request.client.clone()))?;
-        let owner = self
-            .platform
-            .owner(Entity::Employer(request.employer))
-            .await
-            .map_err(|error| RunError::Host(format!("{error:?}")))?
-            .ok_or(RunError::NoEmployer(request.employer))?;
+        let owner = self.owner(request.employer).await?;
         let session = Arc::new(self.session(run, &request.client, &request.user, owner));
         if let Some(wanted) = request.job.kind()
             && !loaded.inspection.kinds.contains(&wanted)
@@ -210,26 +234,25 @@ impl Host {
         let exports = self.export_dir(client)?;
         self.note(&session, Kind::RunStarted, &request.job.to_string(), None)
             .await?;
-        let context = RunContext {
-            run_id: run.to_string(),
-            employer_id: owner.employer.to_string(),
-            settings: client.settings.to_string(),
+        let mut call = Call {
+            client,
+            session: &session,
+            loaded: &loaded,
+            job: &request.job,
+            log,
+            exports,
+            memory,
         };
-        let mut store = self.store(&session, client, log, exports);
-        let called = {
-            let deadline = Duration::from_millis(client.limits.deadline_ms);
-            let called = self.call(&mut store, &loaded, &context, &request.job);
-            match tokio::time::timeout(deadline, called).await {
-                Ok(called) => called,
-                Err(_) => Err(RunError::Limit(LimitReached::Deadline(
-                    client.limits.deadline_ms,
-                ))),
+        let called = match request.job {
+            Job::ProcessJournalRun(journal_run) => {
+                let method = call.method();
+                match Claim::take(&session, journal_run, method).await {
+                    Ok(claim) => claim.settle(self.call(&mut call).await).await,
+                    Err(error) => Err(error),
+                }
             }
+            Job::Lookup(_) | Job::Check => self.call(&mut call).await,
         };
-        *memory = memory_used(&store);
-        // Files that were not finished go with the store, before the outcome
-        // is recorded.
-        drop(store);
         let called = called.map_err(|error| self.with_line(&session, error));
         let (outcome, reason) = match &called {
             Ok(_) => ("succeeded", None),
@@ -285,7 +308,31 @@ impl Host {
         }
     }
 
-    async fn call(
+    /// Calls the connector in an instance of its own, within its deadline.
+    async fn call(&self, call: &mut Call<'_>) -> Result<Output, RunError> {
+        let context = RunContext {
+            run_id: call.session.run.to_string(),
+            employer_id: call.session.employer.to_string(),
+            settings: call.client.settings.to_string(),
+        };
+        let exports = call.exports.take();
+        let mut store = self.store(call.session, call.client, call.log, exports);
+        let deadline_ms = call.client.limits.deadline_ms;
+        let called = {
+            let answer = self.answer(&mut store, call.loaded, &context, call.job);
+            match tokio::time::timeout(Duration::from_millis(deadline_ms), answer).await {
+                Ok(called) => called,
+                Err(_) => Err(RunError::Limit(LimitReached::Deadline(deadline_ms))),
+            }
+        };
+        *call.memory = memory_used(&store);
+        // Files that were not finished go with the store, before the outcome
+        // is recorded.
+        drop(store);
+        called
+    }
+
+    async fn answer(
         &self,
         store: &mut Store<State>,
         loaded: &Loaded,
@@ -303,6 +350,15 @@ impl Host {
             .map_err(ended)?;
         let answered = job.perform(&connector, store, context).await?;
         answered.map_err(RunError::Connector)
+    }
+
+    /// Whom an employer belongs to.
+    async fn owner(&self, employer: Uuid) -> Result<Owner, RunError> {
+        self.platform
+            .owner(Entity::Employer(employer))
+            .await
+            .map_err(|error| RunError::Host(format!("{error:?}")))?
+            .ok_or(RunError::NoEmployer(employer))
     }
 
     fn export_dir(&self, client: &Client) -> Result<Option<ExportDir>, RunError> {

@@ -2,97 +2,90 @@
 
 use crate::Settings;
 use crate::exact::EntryLine;
-use koppel_sdk::types::JournalRun;
-use koppel_sdk::{Cents, ConnectorError, activities};
-use std::collections::BTreeSet;
+use koppel_sdk::journal::{self, Faults, Survey};
+use koppel_sdk::types::{JournalLine, JournalRun};
+use koppel_sdk::{Cents, ConnectorError};
+use std::collections::{BTreeMap, BTreeSet};
 
 /// A journal run as it is to be booked. Exact takes an entry as one request,
 /// so all of its lines are in memory.
-pub(crate) struct Booking {
+pub(crate) struct Booking<'a> {
+    settings: &'a Settings,
     /// What marks the lines of this journal run in Exact.
     pub(crate) marker: String,
     pub(crate) year: u32,
     pub(crate) period: u32,
     /// The day that it is booked on: the last of the period.
     pub(crate) date: String,
-    pub(crate) lines: Vec<BookingLine>,
-    /// The sum of the debit amounts.
-    pub(crate) total: Cents,
+    pub(crate) lines: Vec<JournalLine>,
+    pub(crate) survey: Survey,
 }
 
-/// One line; a credit is negative.
-pub(crate) struct BookingLine {
-    /// The code of the account in Exact.
-    pub(crate) account: String,
-    pub(crate) amount: Cents,
-    pub(crate) description: String,
-    pub(crate) cost_center: Option<String>,
-    pub(crate) cost_unit: Option<String>,
+/// What Exact takes of a line; a credit is negative.
+pub(crate) fn amount(line: &JournalLine) -> Cents {
+    Cents(line.debit_amount) - Cents(line.credit_amount)
 }
 
-impl Booking {
+impl<'a> Booking<'a> {
     /// Reads the lines.
     ///
     /// # Errors
     ///
-    /// `refused` when there are none, when they do not balance or when one has
-    /// no account.
-    pub(crate) fn read(run: &JournalRun, settings: &Settings) -> Result<Self, ConnectorError> {
+    /// As for [`journal::read`].
+    pub(crate) fn read(run: &JournalRun, settings: &'a Settings) -> Result<Self, ConnectorError> {
         let period = &run.payroll_period;
-        let mut booking = Self {
+        let (lines, survey) = journal::read(run)?;
+        Ok(Self {
+            settings,
             marker: format!("koppel:{}", run.id),
             year: period.year,
             period: period.period_number,
             date: period.period_end_date.clone(),
-            lines: Vec::new(),
-            total: Cents::ZERO,
-        };
-        let mut credit = Cents::ZERO;
-        let pages = activities::pages(|page| {
-            activities::get_journal_run_results_by_journal_run_id(&run.id, page)
-        });
-        for page in pages {
-            for line in page? {
-                let code = line.general_ledger_account.code.trim();
-                if code.is_empty() {
-                    return Err(ConnectorError::Refused(format!(
-                        "line {} ({}) has no ledger account",
-                        booking.lines.len() + 1,
-                        line.payroll_component.value
-                    )));
-                }
-                booking.total += Cents(line.debit_amount);
-                credit += Cents(line.credit_amount);
-                let account = settings.account_map.get(code).map_or(code, String::as_str);
-                booking.lines.push(BookingLine {
-                    account: account.to_owned(),
-                    amount: Cents(line.debit_amount) - Cents(line.credit_amount),
-                    description: line.payroll_component.value,
-                    cost_center: line.cost_center.map(|center| center.code),
-                    cost_unit: line.cost_unit.map(|unit| unit.code),
-                });
-            }
-        }
-        if booking.lines.is_empty() {
-            return Err(ConnectorError::Refused(
-                "the journal has no lines".to_owned(),
-            ));
-        }
-        if booking.total != credit {
-            return Err(ConnectorError::Refused(format!(
-                "the journal does not balance: debit {}, credit {credit}",
-                booking.total
-            )));
-        }
-        Ok(booking)
+            lines,
+            survey,
+        })
     }
 
-    /// The codes of the accounts, each once.
+    /// The code in Exact of the account of a line.
+    fn account<'b>(&'b self, line: &'b JournalLine) -> &'b str {
+        let code = line.general_ledger_account.code.trim();
+        let mapped = self.settings.account_map.get(code);
+        mapped.map_or(code, String::as_str)
+    }
+
+    /// The codes of the accounts in Exact, each once.
     pub(crate) fn codes(&self) -> BTreeSet<&str> {
-        self.lines
-            .iter()
-            .map(|line| line.account.as_str())
-            .collect()
+        self.lines.iter().map(|line| self.account(line)).collect()
+    }
+
+    /// The id of the account of each line, by the ids that Exact has for the
+    /// codes.
+    ///
+    /// # Errors
+    ///
+    /// `refused` when Exact has no such account, with the lines named.
+    pub(crate) fn account_ids<'b>(
+        &self,
+        known: &'b BTreeMap<String, String>,
+    ) -> Result<Vec<&'b str>, ConnectorError> {
+        let mut faults = Faults::default();
+        let mut ids = Vec::new();
+        for (number, line) in (1..).zip(&self.lines) {
+            let code = self.account(line);
+            match known.get(code) {
+                Some(id) => ids.push(id.as_str()),
+                None => faults.add(
+                    number,
+                    line,
+                    &format!(
+                        "has ledger account {code}, which division {} does not have",
+                        self.settings.division
+                    ),
+                ),
+            }
+        }
+        faults.refuse("; make it, or map it in account-map")?;
+        Ok(ids)
     }
 
     /// Compares with what is in Exact.
@@ -105,7 +98,7 @@ impl Booking {
         let debit = |amounts: &mut dyn Iterator<Item = Cents>| -> Cents {
             amounts.filter(|amount| *amount > Cents::ZERO).sum()
         };
-        let ours = debit(&mut self.lines.iter().map(|line| line.amount));
+        let ours = debit(&mut self.lines.iter().map(amount));
         let theirs = debit(&mut booked.iter().map(|line| line.amount));
         if self.lines.len() == booked.len() && ours == theirs {
             return Ok(());

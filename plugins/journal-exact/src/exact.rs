@@ -5,9 +5,9 @@
 //! `generaljournalentry/GeneralJournalEntries` and `…Lines`.
 
 use crate::Settings;
-use crate::booking::Booking;
+use crate::booking::{Booking, amount};
 use koppel_sdk::http::{self, Response};
-use koppel_sdk::{Cents, ConnectorError};
+use koppel_sdk::{Cents, ConnectorError, journal};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
@@ -133,7 +133,7 @@ impl<'a> Exact<'a> {
         }
     }
 
-    /// The ids of accounts by their codes.
+    /// The ids of the accounts that there are, by their codes.
     pub(crate) fn accounts(
         &self,
         codes: &BTreeSet<&str>,
@@ -156,18 +156,7 @@ impl<'a> Exact<'a> {
                     .map(|a| (a.code.trim().to_owned(), a.id)),
             );
         }
-        let missing: Vec<&str> = codes
-            .into_iter()
-            .filter(|code| !found.contains_key(*code))
-            .collect();
-        if missing.is_empty() {
-            return Ok(found);
-        }
-        Err(ConnectorError::Refused(format!(
-            "division {} has no ledger account {}; make it, or map it in account-map",
-            self.settings.division,
-            missing.join(", ")
-        )))
+        Ok(found)
     }
 
     /// The entry that was booked for this marker, if there is one: its number
@@ -207,20 +196,22 @@ impl<'a> Exact<'a> {
         all(request)
     }
 
-    /// Books an entry and returns its id.
+    /// Books an entry, with the id of the account of each line, and returns the
+    /// id of the entry.
     pub(crate) fn post(
         &self,
-        booking: &Booking,
-        accounts: &BTreeMap<String, String>,
+        booking: &Booking<'_>,
+        accounts: &[&str],
     ) -> Result<String, ConnectorError> {
-        let lines = booking.lines.iter().map(|line| Line {
-            account: accounts.get(&line.account).map_or("", String::as_str),
-            amount: line.amount,
+        let lines = booking.lines.iter().zip(accounts);
+        let lines = lines.map(|(line, account)| Line {
+            account,
+            amount: amount(line),
             date: &booking.date,
-            description: &line.description,
+            description: &line.payroll_component.value,
             notes: &booking.marker,
-            cost_center: line.cost_center.as_deref(),
-            cost_unit: line.cost_unit.as_deref(),
+            cost_center: line.cost_center.as_ref().map(|center| center.code.as_str()),
+            cost_unit: line.cost_unit.as_ref().map(|unit| unit.code.as_str()),
         });
         let entry = Entry {
             journal_code: &self.settings.journal_code,
@@ -229,9 +220,9 @@ impl<'a> Exact<'a> {
             currency: "EUR",
             general_journal_entry_lines: lines.collect(),
         };
-        let reply = http::post(self.url("generaljournalentry/GeneralJournalEntries"))
-            .json(&entry)?
-            .send()?;
+        let request =
+            http::post(self.url("generaljournalentry/GeneralJournalEntries")).json(&entry)?;
+        let reply = journal::post(request)?;
         let posted: Envelope<Posted> = good(&reply)?.json()?;
         Ok(posted.d.id)
     }

@@ -4,16 +4,16 @@
 //! Each line carries a marker with the id of the journal run. Before anything
 //! is booked, Exact is asked for entries with that marker: a journal run that
 //! was booked before (for example because a reply was lost) is not booked
-//! again. The credentials are added by the host.
+//! again. The credentials are added by the host, which also sees to it that one
+//! run at a time books a journal run.
 
 mod booking;
 mod exact;
 
 use booking::Booking;
 use exact::Exact;
-use koppel_sdk::types::{ActivityError, JournalRun, JournalRunChange, JournalRunStatus};
 use koppel_sdk::{
-    Connector, ConnectorError, Context, Delivery, JournalConnector, Outcome, activities, log,
+    Connector, ConnectorError, Context, Delivery, JournalConnector, Outcome, journal, log,
 };
 use std::collections::BTreeMap;
 
@@ -61,27 +61,12 @@ impl JournalConnector for JournalExact {
         context: &Context<Settings>,
         journal_run_id: &str,
     ) -> Result<Outcome, ConnectorError> {
-        let run = activities::get_journal_run_by_journal_run_id(journal_run_id)?;
-        check_status(&run)?;
+        let run = journal::run(journal_run_id)?;
         let exact = Exact::new(&context.settings);
         let booking = Booking::read(&run, &context.settings)?;
-        let number = match book(&exact, &booking) {
-            Ok(number) => number,
-            Err(error) => {
-                mark_as_failed(&run, &error)?;
-                return Err(error);
-            }
-        };
-        activities::patch_journal_run_by_journal_run_id(
-            journal_run_id,
-            &JournalRunChange::MarkAsProcessed(number.clone()),
-        )?;
-        Ok(Outcome {
-            delivery: Delivery::Booked,
-            reference: number,
-            lines: booking.lines.len() as u32,
-            total: booking.total.0,
-        })
+        let number = book(&exact, &booking)?;
+        journal::mark_as_processed(&run, &number)?;
+        Ok(booking.survey.outcome(Delivery::Booked, number))
     }
 }
 
@@ -89,7 +74,7 @@ koppel_sdk::export!(JournalExact as journal);
 
 /// Books what is not booked yet, and proves that it is there. Returns the
 /// number of the entry.
-fn book(exact: &Exact<'_>, booking: &Booking) -> Result<String, ConnectorError> {
+fn book(exact: &Exact<'_>, booking: &Booking<'_>) -> Result<String, ConnectorError> {
     let existing = exact.entries_marked(&booking.marker, booking.year, booking.period)?;
     let (number, lines) = match existing {
         Some((number, lines)) => {
@@ -99,37 +84,14 @@ fn book(exact: &Exact<'_>, booking: &Booking) -> Result<String, ConnectorError> 
             (number, lines)
         }
         None => {
-            let accounts = exact.accounts(&booking.codes())?;
+            let known = exact.accounts(&booking.codes())?;
+            let accounts = booking.account_ids(&known)?;
             let id = exact.post(booking, &accounts)?;
-            exact.lines_of(&id)?
+            exact
+                .lines_of(&id)
+                .map_err(|error| journal::booked(&id, error))?
         }
     };
     booking.compare(&number, &lines)?;
     Ok(number)
-}
-
-fn check_status(run: &JournalRun) -> Result<(), ConnectorError> {
-    match run.status {
-        JournalRunStatus::Ready | JournalRunStatus::ExportFailed => Ok(()),
-        status => Err(ConnectorError::Refused(format!(
-            "journal run {} is not ready to book: its status is {status:?}",
-            run.id
-        ))),
-    }
-}
-
-/// Tells the platform that it failed, when that is final: what Exact or a rule
-/// refused. What may work later leaves the run as it is.
-fn mark_as_failed(run: &JournalRun, error: &ConnectorError) -> Result<(), ConnectorError> {
-    let why = match error {
-        ConnectorError::OutsideParty(why) | ConnectorError::Refused(why) => why,
-        _ => return Ok(()),
-    };
-    let why: String = why.chars().take(250).collect();
-    let change = JournalRunChange::MarkAsProcessingFailed(why);
-    match activities::patch_journal_run_by_journal_run_id(&run.id, &change) {
-        // A run that failed before stays failed.
-        Ok(_) | Err(ActivityError::Conflict(_)) => Ok(()),
-        Err(error) => Err(error.into()),
-    }
 }

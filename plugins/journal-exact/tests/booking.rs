@@ -124,7 +124,7 @@ fn an_account_that_exact_does_not_have_is_named() {
     assert_eq!(
         host.process::<JournalExact>(SETTINGS, &run),
         Err(ConnectorError::Refused(
-            "division 123456 has no ledger account 40110; make it, or map it in account-map"
+            "line 1 (Brutoloon) has ledger account 40110, which division 123456 does not have; make it, or map it in account-map"
                 .to_owned()
         ))
     );
@@ -157,6 +157,58 @@ fn a_rate_limit_leaves_the_run_as_it_is() {
         Err(ConnectorError::Unavailable(Some(12)))
     );
     assert_eq!(host.status(&run), Some(JournalRunStatus::Ready));
+}
+
+#[test]
+fn an_entry_whose_reply_is_lost_is_found_by_the_next_run() {
+    let (mut host, run) = host();
+    host.reply("GET", &lines(), 200, list(json!([])));
+    host.reply("GET", &accounts(), 200, both_accounts());
+    host.reply("POST", &entries(), 503, "");
+    assert_eq!(
+        host.process::<JournalExact>(SETTINGS, &run),
+        Err(ConnectorError::OutsideParty(format!(
+            "{}: status 503; it is not known whether the journal was booked. Run it again: what was booked is found, and not booked twice",
+            entries()
+        )))
+    );
+    assert_eq!(host.status(&run), Some(JournalRunStatus::ExportFailed));
+    host.reply("GET", &lines(), 200, booked());
+    host.process::<JournalExact>(SETTINGS, &run).unwrap();
+    let posts = host.requests().iter().filter(|r| r.method == "POST");
+    assert_eq!(posts.count(), 1);
+    assert_eq!(host.status(&run), Some(JournalRunStatus::Exported));
+}
+
+#[test]
+fn an_entry_that_cannot_be_read_back_is_not_given_back() {
+    let (mut host, run) = host();
+    host.reply("GET", &lines(), 200, list(json!([])));
+    host.reply("GET", &accounts(), 200, both_accounts());
+    let posted = json!({"d": {"EntryID": ENTRY}}).to_string();
+    host.reply("POST", &entries(), 201, posted);
+    host.reply("GET", &lines(), 429, "");
+    assert_eq!(
+        host.process::<JournalExact>(SETTINGS, &run),
+        Err(ConnectorError::OutsideParty(format!(
+            "it was booked as {ENTRY}, but there is no answer now; run it again"
+        )))
+    );
+    assert_eq!(host.status(&run), Some(JournalRunStatus::ExportFailed));
+}
+
+#[test]
+fn an_unbalanced_journal_reaches_exact_with_nothing() {
+    let mut host = MockHost::new();
+    let lines = vec![line("4000", "Lonen", 500_087, 0)];
+    let run = host.journal_run(JournalRunStatus::Ready, lines);
+    assert_eq!(
+        host.process::<JournalExact>(SETTINGS, &run),
+        Err(ConnectorError::Refused(
+            "the journal does not balance: debit 5000.87, credit 0.00, difference 5000.87; lines with the difference or half of it: line 1 (Brutoloon) debit 5000.87".to_owned()
+        ))
+    );
+    assert!(host.requests().is_empty());
 }
 
 #[test]

@@ -150,25 +150,40 @@ impl MockHost {
         page_as!(JournalRunErrorPage, errors, request)
     }
 
+    pub(crate) fn get_journal_run_export_audit_trail_by_journal_run_id(
+        &self,
+        id: &str,
+        request: &PageRequest,
+    ) -> Result<ExportAuditRecordPage, ActivityError> {
+        self.get_journal_run_by_journal_run_id(id)?;
+        let of = |(run, record): &(String, ExportAuditRecord)| (run == id).then(|| record.clone());
+        let all: Vec<_> = self.audit_trail.iter().filter_map(of).collect();
+        page_as!(ExportAuditRecordPage, &all, request)
+    }
+
     pub(crate) fn patch_journal_run_by_journal_run_id(
         &mut self,
         id: &str,
         change: &JournalRunChange,
     ) -> Result<JournalRun, ActivityError> {
-        let (run, _, _) = self.journal_runs.get_mut(id).ok_or_else(|| not_found(id))?;
+        let (run, _, _) = self.journal_runs.get(id).ok_or_else(|| not_found(id))?;
         use JournalRunStatus::{BeingExported, ExportFailed, Exported, Ready};
-        run.status = match (change, run.status) {
-            (JournalRunChange::MarkAsProcessed(_), Ready | BeingExported | ExportFailed) => {
-                Exported
+        let (status, reference, error) = match (change, run.status) {
+            (
+                JournalRunChange::MarkAsProcessed(reference),
+                Ready | BeingExported | ExportFailed,
+            ) => (Exported, Some(reference.clone()), None),
+            (JournalRunChange::MarkAsProcessingFailed(reason), Ready | BeingExported) => {
+                (ExportFailed, None, Some(reason.clone()))
             }
-            (JournalRunChange::MarkAsProcessingFailed(_), Ready | BeingExported) => ExportFailed,
             _ => {
                 return Err(ActivityError::Conflict(
                     "its status does not allow this".to_owned(),
                 ));
             }
         };
-        Ok(run.clone())
+        self.change_status(id, status, reference, error);
+        self.get_journal_run_by_journal_run_id(id)
     }
 
     pub(crate) fn get_additional_taxliability_by_license_plate_number(

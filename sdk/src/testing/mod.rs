@@ -32,6 +32,7 @@ pub struct MockHost {
     payroll_administrations: Vec<PayrollAdministration>,
     payroll_runs: BTreeMap<String, (PayrollRun, Vec<PayrollRunResult>)>,
     journal_runs: BTreeMap<String, (JournalRun, Vec<JournalLine>, Vec<JournalRunError>)>,
+    audit_trail: Vec<(String, ExportAuditRecord)>,
     vehicles: BTreeMap<String, AdditionalTaxLiability>,
     employees: Vec<(Employee, Option<String>)>,
     employments: Vec<Employment>,
@@ -50,6 +51,9 @@ pub const EMPLOYER: &str = "00000000-0000-4000-8000-000000000001";
 
 /// A payroll administration of that employer.
 pub const ADMINISTRATION: &str = "00000000-0000-4000-8000-000000000002";
+
+/// The run that connectors of the mock run in.
+const RUN: &str = "00000000-0000-4000-8000-000000000003";
 
 impl MockHost {
     /// A host with one employer and nothing else.
@@ -81,7 +85,7 @@ impl MockHost {
     /// Adds a journal run for January 2025 with these lines and returns its id.
     pub fn journal_run(&mut self, status: JournalRunStatus, lines: Vec<JournalLine>) -> String {
         let number = self.journal_runs.len() as u32 + 1;
-        let id = format!("00000000-0000-4000-8000-0000000001{number:02}");
+        let id = format!("{number:08}-0000-4000-8000-000000000100");
         let run = JournalRun {
             id: id.clone(),
             payroll_administration_id: ADMINISTRATION.to_owned(),
@@ -118,6 +122,11 @@ impl MockHost {
     /// Denies an activity from now on.
     pub fn deny(&mut self, activity: &str) {
         self.denied.insert(activity.to_owned());
+    }
+
+    /// Denies an activity no more.
+    pub fn allow(&mut self, activity: &str) {
+        self.denied.remove(activity);
     }
 
     /// Replies once to a request with this method whose URL starts like this.
@@ -168,7 +177,10 @@ impl MockHost {
             .map(|(run, _, _)| run.status)
     }
 
-    /// Runs a connector of kind journal on a journal run.
+    /// Runs a connector of kind journal on a journal run. As in the host, one
+    /// that is ready or failed is being exported meanwhile, and ends as export
+    /// failed if it was not marked as processed, or where it was after
+    /// `unavailable`. Unlike the host, this calls the connector at any status.
     ///
     /// # Errors
     ///
@@ -178,8 +190,52 @@ impl MockHost {
         settings: &str,
         journal_run: &str,
     ) -> Result<Outcome, ConnectorError> {
+        use JournalRunStatus::{BeingExported, ExportFailed, Ready};
         let context = run_context(settings);
-        self.during(|| connector::process_journal_run::<C>(context, journal_run.to_owned()))
+        let before = self.status(journal_run);
+        if matches!(before, Some(Ready | ExportFailed)) {
+            self.change_status(journal_run, BeingExported, None, None);
+        }
+        let answer =
+            self.during(|| connector::process_journal_run::<C>(context, journal_run.to_owned()));
+        if let Some(before) = before
+            && self.status(journal_run) == Some(BeingExported)
+        {
+            let (status, why) = match &answer {
+                Err(ConnectorError::Unavailable(_)) => (before, "not available now".to_owned()),
+                other => (ExportFailed, format!("{other:?}")),
+            };
+            self.change_status(journal_run, status, None, Some(why));
+        }
+        answer
+    }
+
+    /// Changes the status of a journal run, and notes it in its audit trail.
+    fn change_status(
+        &mut self,
+        journal_run: &str,
+        status: JournalRunStatus,
+        reference: Option<String>,
+        error: Option<String>,
+    ) {
+        if let Some((run, _, _)) = self.journal_runs.get_mut(journal_run) {
+            run.status = status;
+        }
+        let of = |(run, _): &&(String, ExportAuditRecord)| run == journal_run;
+        let number = self.audit_trail.iter().filter(of).count() as u32 + 1;
+        let record = ExportAuditRecord {
+            id: format!("00000000-0000-4000-8000-0000000003{number:02}"),
+            sequence_number: number,
+            export_status: status,
+            exported_by: "user".to_owned(),
+            exported_on: "2025-01-31T10:00:00Z".to_owned(),
+            exported_to: "client".to_owned(),
+            method_of_exporting: None,
+            run_id: RUN.to_owned(),
+            reference,
+            returned_error_message: error,
+        };
+        self.audit_trail.push((journal_run.to_owned(), record));
     }
 
     /// Runs a connector of kind lookup on a query in JSON.
@@ -217,7 +273,7 @@ impl MockHost {
 
 fn run_context(settings: &str) -> RunContext {
     RunContext {
-        run_id: "00000000-0000-4000-8000-000000000003".to_owned(),
+        run_id: RUN.to_owned(),
         employer_id: EMPLOYER.to_owned(),
         settings: settings.to_owned(),
     }

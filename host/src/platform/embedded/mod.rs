@@ -4,6 +4,7 @@ mod declarations;
 mod employees;
 mod employers;
 mod import;
+mod journal_exports;
 mod journal_runs;
 mod payroll_administrations;
 mod payroll_runs;
@@ -24,7 +25,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 /// The version of `schema.sql`, kept in the file as `user_version`.
-const SCHEMA: i64 = 2;
+const SCHEMA: i64 = 3;
 
 /// Payroll data in an SQLite file. Cloning gives another handle on it.
 #[derive(Clone)]

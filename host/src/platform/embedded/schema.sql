@@ -130,15 +130,34 @@ CREATE TABLE journal_run_error (
     PRIMARY KEY (journal_run, ord)
 ) STRICT, WITHOUT ROWID;
 
+-- The journal runs that are being exported, each by one run of a connector.
+CREATE TABLE journal_run_claim (
+    journal_run TEXT PRIMARY KEY REFERENCES journal_run (id),
+    run TEXT NOT NULL,
+    client TEXT NOT NULL,
+    user TEXT NOT NULL,
+    -- 1 send, 2 download.
+    method INTEGER NOT NULL CHECK (method IN (1, 2)),
+    since TEXT NOT NULL,
+    -- The status before, for a run that booked nothing.
+    status INTEGER NOT NULL CHECK (status IN (4, 6))
+) STRICT, WITHOUT ROWID;
+
 -- The audit trail of the status of journal runs.
 CREATE TABLE journal_run_change (
-    ord INTEGER PRIMARY KEY,
     journal_run TEXT NOT NULL REFERENCES journal_run (id),
+    ord INTEGER NOT NULL,
+    id TEXT NOT NULL UNIQUE,
     time TEXT NOT NULL,
-    action TEXT NOT NULL,
-    status INTEGER NOT NULL,
-    message TEXT NOT NULL
-) STRICT;
+    status INTEGER NOT NULL CHECK (status BETWEEN 4 AND 7),
+    run TEXT NOT NULL,
+    client TEXT NOT NULL,
+    user TEXT NOT NULL,
+    method INTEGER CHECK (method IN (1, 2)),
+    reference TEXT,
+    error TEXT,
+    PRIMARY KEY (journal_run, ord)
+) STRICT, WITHOUT ROWID;
 
 CREATE TABLE vehicle (
     license_plate_number TEXT PRIMARY KEY,

@@ -138,6 +138,11 @@ fn perform(query: &Query) -> Result<Value, ConnectorError> {
         "GetJournalRunErrorsByJournalRunId" => {
             list!(get_journal_run_errors_by_journal_run_id(id, &page))
         }
+        "GetJournalRunExportAuditTrailByJournalRunId" => {
+            list!(get_journal_run_export_audit_trail_by_journal_run_id(
+                id, &page
+            ))
+        }
         "PatchJournalRunByJournalRunId" => one!(patch_journal_run_by_journal_run_id(id, &change)),
         "GetEmployeesByEmployerId" => list!(get_employees_by_employer_id(id, &page)),
         "GetCitizenServiceNumberByEmployeeId" => {

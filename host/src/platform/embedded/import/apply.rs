@@ -308,10 +308,11 @@ impl<'a> Import<'a> {
                     .opt("processingFinishedTime")
                     .map(|t| t.timestamp())
                     .transpose()?;
-                // What a connector booked stays booked, whatever the file says.
+                // What a connector booked, or is booking, stays so, whatever the
+                // file says.
                 let written = self.t.execute(
                     "INSERT INTO journal_run (id, payroll_administration, payroll_run, ord, year, period_number, period_start, period_end, status, processing_finished_time) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)
-                     ON CONFLICT (id) DO UPDATE SET payroll_run = ?3, ord = ?4, year = ?5, period_number = ?6, period_start = ?7, period_end = ?8, status = CASE WHEN EXISTS (SELECT 1 FROM journal_run_change AS change WHERE change.journal_run = journal_run.id) THEN journal_run.status ELSE ?9 END, processing_finished_time = ?10 WHERE payroll_administration = ?2",
+                     ON CONFLICT (id) DO UPDATE SET payroll_run = ?3, ord = ?4, year = ?5, period_number = ?6, period_start = ?7, period_end = ?8, status = CASE WHEN journal_run.status > 4 AND EXISTS (SELECT 1 FROM journal_run_change AS change WHERE change.journal_run = journal_run.id) THEN journal_run.status ELSE ?9 END, processing_finished_time = ?10 WHERE payroll_administration = ?2",
                     params![id, administration, payroll_run.get("payrollRunId")?.id()?, item.get("sequenceNumber")?.number()?, period.year, period.number, period.start, period.end, status.number()?, finished],
                 );
                 settle(item, "journal run", &id, written)?;
