@@ -1,11 +1,15 @@
 //! The second reading: the auditfile itself.
 //!
-//! Source: `XmlAuditfileFinancieel3.2.xsd`, Auditfiles.nl / Belastingdienst.
+//! Sources: `XmlAuditfileFinancieel3.2.xsd`, Auditfiles.nl / Belastingdienst,
+//! and `XmlAuditfileFinancieel4.0.xsd`, package XAF 4.0.3 of Belastingdienst
+//! ODB. For a journal they differ in the namespace, in the number of the
+//! company (4.0 has that of the trade register only), in the names of cost
+//! centre and cost unit, and in how long some texts may be.
 
-use crate::Settings;
-use crate::survey::Survey;
+use crate::{Settings, Version};
+use koppel_sdk::journal::{self, Survey};
 use koppel_sdk::types::{Employer, JournalLine, JournalRun, PayrollAdministration};
-use koppel_sdk::{Cents, ConnectorError, activities};
+use koppel_sdk::{Cents, ConnectorError};
 use quick_xml::Writer;
 use quick_xml::events::{BytesDecl, BytesText, Event};
 use std::io::{self, Write};
@@ -13,13 +17,22 @@ use std::io::{self, Write};
 /// The currency of Loket's amounts.
 const CURRENCY: &str = "EUR";
 
-/// An element and what is in it.
-struct Xml<W: Write>(Writer<W>);
+/// An auditfile of a version being written.
+struct Xml<W: Write>(Writer<W>, Version);
 
 impl<W: Write> Xml<W> {
+    /// What depends on the version: for 3.2, or for 4.0.
+    fn either<T>(&self, v32: T, v40: T) -> T {
+        match self.1 {
+            Version::V32 => v32,
+            Version::V40 => v40,
+        }
+    }
+
     fn text(&mut self, name: &str, text: &str) -> io::Result<()> {
         // What XML 1.0 does not allow cannot be escaped either.
-        let clean: String = text.chars().filter(|c| !c.is_control()).collect();
+        let allowed = |c: &char| !c.is_control() && !matches!(c, '\u{fffe}' | '\u{ffff}');
+        let clean: String = text.chars().filter(allowed).collect();
         self.0
             .create_element(name)
             .write_text_content(BytesText::new(clean.trim()))?;
@@ -58,11 +71,15 @@ pub(crate) fn write(
     run: &JournalRun,
     survey: &Survey,
 ) -> Result<(), ConnectorError> {
-    let mut xml = Xml(Writer::new_with_indent(out, b' ', 1));
+    let mut xml = Xml(Writer::new_with_indent(out, b' ', 1), settings.version);
     xml.0
         .write_event(Event::Decl(BytesDecl::new("1.0", Some("UTF-8"), None)))?;
     let mut root = quick_xml::events::BytesStart::new("auditfile");
-    root.push_attribute(("xmlns", "http://www.auditfiles.nl/XAF/3.2"));
+    let namespace = xml.either(
+        "http://www.auditfiles.nl/XAF/3.2",
+        "http://www.odb.belastingdienst.nl/Belastingdienst/BCPP/1.1/structures/XmlauditfileXAF_4.0",
+    );
+    root.push_attribute(("xmlns", namespace));
     xml.0.write_event(Event::Start(root))?;
     header(&mut xml, run)?;
     xml.open("company")?;
@@ -96,8 +113,15 @@ fn company<W: Write>(
     employer: &Employer,
     administration: &PayrollAdministration,
 ) -> io::Result<()> {
-    xml.text("companyIdent", &employer.employer_number.to_string())?;
-    xml.text("companyName", &shorten(&employer.company_name, 999))?;
+    match xml.1 {
+        Version::V32 => xml.text("companyIdent", &employer.employer_number.to_string())?,
+        Version::V40 => {
+            let number = employer.chamber_of_commerce_number.as_deref();
+            xml.optional("Commercenr", number, 100)?;
+        }
+    }
+    let name = xml.either(999, 255);
+    xml.text("companyName", &shorten(&employer.company_name, name))?;
     xml.text("taxRegistrationCountry", "NL")?;
     // The schema wants the element; an unknown number is left empty.
     let number = administration
@@ -107,7 +131,8 @@ fn company<W: Write>(
     xml.text("taxRegIdent", &shorten(number, 30))?;
     if employer.street.is_some() || employer.city.is_some() || employer.postal_code.is_some() {
         xml.open("streetAddress")?;
-        xml.optional("streetname", employer.street.as_deref(), 999)?;
+        let street = xml.either(999, 100);
+        xml.optional("streetname", employer.street.as_deref(), street)?;
         let number = employer.house_number.map(|number| number.to_string());
         xml.optional("number", number.as_deref(), 15)?;
         xml.optional("city", employer.city.as_deref(), 50)?;
@@ -124,13 +149,14 @@ fn company<W: Write>(
 }
 
 fn accounts<W: Write>(xml: &mut Xml<W>, settings: &Settings, survey: &Survey) -> io::Result<()> {
+    let description_length = xml.either(999, 255);
     xml.open("generalLedger")?;
     for (code, description) in &survey.accounts {
         let prefixes = &settings.balance_account_prefixes;
         let balance = prefixes.iter().any(|prefix| code.starts_with(prefix));
         xml.open("ledgerAccount")?;
         xml.text("accID", code)?;
-        xml.text("accDesc", &shorten(description, 999))?;
+        xml.text("accDesc", &shorten(description, description_length))?;
         xml.text("accTp", if balance { "B" } else { "P" })?;
         xml.close("ledgerAccount")?;
     }
@@ -165,8 +191,8 @@ fn transactions<W: Write>(
     );
     xml.open("transactions")?;
     xml.text("linesCount", &survey.lines.to_string())?;
-    xml.text("totalDebit", &survey.debit.to_string())?;
-    xml.text("totalCredit", &survey.debit.to_string())?;
+    xml.text("totalDebit", &survey.total.to_string())?;
+    xml.text("totalCredit", &survey.total.to_string())?;
     xml.open("journal")?;
     xml.text("jrnID", &settings.journal_id)?;
     xml.text("desc", &settings.journal_description)?;
@@ -176,28 +202,10 @@ fn transactions<W: Write>(
     xml.text("desc", &title)?;
     xml.text("periodNumber", &period.period_number.to_string())?;
     xml.text("trDt", &period.period_end_date)?;
-    let mut number = 0;
-    let pages = activities::pages(|page| {
-        activities::get_journal_run_results_by_journal_run_id(&run.id, page)
-    });
-    for page in pages {
-        for journal_line in page? {
-            number += 1;
-            line(
-                xml,
-                number,
-                &reference,
-                &period.period_end_date,
-                &journal_line,
-            )?;
-        }
-    }
-    if number != survey.lines {
-        return Err(ConnectorError::Refused(format!(
-            "the journal changed while it was exported: {} lines, then {number}",
-            survey.lines
-        )));
-    }
+    journal::revisit(run, survey, |number, journal_line| {
+        let date = &period.period_end_date;
+        Ok(line(xml, number, &reference, date, &journal_line)?)
+    })?;
     xml.close("transaction")?;
     xml.close("journal")?;
     xml.close("transactions")?;
@@ -227,8 +235,10 @@ fn line<W: Write>(
     xml.text("amnt", &amount.to_string())?;
     xml.text("amntTp", side)?;
     let center = line.cost_center.as_ref().map(|center| center.code.as_str());
-    xml.optional("costID", center, 35)?;
+    let (name, length) = xml.either(("costID", 35), ("cost", 999));
+    xml.optional(name, center, length)?;
     let unit = line.cost_unit.as_ref().map(|unit| unit.code.as_str());
-    xml.optional("prodID", unit, 35)?;
+    let (name, length) = xml.either(("prodID", 35), ("product", 999));
+    xml.optional(name, unit, length)?;
     xml.close("trLine")
 }

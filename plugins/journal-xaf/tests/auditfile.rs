@@ -2,6 +2,7 @@
 //! code that writes it.
 
 use journal_xaf::JournalXaf;
+use koppel_sdk::log::Level;
 use koppel_sdk::testing::{MockHost, line};
 use koppel_sdk::types::{Coded, JournalLine, JournalRunStatus};
 use koppel_sdk::{Connector, ConnectorError, Delivery, Outcome};
@@ -22,29 +23,92 @@ fn balanced() -> Vec<JournalLine> {
     ]
 }
 
-fn export(lines: Vec<JournalLine>) -> (MockHost, String, Result<Outcome, ConnectorError>) {
+fn export(
+    settings: &str,
+    lines: Vec<JournalLine>,
+) -> (MockHost, String, Result<Outcome, ConnectorError>) {
     let mut host = MockHost::new();
     let run = host.journal_run(JournalRunStatus::Ready, lines);
-    let outcome = host.process::<JournalXaf>("{}", &run);
+    let outcome = host.process::<JournalXaf>(settings, &run);
     (host, run, outcome)
 }
 
+/// The versions, with the settings for each.
+const VERSIONS: [(&str, &str); 2] = [("3.2", "{}"), ("4.0", r#"{"version": "4.0"}"#)];
+
 #[test]
 fn a_journal_run_becomes_an_auditfile_and_is_marked_as_processed() {
-    let (host, run, outcome) = export(balanced());
-    assert_eq!(
-        outcome,
-        Ok(Outcome {
-            delivery: Delivery::Exported,
-            reference: "XAF32_20720_2025-01_1.xaf".to_owned(),
-            lines: 4,
-            total: 499_987,
-        })
-    );
+    for (version, settings) in VERSIONS {
+        let (host, run, outcome) = export(settings, balanced());
+        let name = format!(
+            "XAF{}_20720_2025-01_1_00000001.xaf",
+            version.replace('.', "")
+        );
+        assert_eq!(
+            outcome,
+            Ok(Outcome {
+                delivery: Delivery::Exported,
+                reference: name.clone(),
+                lines: 4,
+                total: 499_987,
+            })
+        );
+        assert_eq!(host.status(&run), Some(JournalRunStatus::Exported));
+        let file = String::from_utf8(host.files()[&name].clone()).unwrap();
+        check_independently(&file, 4, "4999.87");
+        validate(version, &file);
+    }
+}
+
+#[test]
+fn the_versions_differ_where_their_schemas_do() {
+    let mut lines = balanced();
+    lines[0].cost_unit = Some(Coded {
+        code: "01".to_owned(),
+        description: "Auto's".to_owned(),
+    });
+    let texts = VERSIONS.map(|(_, settings)| {
+        let (host, _, outcome) = export(settings, lines.clone());
+        let file = host.files()[&outcome.unwrap().reference].clone();
+        String::from_utf8(file).unwrap()
+    });
+    for (part, in_32, in_40) in [
+        ("<companyIdent>20720</companyIdent>", true, false),
+        ("<Commercenr>18124676</Commercenr>", false, true),
+        ("<costID>SAL073</costID>", true, false),
+        ("<prodID>01</prodID>", true, false),
+        ("<cost>SAL073</cost>", false, true),
+        ("<product>01</product>", false, true),
+        ("http://www.auditfiles.nl/XAF/3.2", true, false),
+        ("structures/XmlauditfileXAF_4.0", false, true),
+    ] {
+        let found = [texts[0].contains(part), texts[1].contains(part)];
+        assert_eq!(found, [in_32, in_40], "{part}");
+    }
+}
+
+#[test]
+fn a_file_that_is_there_already_was_exported_before_and_is_marked_now() {
+    let mut host = MockHost::new();
+    let run = host.journal_run(JournalRunStatus::Ready, balanced());
+    // The file is published, and then the journal run cannot be marked.
+    host.deny("PatchJournalRunByJournalRunId");
+    let first = host.process::<JournalXaf>("{}", &run);
+    assert!(matches!(first, Err(ConnectorError::Denied(_))), "{first:?}");
+    assert_eq!(host.status(&run), Some(JournalRunStatus::ExportFailed));
+    let files = host.files().clone();
+    host.allow("PatchJournalRunByJournalRunId");
+    let again = host.process::<JournalXaf>("{}", &run).unwrap();
+    assert_eq!(again.reference, "XAF32_20720_2025-01_1_00000001.xaf");
+    assert_eq!((again.lines, again.total), (4, 499_987));
     assert_eq!(host.status(&run), Some(JournalRunStatus::Exported));
-    let file = String::from_utf8(host.files()["XAF32_20720_2025-01_1.xaf"].clone()).unwrap();
-    check_independently(&file, 4, "4999.87");
-    validate(&file);
+    assert_eq!(*host.files(), files, "it is left as it was");
+    let (level, warning) = host.log().last().unwrap();
+    assert_eq!(*level, Level::Warn);
+    assert_eq!(
+        warning,
+        "XAF32_20720_2025-01_1_00000001.xaf was exported before; it is left as it is, and the journal run is marked as processed"
+    );
 }
 
 #[test]
@@ -54,35 +118,43 @@ fn a_journal_of_several_pages_is_complete() {
         lines.push(line("40110", "Lonen", 100 + number, 0));
         lines.push(line("16101", "Netto lonen", 0, 100 + number));
     }
-    let (host, _, outcome) = export(lines);
-    assert_eq!(outcome.unwrap().lines, 1400);
-    let file = String::from_utf8(host.files().values().next().unwrap().clone()).unwrap();
-    check_independently(&file, 1400, "3146.50");
-    validate(&file);
+    for (version, settings) in VERSIONS {
+        let (host, _, outcome) = export(settings, lines.clone());
+        assert_eq!(outcome.unwrap().lines, 1400);
+        let file = String::from_utf8(host.files().values().next().unwrap().clone()).unwrap();
+        check_independently(&file, 1400, "3146.50");
+        validate(version, &file);
+    }
 }
 
 #[test]
-fn an_unbalanced_journal_is_refused_with_both_sums() {
-    let (host, run, outcome) = export(vec![
-        line("40110", "Lonen", 1_000, 0),
-        line("16101", "Netto lonen", 0, 999),
-    ]);
+fn an_unbalanced_journal_is_refused_with_its_lines() {
+    let (host, run, outcome) = export(
+        "{}",
+        vec![
+            line("40110", "Lonen", 1_000, 0),
+            line("16101", "Netto lonen", 0, 999),
+        ],
+    );
     assert_eq!(
         outcome,
         Err(ConnectorError::Refused(
-            "the journal does not balance: debit 10.00, credit 9.99, difference 0.01".to_owned()
+            "the journal does not balance: debit 10.00, credit 9.99, difference 0.01; its lines: line 1 (Brutoloon) debit 10.00; line 2 (Brutoloon) credit 9.99".to_owned()
         ))
     );
     assert!(host.files().is_empty());
-    assert_eq!(host.status(&run), Some(JournalRunStatus::Ready));
+    assert_eq!(host.status(&run), Some(JournalRunStatus::ExportFailed));
 }
 
 #[test]
 fn lines_without_an_account_are_named() {
-    let (_, _, outcome) = export(vec![
-        line("", "", 1_000, 0),
-        line("16101", "Netto lonen", 0, 1_000),
-    ]);
+    let (_, _, outcome) = export(
+        "{}",
+        vec![
+            line("", "", 1_000, 0),
+            line("16101", "Netto lonen", 0, 1_000),
+        ],
+    );
     assert_eq!(
         outcome,
         Err(ConnectorError::Refused(
@@ -183,10 +255,24 @@ fn child(node: &roxmltree::Node<'_, '_>, name: &str) -> String {
         .to_owned()
 }
 
+#[test]
+fn a_version_that_there_is_not_is_named() {
+    let (host, _, outcome) = export(r#"{"version": "3.1"}"#, balanced());
+    let Err(ConnectorError::InvalidSettings(why)) = outcome else {
+        panic!("{outcome:?}");
+    };
+    assert!(
+        why.starts_with("unknown variant `3.1`, expected `3.2` or `4.0`"),
+        "{why}"
+    );
+    assert!(host.files().is_empty());
+}
+
 /// The official schema, by xmllint.
-fn validate(file: &str) {
-    let schema = Path::new(env!("CARGO_MANIFEST_DIR"))
-        .join("../../../shared/formats/xaf/XmlAuditfileFinancieel3.2.xsd");
+fn validate(version: &str, file: &str) {
+    let schema = Path::new(env!("CARGO_MANIFEST_DIR")).join(format!(
+        "../../../shared/formats/xaf/XmlAuditfileFinancieel{version}.xsd"
+    ));
     let xmllint = Command::new("xmllint").arg("--version").output().is_ok();
     if !schema.exists() || !xmllint {
         let what = if xmllint {
