@@ -128,7 +128,7 @@ fn explain(host: &Host) -> Option<crate::authorization::Explanation> {
         Some(config.grants.explain(&Question {
             client: "journal-xaf",
             user: TRAINEE,
-            activity: id::GetJournalRunByJournalRunId,
+            activity: id::PatchJournalRunByJournalRunId,
             scope: seed::employer_id(EMPLOYER),
             employer: seed::employer_id(EMPLOYER),
             provider: seed::provider_id(1),
@@ -181,7 +181,9 @@ fn configuration(plugins: &Path) -> String {
     let template = include_str!("demo.toml");
     format!("{MARK}\n\n{template}")
         .replace("{journal-xaf}", &component("journal-xaf"))
+        .replace("{journal-csv}", &component("journal-csv"))
         .replace("{journal-exact}", &component("journal-exact"))
+        .replace("{journal-moneybird}", &component("journal-moneybird"))
         .replace("{vehicle-rdw}", &component("vehicle-rdw"))
         .replace("{provider-1}", &seed::provider_id(1).to_string())
         .replace("{provider-2}", &seed::provider_id(2).to_string())

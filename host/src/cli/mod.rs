@@ -1,6 +1,7 @@
 //! The `koppel` command: arguments in, text or JSON out, an exit code.
 
 mod demo;
+mod journal_runs;
 mod ledger;
 mod output;
 mod run;
@@ -63,6 +64,12 @@ enum Command {
     },
     /// Shows the verdict of each of the five checks.
     Explain(show::Explain),
+    /// Lists and shows journal runs with their audit trail, and frees one that a
+    /// process that died left behind.
+    JournalRuns {
+        #[command(subcommand)]
+        command: journal_runs::JournalRuns,
+    },
     /// Lists what was sent and received, or shows one message.
     Messages {
         #[command(flatten)]
@@ -153,7 +160,7 @@ impl Failure {
             | Self::NotLoaded(_)
             | Self::Run(RunError::Load(_) | RunError::WrongKind { .. }) => 5,
             Self::Run(RunError::Crash(_) | RunError::Limit(_) | RunError::BadAnswer(_)) => 6,
-            Self::Run(RunError::NoEmployer(_)) => 3,
+            Self::Run(RunError::NoEmployer(_) | RunError::NoJournalRun(_)) => 3,
             Self::Run(_) => 1,
         }
     }
@@ -204,6 +211,9 @@ async fn dispatch(cli: &Cli, out: &Output) -> Result<(), Failure> {
         },
         Command::Wit { activities } => show::wit(activities, out),
         Command::Explain(explain) => show::explain(explain, &host()?, out).await,
+        Command::JournalRuns { command } => {
+            journal_runs::journal_runs(command, &host()?, out).await
+        }
         Command::Messages { filter, number } => match number {
             Some(number) => ledger::message(&host()?, *number, out).await,
             None => ledger::messages(&host()?, filter, out).await,
