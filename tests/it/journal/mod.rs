@@ -4,6 +4,7 @@
 mod claim;
 mod csv;
 mod exact;
+mod moneybird;
 mod release;
 mod xaf;
 
