@@ -1,8 +1,4 @@
 //! What journal connectors share, through a connector that books nothing.
-#![expect(
-    clippy::unwrap_used,
-    reason = "what is not as a test expects ends the test"
-)]
 
 use koppel_sdk::testing::{MockHost, line};
 use koppel_sdk::types::{JournalLine, JournalRunStatus};
