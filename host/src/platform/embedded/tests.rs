@@ -7,6 +7,7 @@ use tempfile::TempDir;
 use uuid::Uuid;
 
 mod import;
+mod journal_exports;
 mod journal_runs;
 mod lists;
 mod open;

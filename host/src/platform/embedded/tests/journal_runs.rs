@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::bindings::koppel::loket::journal_runs::{JournalRunChange, JournalRunStatus};
-use crate::platform::JournalRuns;
+use crate::platform::{ChangedBy, JournalExports, JournalRuns};
 
 const STATUSES: [(JournalRunStatus, &str); 8] = [
     (JournalRunStatus::ReadyToJournalise, "ready to journalise"),
@@ -41,17 +41,34 @@ fn set(data: &Data, status: usize) {
     ));
 }
 
-/// The audit trail: run, action, status and message, oldest first.
-fn trail(data: &Data) -> Vec<Vec<Value>> {
-    data.rows("SELECT journal_run, action, status, message FROM journal_run_change ORDER BY ord")
+/// Whose doing the changes of these tests are.
+fn by() -> ChangedBy {
+    ChangedBy {
+        run: Uuid::from_u128(1),
+        client: "journal-exact".to_owned(),
+        user: "anna".to_owned(),
+    }
 }
 
-fn entry(action: &str, status: i64, message: &str) -> Vec<Value> {
+/// The audit trail: run, status, reference and error, oldest first.
+fn trail(data: &Data) -> Vec<Vec<Value>> {
+    data.rows("SELECT journal_run, status, reference, error FROM journal_run_change ORDER BY ord")
+}
+
+fn entry(status: i64, change: &JournalRunChange) -> Vec<Value> {
+    let (reference, error) = match change {
+        JournalRunChange::MarkAsProcessed(reference) => {
+            (Value::Text(reference.clone()), Value::Null)
+        }
+        JournalRunChange::MarkAsProcessingFailed(error) => {
+            (Value::Null, Value::Text(error.clone()))
+        }
+    };
     vec![
         Value::Text(id().to_string()),
-        Value::Text(action.to_owned()),
         Value::Integer(status),
-        Value::Text(message.to_owned()),
+        reference,
+        error,
     ]
 }
 
@@ -72,7 +89,7 @@ async fn a_run_is_marked_as_processed_from_status_4_to_6_only() {
         let before = data.embedded.journal_run(id()).await.unwrap();
         let changed = data
             .embedded
-            .change_journal_run(id(), &processed("25900001"))
+            .change_journal_run(id(), &processed("25900001"), &by())
             .await;
         let after = data.embedded.journal_run(id()).await.unwrap();
         if (4..=6).contains(&key) {
@@ -86,7 +103,7 @@ async fn a_run_is_marked_as_processed_from_status_4_to_6_only() {
                 before
             );
             assert_eq!(changed, Ok(after));
-            assert_eq!(trail(&data), [entry("MarkAsProcessed", 7, "25900001")]);
+            assert_eq!(trail(&data), [entry(7, &processed("25900001"))]);
         } else {
             let why = format!(
                 "MarkAsProcessed needs journal run {} at status 4 to 6; its status is {key} ({words})",
@@ -106,16 +123,13 @@ async fn a_run_is_marked_as_failed_from_status_4_or_5_only() {
         let before = data.embedded.journal_run(id()).await.unwrap();
         let changed = data
             .embedded
-            .change_journal_run(id(), &failed("no such account: 40110"))
+            .change_journal_run(id(), &failed("no such account: 40110"), &by())
             .await;
         let after = data.embedded.journal_run(id()).await.unwrap();
         if (4..=5).contains(&key) {
             assert_eq!(after.status, JournalRunStatus::ExportFailed);
             assert_eq!(changed, Ok(after));
-            assert_eq!(
-                trail(&data),
-                [entry("MarkAsProcessingFailed", 6, "no such account: 40110")]
-            );
+            assert_eq!(trail(&data), [entry(6, &failed("no such account: 40110"))]);
         } else {
             let why = format!(
                 "MarkAsProcessingFailed needs journal run {} at status 4 to 5; its status is {key} ({words})",
@@ -133,16 +147,13 @@ async fn a_failed_export_can_be_repeated_and_the_trail_has_both() {
     let data = at(4).await;
     for change in [failed("down"), processed("25900002")] {
         data.embedded
-            .change_journal_run(id(), &change)
+            .change_journal_run(id(), &change, &by())
             .await
             .unwrap();
     }
     assert_eq!(
         trail(&data),
-        [
-            entry("MarkAsProcessingFailed", 6, "down"),
-            entry("MarkAsProcessed", 7, "25900002"),
-        ]
+        [entry(6, &failed("down")), entry(7, &processed("25900002")),]
     );
     let times = data.rows("SELECT time FROM journal_run_change");
     for time in times.concat() {
@@ -163,7 +174,7 @@ async fn a_change_of_one_run_leaves_the_others_alone() {
     );
     let before = data.rows(&others);
     data.embedded
-        .change_journal_run(id(), &processed("x"))
+        .change_journal_run(id(), &processed("x"), &by())
         .await
         .unwrap();
     assert_eq!(data.rows(&others), before);
@@ -185,7 +196,7 @@ async fn of_two_that_book_one_run_at_once_one_gets_it() {
         .map(|(number, handle)| {
             tokio::spawn(async move {
                 let change = processed(&format!("reference {number}"));
-                handle.change_journal_run(id(), &change).await
+                handle.change_journal_run(id(), &change, &by()).await
             })
         })
         .collect();
@@ -244,7 +255,7 @@ async fn an_unknown_run_is_not_found() {
     );
     let change = processed("x");
     assert_eq!(
-        embedded.change_journal_run(unknown, &change).await,
+        embedded.change_journal_run(unknown, &change, &by()).await,
         Err(not_found)
     );
     assert!(trail(&data).is_empty());

@@ -2,7 +2,9 @@
 
 use super::*;
 use crate::bindings::koppel::loket::journal_runs::{JournalRunChange, JournalRunStatus};
-use crate::platform::{Employers, JournalRuns, PayrollAdministrations, PayrollRuns};
+use crate::platform::{
+    ChangedBy, Employers, JournalExports, JournalRuns, PayrollAdministrations, PayrollRuns,
+};
 
 #[tokio::test]
 async fn the_examples_of_loket_are_imported_as_they_are() {
@@ -78,8 +80,13 @@ async fn what_a_connector_booked_stays_booked() {
     let data = Data::empty();
     data.import(&file()).await.unwrap();
     let change = JournalRunChange::MarkAsProcessed("25900001".to_owned());
+    let by = ChangedBy {
+        run: Uuid::from_u128(1),
+        client: "journal-exact".to_owned(),
+        user: "anna".to_owned(),
+    };
     data.embedded
-        .change_journal_run(JOURNAL_RUN, &change)
+        .change_journal_run(JOURNAL_RUN, &change, &by)
         .await
         .unwrap();
     data.import(&file()).await.unwrap();
