@@ -5,7 +5,7 @@ use super::Failure;
 use super::output::{BOLD, DIM, GREEN, Output, table};
 use crate::bindings::koppel::loket::journal_runs::{ExportAuditRecord, ExportMethod, JournalRun};
 use crate::bindings::koppel::loket::types::{ActivityError, PageRequest};
-use crate::platform::{Claim, Platform, status_key, status_words};
+use crate::platform::{ExportClaim, Platform, status_key, status_words};
 use crate::runs::{Host, Release};
 use crate::text::one_line;
 use clap::Subcommand;
@@ -178,7 +178,7 @@ fn method(method: ExportMethod) -> &'static str {
     }
 }
 
-fn run_json(run: &JournalRun, claim: Option<&Claim>) -> Value {
+fn run_json(run: &JournalRun, claim: Option<&ExportClaim>) -> Value {
     json!({
         "id": run.id,
         "payroll-administration-id": run.payroll_administration_id,
@@ -212,7 +212,7 @@ fn record_json(record: &ExportAuditRecord) -> Value {
     })
 }
 
-fn print(run: &JournalRun, claim: Option<&Claim>, trail: &[ExportAuditRecord]) {
+fn print(run: &JournalRun, claim: Option<&ExportClaim>, trail: &[ExportAuditRecord]) {
     let period = &run.payroll_period;
     anstream::println!("{BOLD}journal run {}{BOLD:#}", run.id);
     anstream::println!(

@@ -9,7 +9,9 @@ use crate::bindings::koppel::loket::journal_runs::{
     JournalRunStatus,
 };
 use crate::bindings::koppel::loket::types::{ActivityError, PageRequest};
-use crate::platform::{ChangedBy, ExportClaim, ExportEnd, JournalExports, status_key, status_words};
+use crate::platform::{
+    ChangedBy, ExportClaim, ExportEnd, JournalExports, status_key, status_words,
+};
 use async_trait::async_trait;
 use rusqlite::{Connection, OptionalExtension, Row, Transaction, TransactionBehavior, params};
 use uuid::Uuid;

@@ -4,7 +4,7 @@ use super::*;
 use crate::bindings::koppel::loket::journal_runs::{
     ExportMethod, JournalRunChange, JournalRunStatus,
 };
-use crate::platform::{ChangedBy, Claim, ExportEnd, JournalExports, JournalRuns};
+use crate::platform::{ChangedBy, ExportClaim, ExportEnd, JournalExports, JournalRuns};
 
 fn id() -> Uuid {
     seed::journal_run_id(1, 7)
@@ -87,7 +87,7 @@ async fn a_claim_says_who_has_what_since_when_and_where_it_was() {
         begin(&data.embedded, 1).await.unwrap();
         let claim = data.embedded.export_claim(id()).await.unwrap().unwrap();
         assert!(claim.since.parse::<jiff::Timestamp>().is_ok());
-        let expected = Claim {
+        let expected = ExportClaim {
             by: by(1),
             method: ExportMethod::Send,
             since: claim.since.clone(),
