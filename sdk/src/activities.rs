@@ -82,6 +82,7 @@ pages_of! {
     EmploymentPage of Employment,
     PayrollTaxReturnPage of PayrollTaxReturn,
     UpaPensionDeclarationPage of UpaPensionDeclaration,
+    ExportAuditRecordPage of ExportAuditRecord,
 }
 
 macro_rules! activities {

@@ -375,7 +375,14 @@ fn a_configuration_holds_references_to_secrets_and_never_a_secret() {
 #[test]
 fn the_configuration_of_the_demonstration_has_no_faults() {
     let mut text = include_str!("../../cli/demo.toml").to_owned();
-    for component in ["journal-xaf", "journal-exact", "vehicle-rdw"] {
+    let components = [
+        "journal-csv",
+        "journal-exact",
+        "journal-moneybird",
+        "journal-xaf",
+        "vehicle-rdw",
+    ];
+    for component in components {
         text = text.replace(
             &format!("{{{component}}}"),
             &format!("\"{component}.wasm\""),
@@ -393,12 +400,7 @@ fn the_configuration_of_the_demonstration_has_no_faults() {
             );
     }
     let config = resolved(&text);
-    assert!(
-        config
-            .clients
-            .keys()
-            .eq(["journal-exact", "journal-xaf", "vehicle-rdw"])
-    );
+    assert!(config.clients.keys().eq(components));
     assert_eq!(config.grants.users.len(), 3);
     let exact = &config.clients["journal-exact"];
     assert_eq!(exact.http[0].credential(), Some("exact"));

@@ -26,7 +26,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 /// The version of `schema.sql`, kept in the file as `user_version`.
-const SCHEMA: i64 = 2;
+const SCHEMA: i64 = 3;
 
 /// Payroll data in an SQLite file. Cloning gives another handle on it.
 #[derive(Clone)]
