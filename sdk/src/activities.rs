@@ -77,7 +77,6 @@ pages_of! {
     JournalRunPage of JournalRun,
     JournalLinePage of JournalLine,
     JournalRunErrorPage of JournalRunError,
-    ExportAuditRecordPage of ExportAuditRecord,
     EmployeePage of Employee,
     EmploymentPage of Employment,
     PayrollTaxReturnPage of PayrollTaxReturn,
