@@ -24,6 +24,9 @@ pub enum LoadError {
     /// The configuration has no such client.
     #[error("there is no client \"{0}\"; add `[clients.{0}]` with `component` and `activities`")]
     UnknownClient(String),
+    /// The client is an external application, which has no component.
+    #[error("client \"{0}\" is an external application: it calls the REST API, and cannot be run")]
+    Application(String),
     /// The file of the component cannot be read.
     #[error("client \"{client}\": {path} cannot be read: {error}", path = .path.display())]
     Unreadable {
@@ -85,9 +88,13 @@ impl Registry {
         config: &Config,
         name: &str,
     ) -> Result<Arc<Loaded>, LoadError> {
-        let client = config
-            .client(name)
-            .ok_or_else(|| LoadError::UnknownClient(name.to_owned()))?;
+        let client = config.client(name).ok_or_else(|| {
+            if config.applications.contains_key(name) {
+                LoadError::Application(name.to_owned())
+            } else {
+                LoadError::UnknownClient(name.to_owned())
+            }
+        })?;
         let granted = config
             .grants
             .clients

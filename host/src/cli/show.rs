@@ -124,7 +124,8 @@ pub(super) fn all_activities(out: &Output) -> Result<(), Failure> {
 /// `koppel activities CLIENT`.
 pub(super) fn activities_of(config: &Config, client: &str, out: &Output) -> Result<(), Failure> {
     let grants = config.grants.clients.get(client).ok_or_else(|| {
-        let names: Vec<_> = config.clients.keys().map(String::as_str).collect();
+        let mut names: Vec<_> = config.grants.clients.keys().map(String::as_str).collect();
+        names.sort_unstable();
         Failure::Input(format!(
             "there is no client \"{client}\"; the clients are: {}",
             names.join(", ")
@@ -150,13 +151,23 @@ pub(super) async fn clients(host: &Host, out: &Output) -> Result<(), Failure> {
         busy.finish_and_clear();
         rows.push((name, loaded, described));
     }
+    let applications = config.applications.values();
     let all: Vec<_> = rows
         .iter()
         .map(|(name, loaded, described)| match loaded {
             Ok(loaded) => json!({"client": name, "loaded": true, "component": loaded.inspection, "description": described}),
             Err(error) => json!({"client": name, "loaded": false, "error": error.to_string()}),
         })
+        .chain(applications.clone().map(|application| {
+            json!({"client": application.name, "application": application.id})
+        }))
         .collect();
+    let granted = |name: &str| {
+        let grants = config.grants.clients.get(name);
+        grants
+            .map_or(0, |grants| grants.activities.iter().count())
+            .to_string()
+    };
     out.result(&all, || {
         let mut table = table(&[
             "Client",
@@ -168,11 +179,6 @@ pub(super) async fn clients(host: &Host, out: &Output) -> Result<(), Failure> {
         ]);
         let mut problems = Vec::new();
         for (name, loaded, described) in &rows {
-            let granted = config
-                .grants
-                .clients
-                .get(*name)
-                .map_or(0, |g| g.activities.iter().count());
             let (kind, imports, state) = match loaded {
                 Ok(loaded) => (
                     kinds(&loaded.inspection),
@@ -190,7 +196,11 @@ pub(super) async fn clients(host: &Host, out: &Output) -> Result<(), Failure> {
                     description.name, description.version, description.summary
                 ))
             });
-            table.add_row([*name, &kind, &imports, &granted.to_string(), state, &says]);
+            table.add_row([*name, &kind, &imports, &granted(name), state, &says]);
+        }
+        for application in applications {
+            let (name, id) = (&application.name, application.id.to_string());
+            table.add_row([name, "application", "-", &granted(name), "-", &id]);
         }
         anstream::println!("{table}");
         for problem in problems {
@@ -277,13 +287,13 @@ pub(super) fn validate(file: &Path, out: &Output) -> Result<(), Failure> {
     }
     let errors: Vec<_> = refused.iter().map(ToString::to_string).collect();
     out.result(
-        &json!({"valid": refused.is_empty(), "clients": config.clients.len(), "refused": errors}),
+        &json!({"valid": refused.is_empty(), "clients": config.grants.clients.len(), "refused": errors}),
         || {
             if refused.is_empty() {
                 anstream::println!(
                     "{GREEN}valid{GREEN:#} {}: {} clients, {} users, {} rights",
                     file.display(),
-                    config.clients.len(),
+                    config.grants.clients.len(),
                     config.grants.users.len(),
                     config.grants.rights.len()
                 );

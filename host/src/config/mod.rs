@@ -7,12 +7,14 @@
 mod raw;
 mod resolve;
 mod secret;
+mod server;
 mod settings;
 #[cfg(test)]
 mod tests;
 mod watch;
 
 pub use secret::SecretReference;
+pub use server::{Application, Connectors, Issuer, Oidc, PasswordHash, Server, Tls, Tokens};
 pub use watch::{Live, Reload, Watching};
 
 use crate::authorization::Grants;
@@ -32,17 +34,25 @@ pub struct Config {
     pub data: PathBuf,
     /// The SQLite database of the ledger.
     pub ledger: PathBuf,
-    /// The clients (connectors), by name.
+    /// The clients that are connectors, by name.
     pub clients: BTreeMap<String, Client>,
+    /// The clients that are external applications, by name.
+    pub applications: BTreeMap<String, Application>,
+    /// Which connectors perform activities for external applications.
+    pub connectors: Connectors,
     /// The credentials that the host adds to outside requests, by name.
     pub credentials: BTreeMap<String, Credential>,
     /// What the five checks look at.
     pub grants: Grants,
     /// The names of the users, by id.
     pub user_names: BTreeMap<String, String>,
+    /// The hashes of the passwords of users that have one, by id.
+    pub passwords: BTreeMap<String, PasswordHash>,
+    /// The REST API, if there is one.
+    pub server: Option<Server>,
 }
 
-/// One client: a connector and what it may use.
+/// One client that is a connector, and what it may use.
 #[derive(Clone, Debug)]
 pub struct Client {
     /// Its name: the key in `[clients]`.
@@ -112,7 +122,7 @@ impl Config {
         })
     }
 
-    /// A client by its name.
+    /// A connector by its name.
     pub fn client(&self, name: &str) -> Option<&Client> {
         self.clients.get(name)
     }

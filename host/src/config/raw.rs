@@ -1,12 +1,14 @@
 //! `platform.toml` as it is written, before its names are resolved. An unknown
 //! key is an error: a misspelt grant must not look like a granted one.
 
-use super::secret::Credential;
+use super::secret::{Credential, SecretReference};
 use crate::authorization::UserKind;
 use serde::Deserialize;
 use std::collections::BTreeMap;
+use std::net::SocketAddr;
 use std::path::PathBuf;
 use toml::Spanned;
+use url::Url;
 use uuid::Uuid;
 
 type Names = Vec<Spanned<String>>;
@@ -29,6 +31,9 @@ pub(super) struct File {
     pub(super) teams: BTreeMap<String, Vec<Uuid>>,
     #[serde(default)]
     pub(super) users: Vec<Spanned<User>>,
+    #[serde(default)]
+    pub(super) connectors: Connectors,
+    pub(super) server: Option<Spanned<Server>>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -61,7 +66,8 @@ fn default_ledger() -> PathBuf {
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub(super) struct Client {
-    pub(super) component: PathBuf,
+    pub(super) component: Option<PathBuf>,
+    pub(super) application: Option<Spanned<Application>>,
     pub(super) sha256: Option<Spanned<String>>,
     #[serde(default)]
     pub(super) activities: Names,
@@ -70,6 +76,15 @@ pub(super) struct Client {
     pub(super) exports: Option<Spanned<Exports>>,
     pub(super) settings: Option<Spanned<toml::Table>>,
     pub(super) limits: Option<Spanned<crate::sandbox::Limits>>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub(super) struct Application {
+    pub(super) id: Uuid,
+    #[serde(default)]
+    pub(super) redirect_uris: Names,
+    pub(super) secret: Option<SecretReference>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -119,6 +134,81 @@ pub(super) struct User {
     pub(super) teams: Names,
     #[serde(default)]
     pub(super) blocked: bool,
+    pub(super) password_hash: Option<Spanned<String>>,
+}
+
+/// Which connector performs an activity when an external application asks for
+/// it: by activity, per provider or employer.
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub(super) struct Connectors {
+    #[serde(default)]
+    pub(super) provider: BTreeMap<Uuid, ByActivity>,
+    #[serde(default)]
+    pub(super) employer: BTreeMap<Uuid, ByActivity>,
+}
+
+pub(super) type ByActivity = BTreeMap<Spanned<String>, Spanned<String>>;
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub(super) struct Server {
+    #[serde(default = "default_listen")]
+    pub(super) listen: SocketAddr,
+    pub(super) public_url: Option<Spanned<Url>>,
+    pub(super) tls: Option<Tls>,
+    pub(super) issuer: Option<Spanned<Issuer>>,
+    pub(super) oidc: Option<Spanned<Oidc>>,
+}
+
+fn default_listen() -> SocketAddr {
+    SocketAddr::from(([127, 0, 0, 1], 8080))
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub(super) struct Tls {
+    pub(super) certificate: PathBuf,
+    pub(super) private_key: PathBuf,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case", default)]
+pub(super) struct Issuer {
+    pub(super) signing_key: PathBuf,
+    pub(super) data: PathBuf,
+    pub(super) access_token_seconds: u32,
+    pub(super) refresh_token_days: u32,
+}
+
+impl Default for Issuer {
+    fn default() -> Self {
+        Self {
+            signing_key: "data/signing-key.pem".into(),
+            data: "data/tokens.db".into(),
+            access_token_seconds: 600,
+            refresh_token_days: 30,
+        }
+    }
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub(super) struct Oidc {
+    pub(super) issuer: Spanned<String>,
+    pub(super) audience: String,
+    #[serde(default = "default_user_claim")]
+    pub(super) user_claim: String,
+    #[serde(default = "default_client_claim")]
+    pub(super) client_claim: String,
+}
+
+fn default_user_claim() -> String {
+    "sub".to_owned()
+}
+
+fn default_client_claim() -> String {
+    "client_id".to_owned()
 }
 
 /// `"all"` (of the user's provider) or a list of ids.

@@ -1,12 +1,16 @@
 //! From the text of the file to a [`Config`]: every name must mean something.
 
+mod application;
+mod server;
+
 use super::raw::{self, Employers};
-use super::{Client, Config, Credential, Exports, Fault, SecretReference, secret, settings};
+use super::{Client, Config, Credential, Exports, Fault, secret, settings};
 use crate::authorization::{
     ActivitySet, ClientGrants, EmployerSet, Grants, RoleGrants, UserGrants, UserKind,
 };
 use crate::catalogue::{Access, Activity, ROWS, suggestion};
 use crate::egress::Rule;
+use application::ClientKind;
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::ops::Range;
 use std::path::{Path, PathBuf};
@@ -69,6 +73,7 @@ impl Resolver<'_> {
                 .insert(name.clone(), RoleGrants { rights, activities });
         }
         let mut user_names = BTreeMap::new();
+        let mut passwords = BTreeMap::new();
         for user in &file.users {
             let (span, user) = (user.span(), user.get_ref());
             let granted = self.user(&span, user, &rights, &grants, &file.teams);
@@ -76,26 +81,48 @@ impl Resolver<'_> {
                 self.fault(Some(&span), format!("user \"{}\" is listed twice", user.id));
             }
             user_names.insert(user.id.clone(), user.name.clone());
+            if let Some(password) = self.password(user) {
+                passwords.insert(user.id.clone(), password);
+            }
         }
         let credentials = self.credentials(file.credentials);
-        let mut clients = BTreeMap::new();
-        for (name, client) in file.clients {
+        let (mut clients, mut applications) = (BTreeMap::new(), BTreeMap::new());
+        for (name, mut client) in file.clients {
+            let span = client.span();
             let activities = self.activities(&client.get_ref().activities);
-            let client = self.client(&name, client, activities, &credentials);
+            self.client_name(&name, &span);
             grants
                 .clients
                 .insert(name.clone(), ClientGrants { activities });
-            clients.insert(name, client);
+            match self.kind_of(&name, &span, client.get_mut()) {
+                Some(ClientKind::Connector(component)) => {
+                    let client = self.client(&name, component, client, activities, &credentials);
+                    clients.insert(name, client);
+                }
+                Some(ClientKind::Application(application)) => {
+                    let application = self.application(&name, application, &applications);
+                    applications.insert(name, application);
+                }
+                None => {}
+            }
         }
+        let connectors = self.connectors(&file.connectors, &clients, &grants);
+        let server = file
+            .server
+            .and_then(|server| self.server(server, &applications));
         grants.rights = rights;
         Config {
             path: path.to_owned(),
             data: self.base.join(file.platform.data),
             ledger: self.base.join(file.platform.ledger),
             clients,
+            applications,
+            connectors,
             credentials,
             grants,
             user_names,
+            passwords,
+            server,
         }
     }
 
@@ -271,39 +298,38 @@ impl Resolver<'_> {
                     ),
                 );
             }
-            let value = match credential.value {
-                SecretReference::File(file) => SecretReference::File(self.base.join(file)),
-                env @ SecretReference::Env(_) => env,
-            };
             let credential = Credential {
                 header: credential.header.to_lowercase(),
                 scheme: credential.scheme,
-                value,
+                value: self.secret(credential.value),
             };
             resolved.insert(name, credential);
         }
         resolved
     }
 
-    fn client(
-        &mut self,
-        name: &str,
-        client: Spanned<raw::Client>,
-        granted: ActivitySet,
-        credentials: &BTreeMap<String, Credential>,
-    ) -> Client {
-        let span = client.span();
-        let client = client.into_inner();
+    fn client_name(&mut self, name: &str, span: &Range<usize>) {
         if name.is_empty()
             || !name
                 .chars()
                 .all(|c| c.is_ascii_alphanumeric() || "-_".contains(c))
         {
             self.fault(
-                Some(&span),
+                Some(span),
                 format!("client name {name:?} must be letters, digits, `-` and `_`"),
             );
         }
+    }
+
+    fn client(
+        &mut self,
+        name: &str,
+        component: PathBuf,
+        client: Spanned<raw::Client>,
+        granted: ActivitySet,
+        credentials: &BTreeMap<String, Credential>,
+    ) -> Client {
+        let client = client.into_inner();
         let sha256 = client.sha256.map(|digest| {
             let hex = digest.get_ref().to_lowercase();
             if hex.len() != 64 || !hex.chars().all(|c| c.is_ascii_hexdigit()) {
@@ -345,7 +371,7 @@ impl Resolver<'_> {
         });
         Client {
             name: name.to_owned(),
-            component: self.base.join(PathBuf::from(&client.component)),
+            component: self.base.join(component),
             sha256,
             http,
             exports,
