@@ -2,12 +2,11 @@
 
 mod application;
 mod server;
+mod user;
 
-use super::raw::{self, Employers};
+use super::raw;
 use super::{Client, Config, Credential, Exports, Fault, secret, settings};
-use crate::authorization::{
-    ActivitySet, ClientGrants, EmployerSet, Grants, RoleGrants, UserGrants, UserKind,
-};
+use crate::authorization::{ActivitySet, ClientGrants, Grants, RoleGrants};
 use crate::catalogue::{Access, Activity, ROWS, suggestion};
 use crate::egress::Rule;
 use application::ClientKind;
@@ -189,96 +188,6 @@ impl Resolver<'_> {
             .iter()
             .map(|(id, names)| (*id, names.iter().map(|n| n.get_ref().clone()).collect()))
             .collect()
-    }
-
-    fn user(
-        &mut self,
-        span: &Range<usize>,
-        user: &raw::User,
-        rights: &BTreeMap<String, ActivitySet>,
-        grants: &Grants,
-        teams: &BTreeMap<String, Vec<Uuid>>,
-    ) -> UserGrants {
-        if !grants.roles.contains_key(user.role.get_ref()) {
-            self.fault(
-                Some(&user.role.span()),
-                format!(
-                    "there is no role \"{role}\"; add `{role} = [\"…\"]` under [roles]",
-                    role = user.role.get_ref()
-                ),
-            );
-        }
-        if user.kind == UserKind::Provider && user.provider.is_none() {
-            self.fault(
-                Some(span),
-                format!(
-                    "user \"{}\" is a provider user: add `provider = \"<id>\"`",
-                    user.id
-                ),
-            );
-        }
-        if user.kind == UserKind::Employer && user.provider.is_some() {
-            self.fault(
-                Some(span),
-                format!(
-                    "user \"{}\" is an employer user: remove `provider`",
-                    user.id
-                ),
-            );
-        }
-        let (right_names, activities) = self.rights(rights, &user.rights);
-        let employer_rights = user
-            .employer_rights
-            .iter()
-            .map(|(employer, names)| (*employer, self.rights(rights, names)))
-            .collect();
-        UserGrants {
-            kind: user.kind,
-            provider: user.provider,
-            role: user.role.get_ref().clone(),
-            rights: right_names,
-            activities,
-            employer_rights,
-            employers: self.employers(span, user, teams),
-            blocked: user.blocked,
-        }
-    }
-
-    fn employers(
-        &mut self,
-        span: &Range<usize>,
-        user: &raw::User,
-        teams: &BTreeMap<String, Vec<Uuid>>,
-    ) -> EmployerSet {
-        let mut these: BTreeSet<Uuid> = match &user.employers {
-            Employers::All(_) if user.kind == UserKind::Provider => {
-                return EmployerSet::AllOfProvider;
-            }
-            Employers::All(_) => {
-                self.fault(
-                    Some(span),
-                    format!(
-                        "user \"{}\" is an employer user: list the ids in `employers`, \"all\" is for provider users",
-                        user.id
-                    ),
-                );
-                BTreeSet::new()
-            }
-            Employers::These(ids) => ids.iter().copied().collect(),
-        };
-        for team in &user.teams {
-            match teams.get(team.get_ref()) {
-                Some(ids) => these.extend(ids),
-                None => self.fault(
-                    Some(&team.span()),
-                    format!(
-                        "there is no team \"{team}\"; add `{team} = [\"<employer id>\"]` under [teams]",
-                        team = team.get_ref()
-                    ),
-                ),
-            }
-        }
-        EmployerSet::These(these)
     }
 
     fn credentials(
