@@ -17,6 +17,7 @@ pub mod egress;
 pub mod exports;
 mod kinds;
 pub mod ledger;
+pub mod oauth;
 pub mod outbound;
 pub mod platform;
 pub mod registry;

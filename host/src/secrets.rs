@@ -5,17 +5,13 @@ use crate::config::{Credential, SecretReference};
 use crate::ledger::Redactor;
 use http::{HeaderName, HeaderValue};
 
-/// Reads a credential and makes the header that carries it. The secret is made
-/// known to the redactor first.
+/// Reads a secret. It is made known to the redactor first.
 ///
 /// # Errors
 ///
 /// In words for the operator; never the secret.
-pub fn header(
-    credential: &Credential,
-    redactor: &Redactor,
-) -> Result<(HeaderName, HeaderValue), String> {
-    let secret = match &credential.value {
+pub fn read(reference: &SecretReference, redactor: &Redactor) -> Result<String, String> {
+    let secret = match reference {
         SecretReference::Env(name) => {
             std::env::var(name).map_err(|_| format!("environment variable {name} is not set"))?
         }
@@ -27,9 +23,22 @@ pub fn header(
         return Err("it is empty".to_owned());
     }
     redactor.add(secret);
+    Ok(secret.to_owned())
+}
+
+/// Reads a credential and makes the header that carries it.
+///
+/// # Errors
+///
+/// In words for the operator; never the secret.
+pub fn header(
+    credential: &Credential,
+    redactor: &Redactor,
+) -> Result<(HeaderName, HeaderValue), String> {
+    let secret = read(&credential.value, redactor)?;
     let value = match &credential.scheme {
         Some(scheme) => format!("{scheme} {secret}"),
-        None => secret.to_owned(),
+        None => secret,
     };
     let name = HeaderName::try_from(&credential.header)
         .map_err(|_| format!("\"{}\" is not the name of a header", credential.header))?;
