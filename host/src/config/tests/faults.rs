@@ -31,7 +31,7 @@ fn an_unknown_key_is_a_fault_wherever_it_is() {
     for (text, expected) in [
         (
             "[platform]\n[client.xaf]\n",
-            "2: unknown field `client`, expected one of `platform`, `clients`, `credentials`, `modules`, `rights`, `roles`, `teams`, `users`",
+            "2: unknown field `client`, expected one of `platform`, `clients`, `credentials`, `modules`, `rights`, `roles`, `teams`, `users`, `connectors`, `server`",
         ),
         (
             "[platform]\ndata = \"a\"\nlegder = \"b\"\n",
@@ -39,7 +39,7 @@ fn an_unknown_key_is_a_fault_wherever_it_is() {
         ),
         (
             "[platform]\n[clients.xaf]\ncomponent = \"a\"\nactivites = []\n",
-            "4: unknown field `activites`, expected one of `component`, `sha256`, `activities`, `http`, `exports`, `settings`, `limits`",
+            "4: unknown field `activites`, expected one of `component`, `application`, `sha256`, `activities`, `http`, `exports`, `settings`, `limits`",
         ),
         (
             "[platform]\n[clients.xaf]\ncomponent = \"a\"\n[clients.xaf.limits]\nmemory-mb = 1\n",
@@ -63,7 +63,7 @@ fn an_unknown_key_is_a_fault_wherever_it_is() {
         ),
         (
             "[platform]\n[[users]]\nid = \"a\"\nkind = \"employer\"\nrole = \"a\"\nright = []\n",
-            "6: unknown field `right`, expected one of `id`, `name`, `kind`, `provider`, `role`, `rights`, `employer-rights`, `employers`, `teams`, `blocked`",
+            "6: unknown field `right`, expected one of `id`, `name`, `kind`, `provider`, `role`, `rights`, `employer-rights`, `employers`, `teams`, `blocked`, `password-hash`",
         ),
     ] {
         assert_eq!(fault(text), expected);
@@ -75,8 +75,8 @@ fn a_value_of_the_wrong_kind_is_a_fault_at_its_line() {
     for (text, expected) in [
         ("", "1: missing field `platform`"),
         (
-            "[platform]\n[clients.xaf]\nactivities = []\n",
-            "2: missing field `component`",
+            "[platform]\n[[clients.xaf.http]]\nallow = \"a\"\n",
+            "2: missing field `methods`",
         ),
         (
             "[platform]\nsource = \"loket\"\n",
