@@ -7,6 +7,7 @@ use koppel_host::bindings::koppel::loket::journal_runs::{ExportMethod, JournalRu
 use koppel_host::ledger::Kind;
 use koppel_host::platform::{ChangedBy, JournalExports};
 use koppel_host::runs::Release;
+use std::time::Duration;
 
 /// A journal run of a process that died: claimed, and nothing after.
 async fn died(deadline_ms: u32) -> TestHost {
@@ -23,6 +24,8 @@ async fn died(deadline_ms: u32) -> TestHost {
     let embedded = host.host.embedded();
     let claimed = embedded.begin_export(id(6), &by, ExportMethod::Send);
     claimed.await.unwrap();
+    // Past the shortest deadline of these tests.
+    tokio::time::sleep(Duration::from_millis(5)).await;
     host
 }
 
