@@ -28,16 +28,19 @@ pub enum Kind {
     Journal,
     /// Asks an outside register about one thing.
     Lookup,
+    /// Asks a price for, orders and cancels a product.
+    Product,
 }
 
 impl Kind {
-    const ALL: [Self; 2] = [Self::Journal, Self::Lookup];
+    const ALL: [Self; 3] = [Self::Journal, Self::Lookup, Self::Product];
 
     /// The interface that a component of this kind exports.
     pub fn interface(self) -> &'static str {
         match self {
             Self::Journal => "journal",
             Self::Lookup => "lookup",
+            Self::Product => "product",
         }
     }
 }
@@ -94,7 +97,7 @@ pub enum Refusal {
     Invalid(String),
     /// It exports no kind of connector that this host knows.
     #[error(
-        "this component is no connector: it must export koppel:connector/connector@{WIT_VERSION} and one of koppel:connector/journal@{WIT_VERSION}, koppel:connector/lookup@{WIT_VERSION}; it exports {exports}"
+        "this component is no connector: it must export koppel:connector/connector@{WIT_VERSION} and one of koppel:connector/journal@{WIT_VERSION}, koppel:connector/lookup@{WIT_VERSION}, koppel:connector/product@{WIT_VERSION}; it exports {exports}"
     )]
     NotAConnector {
         /// What it exports.

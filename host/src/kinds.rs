@@ -1,6 +1,6 @@
 //! The kinds of connector: how the exports of each are called.
 
-use crate::bindings::exports::koppel::connector::{connector, journal, lookup};
+use crate::bindings::exports::koppel::connector::{connector, journal, lookup, product};
 use crate::bindings::koppel::connector::types::{ConnectorError, Description, RunContext};
 use crate::registry::Loaded;
 use crate::sandbox::State;
@@ -65,5 +65,42 @@ impl Connector<'_> {
         let guest =
             lookup::GuestIndices::new(&self.loaded.pre)?.load(&mut *store, &self.instance)?;
         guest.call_lookup(store, context, query).await
+    }
+
+    /// Calls `quote`.
+    pub(crate) async fn quote(
+        &self,
+        store: &mut Store<State>,
+        context: &RunContext,
+        request: &str,
+    ) -> wasmtime::Result<Result<product::Quotation, ConnectorError>> {
+        let guest =
+            product::GuestIndices::new(&self.loaded.pre)?.load(&mut *store, &self.instance)?;
+        guest.call_quote(store, context, request).await
+    }
+
+    /// Calls `order`.
+    pub(crate) async fn order(
+        &self,
+        store: &mut Store<State>,
+        context: &RunContext,
+        order: &String,
+        request: &str,
+    ) -> wasmtime::Result<Result<product::Confirmation, ConnectorError>> {
+        let guest =
+            product::GuestIndices::new(&self.loaded.pre)?.load(&mut *store, &self.instance)?;
+        guest.call_order(store, context, order, request).await
+    }
+
+    /// Calls `cancel`.
+    pub(crate) async fn cancel(
+        &self,
+        store: &mut Store<State>,
+        context: &RunContext,
+        order: &String,
+    ) -> wasmtime::Result<Result<product::Cancellation, ConnectorError>> {
+        let guest =
+            product::GuestIndices::new(&self.loaded.pre)?.load(&mut *store, &self.instance)?;
+        guest.call_cancel(store, context, order).await
     }
 }

@@ -1,13 +1,13 @@
 //! A session: one run of a client for a user and an employer. All that the
 //! guest does goes through it, and so through the five checks.
 
-use crate::authorization::Question;
+use crate::authorization::{EmployerModules, Question};
 use crate::bindings::koppel::loket::types::{ActivityError, Denial};
 use crate::catalogue::Activity;
 use crate::config::Live;
 use crate::ledger::{Context, Entry, Kind, Ledger};
 use crate::platform::{ChangedBy, Entity, Owner, Platform};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use uuid::Uuid;
 
 /// Who is calling, for whom, and through what.
@@ -28,6 +28,8 @@ pub struct Session {
     pub platform: Arc<dyn Platform>,
     /// Where everything that leaves, and every denial, is recorded.
     pub ledger: Ledger,
+    /// The last answer of the five checks, if it was a denial.
+    pub denied: Mutex<Option<Denial>>,
 }
 
 /// Why a call of a guest did not succeed.
@@ -84,21 +86,48 @@ impl Session {
                 None => (self.own(), Some(entity)),
             },
         };
+        let modules = self.modules(activity).await?;
         let question = Question {
-            client: &self.client,
-            user: &self.user,
-            activity,
-            scope: self.employer,
             employer: owner.employer,
             provider: owner.provider,
+            ..self.question(activity, &modules)
         };
-        if let Err(denial) = self.live.with(|config| config.grants.check(&question)) {
+        let checked = self.live.with(|config| config.grants.check(&question));
+        *self.denied.lock().unwrap_or_else(PoisonError::into_inner) =
+            checked.as_ref().err().cloned();
+        if let Err(denial) = checked {
             self.record_denial(activity, &denial).await?;
             return Err(ActivityError::Denied(denial).into());
         }
         match missing {
             Some(entity) => Err(ActivityError::NotFound(entity.id().to_string()).into()),
             None => Ok(()),
+        }
+    }
+
+    /// The question on an activity for the employer of the run.
+    pub fn question<'a>(
+        &'a self,
+        activity: Activity,
+        modules: &'a EmployerModules,
+    ) -> Question<'a> {
+        Question {
+            client: &self.client,
+            user: &self.user,
+            activity,
+            scope: self.employer,
+            employer: self.employer,
+            provider: self.provider,
+            modules,
+        }
+    }
+
+    /// The modules that were turned on at run time, as they are now, if the
+    /// activity belongs to one.
+    async fn modules(&self, activity: Activity) -> Result<Arc<EmployerModules>, ActivityError> {
+        match activity.row().module {
+            Some(_) => self.platform.modules_on().await,
+            None => Ok(Arc::default()),
         }
     }
 

@@ -17,10 +17,11 @@ macro_rules! files {
 }
 
 /// The package `koppel:loket`.
-const LOKET: [(&str, &str); 11] = files![
+const LOKET: [(&str, &str); 12] = files![
     "deps/loket/employees.wit",
     "deps/loket/employers.wit",
     "deps/loket/employments.wit",
+    "deps/loket/insurance.wit",
     "deps/loket/journal-runs.wit",
     "deps/loket/payroll-administrations.wit",
     "deps/loket/payroll-runs.wit",

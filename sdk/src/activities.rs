@@ -82,6 +82,8 @@ pages_of! {
     PayrollTaxReturnPage of PayrollTaxReturn,
     UpaPensionDeclarationPage of UpaPensionDeclaration,
     ExportAuditRecordPage of ExportAuditRecord,
+    AchmeaInsuranceContractPage of AchmeaInsuranceContract,
+    InsuredWagePercentagePage of InsuredWagePercentage,
 }
 
 macro_rules! activities {
@@ -168,6 +170,10 @@ activities! {
     GetAdditionalTaxliabilityByLicensePlateNumber get_additional_taxliability_by_license_plate_number(license_plate_number: &str) -> AdditionalTaxLiability, vehicles;
     /// What the platform holds on a company, by its number in the trade register (KVK).
     GetCompanyInformationByChamberOfCommerceNumber get_company_information_by_chamber_of_commerce_number(chamber_of_commerce_number: &str) -> CompanyInformation, trade_register;
+    /// The absence insurance contracts of the employer of the run with Achmea.
+    GetAchmeaInsuranceContractsByUserId get_achmea_insurance_contracts_by_user_id(page: &PageRequest) -> AchmeaInsuranceContractPage, insurance;
+    /// Which part of holiday allowance and year-end bonus a contract insures.
+    GetWagePercentagesByAchmeaInsuranceContractId get_wage_percentages_by_achmea_insurance_contract_id(achmea_insurance_contract_id: &str, page: &PageRequest) -> InsuredWagePercentagePage, insurance;
 }
 
 impl From<ActivityError> for crate::ConnectorError {

@@ -49,6 +49,22 @@ pub mod journal_world {
     });
 }
 
+/// What a connector of kind product exports besides.
+pub mod product_world {
+    wit_bindgen::generate!({
+        inline: "package koppel:sdk-product; world product-exports { export koppel:connector/product@0.1.0; }",
+        path: "../wit",
+        world: "koppel:sdk-product/product-exports",
+        pub_export_macro: true,
+        default_bindings_module: "koppel_sdk::glue::product_world",
+        additional_derives: [PartialEq],
+        with: {
+            "koppel:loket/types@0.1.0": crate::bindings::koppel::loket::types,
+            "koppel:connector/types@0.1.0": crate::bindings::koppel::connector::types,
+        },
+    });
+}
+
 /// What a connector of kind lookup exports besides.
 pub mod lookup_world {
     wit_bindgen::generate!({

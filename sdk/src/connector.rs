@@ -6,6 +6,9 @@ use serde::de::DeserializeOwned;
 
 pub use crate::bindings::journal_world::exports::koppel::connector::journal::{Delivery, Outcome};
 pub use crate::bindings::koppel::connector::types::ConnectorError;
+pub use crate::bindings::product_world::exports::koppel::connector::product::{
+    Cancellation, Confirmation, Quotation,
+};
 
 /// What every connector is.
 pub trait Connector {
@@ -60,6 +63,47 @@ pub trait LookupConnector: Connector {
     ) -> Result<Self::Answer, ConnectorError>;
 }
 
+/// A connector of kind product.
+pub trait ProductConnector: Connector {
+    /// What a price is asked for, as JSON.
+    type QuoteRequest: DeserializeOwned;
+    /// What is ordered, as JSON.
+    type OrderRequest: DeserializeOwned;
+
+    /// Asks a price. Binds nobody.
+    ///
+    /// # Errors
+    ///
+    /// Why it could not; see [`ConnectorError`] for what each means.
+    fn quote(
+        context: &Context<Self::Settings>,
+        request: Self::QuoteRequest,
+    ) -> Result<Quotation, ConnectorError>;
+
+    /// Places an order under an order-id of the host, a UUID. Pass it to the
+    /// outside party as idempotency key: when the reply is lost, the order is
+    /// placed again under the same one.
+    ///
+    /// # Errors
+    ///
+    /// Why it could not; see [`ConnectorError`] for what each means.
+    fn order(
+        context: &Context<Self::Settings>,
+        order_id: &str,
+        request: Self::OrderRequest,
+    ) -> Result<Confirmation, ConnectorError>;
+
+    /// Cancels the order that was placed under this order-id.
+    ///
+    /// # Errors
+    ///
+    /// Why it could not; see [`ConnectorError`] for what each means.
+    fn cancel(
+        context: &Context<Self::Settings>,
+        order_id: &str,
+    ) -> Result<Cancellation, ConnectorError>;
+}
+
 /// What a run is about.
 #[derive(Clone, Debug)]
 pub struct Context<S> {
@@ -111,14 +155,42 @@ pub fn lookup<C: LookupConnector>(
     query: String,
 ) -> Result<String, ConnectorError> {
     let context = context::<C>(run)?;
-    let query = serde_json::from_str(&query)
-        .map_err(|error| ConnectorError::InvalidInput(error.to_string()))?;
-    let answer = C::lookup(&context, query)?;
+    let answer = C::lookup(&context, input(&query)?)?;
     serde_json::to_string(&answer).map_err(|error| ConnectorError::Other(error.to_string()))
 }
 
-/// Makes a type the connector of this component: `export!(MyType as journal)`
-/// or `export!(MyType as lookup)`. Use it once, in the root of the crate.
+/// The export `quote`.
+pub fn quote<C: ProductConnector>(
+    run: RunContext,
+    request: String,
+) -> Result<Quotation, ConnectorError> {
+    C::quote(&context::<C>(run)?, input(&request)?)
+}
+
+/// The export `order`.
+pub fn order<C: ProductConnector>(
+    run: RunContext,
+    order_id: String,
+    request: String,
+) -> Result<Confirmation, ConnectorError> {
+    C::order(&context::<C>(run)?, &order_id, input(&request)?)
+}
+
+/// The export `cancel`.
+pub fn cancel<C: ProductConnector>(
+    run: RunContext,
+    order_id: String,
+) -> Result<Cancellation, ConnectorError> {
+    C::cancel(&context::<C>(run)?, &order_id)
+}
+
+fn input<T: DeserializeOwned>(json: &str) -> Result<T, ConnectorError> {
+    serde_json::from_str(json).map_err(|error| ConnectorError::InvalidInput(error.to_string()))
+}
+
+/// Makes a type the connector of this component: `export!(MyType as journal)`,
+/// `export!(MyType as lookup)` or `export!(MyType as product)`. Use it once, in
+/// the root of the crate.
 #[macro_export]
 macro_rules! export {
     ($connector:ty as journal) => {
@@ -145,6 +217,34 @@ macro_rules! export {
                 }
             }
             $crate::glue::lookup_world::export!(Exported with_types_in $crate::glue::lookup_world);
+        });
+    };
+    ($connector:ty as product) => {
+        $crate::export!(@ $connector, {
+            impl $crate::glue::product_world::exports::koppel::connector::product::Guest for Exported {
+                fn quote(
+                    context: $crate::glue::RunContext,
+                    request: String,
+                ) -> Result<$crate::Quotation, $crate::ConnectorError> {
+                    $crate::glue::quote::<$connector>(context, request)
+                }
+
+                fn order(
+                    context: $crate::glue::RunContext,
+                    order_id: String,
+                    request: String,
+                ) -> Result<$crate::Confirmation, $crate::ConnectorError> {
+                    $crate::glue::order::<$connector>(context, order_id, request)
+                }
+
+                fn cancel(
+                    context: $crate::glue::RunContext,
+                    order_id: String,
+                ) -> Result<$crate::Cancellation, $crate::ConnectorError> {
+                    $crate::glue::cancel::<$connector>(context, order_id)
+                }
+            }
+            $crate::glue::product_world::export!(Exported with_types_in $crate::glue::product_world);
         });
     };
     (@ $connector:ty, { $($kind:tt)* }) => {

@@ -56,6 +56,7 @@ mod bindings;
 mod connector;
 pub mod exports;
 pub mod http;
+pub mod input;
 pub mod journal;
 pub mod log;
 pub mod money;
@@ -63,7 +64,8 @@ pub mod money;
 pub mod testing;
 
 pub use connector::{
-    Connector, ConnectorError, Context, Delivery, JournalConnector, LookupConnector, Outcome,
+    Cancellation, Confirmation, Connector, ConnectorError, Context, Delivery, JournalConnector,
+    LookupConnector, Outcome, ProductConnector, Quotation,
 };
 pub use money::Cents;
 
@@ -73,6 +75,10 @@ pub mod types {
     pub use crate::bindings::koppel::loket::employers::{Employer, EmployerPage};
     pub use crate::bindings::koppel::loket::employments::{
         Employment, EmploymentPage, IncomePeriod,
+    };
+    pub use crate::bindings::koppel::loket::insurance::{
+        AchmeaInsuranceContract, AchmeaInsuranceContractPage, InsuredWagePercentage,
+        InsuredWagePercentagePage,
     };
     pub use crate::bindings::koppel::loket::journal_runs::{
         Coded, ExportAuditRecord, ExportAuditRecordPage, ExportMethod, JournalLine,
@@ -107,6 +113,8 @@ pub mod types {
 #[doc(hidden)]
 pub mod glue {
     pub use crate::bindings::koppel::connector::types::{Description, RunContext};
-    pub use crate::bindings::{connector_world, journal_world, lookup_world};
-    pub use crate::connector::{check, describe, lookup, process_journal_run};
+    pub use crate::bindings::{connector_world, journal_world, lookup_world, product_world};
+    pub use crate::connector::{
+        cancel, check, describe, lookup, order, process_journal_run, quote,
+    };
 }

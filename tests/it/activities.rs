@@ -59,6 +59,10 @@ fn good(activity: &str, made: &Made) -> String {
         }
         "GetAdditionalTaxliabilityByLicensePlateNumber" => "11ZKZ3".to_owned(),
         "GetCompanyInformationByChamberOfCommerceNumber" => "69599084".to_owned(),
+        "GetAchmeaInsuranceContractsByUserId" => String::new(),
+        "GetWagePercentagesByAchmeaInsuranceContractId" => {
+            seed::achmea_insurance_contract_id(1).to_string()
+        }
         _ => seed::journal_run_id(1, 6).to_string(),
     }
 }
@@ -68,6 +72,11 @@ fn functions() -> impl Iterator<Item = &'static str> {
     Activity::all()
         .filter(|activity| matches!(activity.row().surface, Surface::Function { .. }))
         .map(Activity::id)
+}
+
+/// Whether an activity names no entity: it is about the employer of the run.
+fn of_the_run(activity: &str) -> bool {
+    activity.ends_with("ByUserId")
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -122,6 +131,21 @@ async fn every_activity_answers_when_all_five_checks_are_green() {
             "GetJournalRunErrorsByJournalRunId" | "GetJournalRunExportAuditTrailByJournalRunId" => {
                 assert_eq!(total, Some(0));
             }
+            "GetAchmeaInsuranceContractsByUserId" => {
+                assert_eq!(total, Some(1));
+                let first = answer["first"].as_str().unwrap();
+                assert!(first.contains("0015697843"), "{answer}");
+            }
+            "GetWagePercentagesByAchmeaInsuranceContractId" => {
+                assert_eq!(total, Some(1));
+                let first = answer["first"].as_str().unwrap();
+                for part in [
+                    "holiday-allowance-percentage: 800",
+                    "year-end-percentage: 250",
+                ] {
+                    assert!(first.contains(part), "{answer}");
+                }
+            }
             "GetCompanyInformationByChamberOfCommerceNumber" => {
                 let item = item.unwrap();
                 for part in [
@@ -165,7 +189,7 @@ async fn every_activity_is_denied_to_a_user_without_the_right() {
 #[tokio::test(flavor = "multi_thread")]
 async fn every_activity_on_an_entity_refuses_what_is_no_identifier() {
     let host = probe().await;
-    for activity in functions().filter(|activity| *activity != "GetEmployersByUserId") {
+    for activity in functions().filter(|activity| !of_the_run(activity)) {
         for id in [
             "",
             "1",
@@ -208,8 +232,7 @@ async fn what_does_not_exist_is_not_found_rather_than_denied() {
         ("GetCompanyInformationByChamberOfCommerceNumber", "00000000"),
     ];
     let by_id = functions().filter(|activity| {
-        *activity != "GetEmployersByUserId"
-            && registers.iter().all(|(register, _)| register != activity)
+        !of_the_run(activity) && registers.iter().all(|(register, _)| register != activity)
     });
     for activity in by_id {
         let answer = answer(
@@ -275,6 +298,10 @@ async fn another_employers_entities_are_denied_even_to_a_user_who_may_access_bot
             seed::payroll_administration_id(2),
         ),
         ("PostSendResponseMessageByUpaPensionDeclarationId", upa),
+        (
+            "GetWagePercentagesByAchmeaInsuranceContractId",
+            seed::achmea_insurance_contract_id(2),
+        ),
     ];
     for (activity, id) in others {
         let answer = answer(

@@ -107,7 +107,7 @@ fn sockets_and_unknown_functions_are_refused_by_name() {
 fn a_component_that_exports_no_kind_of_connector_is_refused() {
     assert_eq!(
         refusal(&wat::parse_str("(component)").unwrap()),
-        "this component is no connector: it must export koppel:connector/connector@0.1.0 and one of koppel:connector/journal@0.1.0, koppel:connector/lookup@0.1.0; it exports nothing"
+        "this component is no connector: it must export koppel:connector/connector@0.1.0 and one of koppel:connector/journal@0.1.0, koppel:connector/lookup@0.1.0, koppel:connector/product@0.1.0; it exports nothing"
     );
 }
 
@@ -165,6 +165,8 @@ fn inspect_shows_the_imports_that_wasm_tools_shows() {
         "plugins/journal-moneybird",
         "plugins/journal-xaf",
         "plugins/vehicle-rdw",
+        "plugins/insurance-achmea",
+        "plugins/flowers-fleurtjedag",
         "guests/probe",
     ] {
         let bytes = std::fs::read(component(&format!("{path}.wasm"))).unwrap();
@@ -186,10 +188,10 @@ fn inspect_shows_the_imports_that_wasm_tools_shows() {
         assert!(
             inspection
                 .kinds
-                .contains(&if path.starts_with("plugins/journal") {
-                    Kind::Journal
-                } else {
-                    Kind::Lookup
+                .contains(&match path.split('/').next_back() {
+                    Some("insurance-achmea" | "flowers-fleurtjedag") => Kind::Product,
+                    Some(name) if name.starts_with("journal") => Kind::Journal,
+                    _ => Kind::Lookup,
                 })
         );
     }
@@ -256,4 +258,12 @@ fn the_connectors_import_no_more_than_they_need() {
         activities("vehicle-rdw"),
         ["GetAdditionalTaxliabilityByLicensePlateNumber"]
     );
+    assert_eq!(
+        activities("insurance-achmea"),
+        [
+            "GetAchmeaInsuranceContractsByUserId",
+            "GetWagePercentagesByAchmeaInsuranceContractId"
+        ]
+    );
+    assert_eq!(activities("flowers-fleurtjedag"), [] as [&str; 0]);
 }

@@ -128,7 +128,7 @@ fn explain_prints_each_check_and_the_line_that_would_turn_it_green() {
               would be green with: [[users]] id = \"tim\" rights = [\"employers\", \"journal\"]
   3. role    green  role \"payroll-professional\" has GetJournalRunByJournalRunId through right \"journal\"
   4. module  red    module \"journal\" is off for this employer and for its provider
-              would be green with: [modules.employer] \"{employer}\" = [\"journal\"]
+              would be green with: [modules.employer] \"{employer}\" = [\"journal\"]; or at run time: koppel modules on journal --employer {employer} --user <provider user>
   5. entity  red    user \"tim\" belongs to another provider
               would be green with: [[users]] id = \"tim\" provider = \"{}\"
 ",

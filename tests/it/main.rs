@@ -15,5 +15,6 @@ mod harness;
 mod journal;
 mod lookups;
 mod outside;
+mod products;
 mod revocation;
 mod sandbox;

@@ -8,6 +8,7 @@ mod declarations;
 mod employees;
 mod employers;
 pub(crate) mod exports;
+mod insurance;
 mod journal_runs;
 pub(crate) mod log;
 mod payroll_administrations;
@@ -55,7 +56,8 @@ fn domains(domain: &mut Domain<'_>) -> wasmtime::Result<()> {
     payroll_tax_returns::link(domain)?;
     upa_pension_declarations::link(domain)?;
     vehicles::link(domain)?;
-    trade_register::link(domain)
+    trade_register::link(domain)?;
+    insurance::link(domain)
 }
 
 /// The activities that have an implementation, for the test that compares

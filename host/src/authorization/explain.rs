@@ -92,6 +92,10 @@ impl Grants {
             }
             Red::UnknownUser => format!("there is no user \"{}\"", q.user),
             Red::UserBlocked => format!("user \"{}\" is blocked", q.user),
+            Red::NotOfProvider => format!(
+                "user \"{}\" is an employer user; only provider users may turn modules on and off",
+                q.user
+            ),
             Red::UserLacksRight => {
                 format!("user \"{}\" has no right that gives {activity}", q.user)
             }
@@ -139,6 +143,10 @@ impl Grants {
             ),
             Red::UnknownUser => format!("[[users]] id = \"{}\"", q.user),
             Red::UserBlocked => format!("[[users]] id = \"{}\" blocked = false", q.user),
+            Red::NotOfProvider => format!(
+                "[[users]] id = \"{}\" kind = \"provider\" provider = \"{}\"",
+                q.user, q.provider
+            ),
             Red::UserLacksRight => self.user_right_line(q),
             Red::UnknownRole => format!(
                 "[roles] {} = [\"{}\"]",
@@ -160,9 +168,10 @@ impl Grants {
                     .map(|modules| modules.iter().map(String::as_str).collect())
                     .unwrap_or_default();
                 format!(
-                    "[modules.employer] \"{}\" = [{}]",
+                    "[modules.employer] \"{}\" = [{}]; or at run time: koppel modules on {module} --employer {} --user <provider user>",
                     q.employer,
-                    list(on.into_iter().collect(), module)
+                    list(on.into_iter().collect(), module),
+                    q.employer
                 )
             }
             Red::OutsideRun => format!(

@@ -17,8 +17,9 @@ pub use explain::{Explanation, Verdict, name};
 pub use set::ActivitySet;
 
 use crate::bindings::koppel::loket::types::{Check, Denial};
-use crate::catalogue::Activity;
+use crate::catalogue::{Activity, id};
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+use std::sync::LazyLock;
 use uuid::Uuid;
 
 /// The five checks, in the order in which they run.
@@ -46,7 +47,16 @@ pub struct Question<'a> {
     pub employer: Uuid,
     /// The provider (for example an accountancy firm) of `employer`.
     pub provider: Uuid,
+    /// The modules that provider users turned on, besides those of the
+    /// configuration.
+    pub modules: &'a EmployerModules,
 }
+
+/// The modules (products) that are on, by employer.
+pub type EmployerModules = HashMap<Uuid, HashSet<String>>;
+
+/// For questions where no module was turned on at run time.
+pub static NO_MODULES: LazyLock<EmployerModules> = LazyLock::new(EmployerModules::new);
 
 /// Which kind of user someone is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Deserialize, serde::Serialize)]
@@ -119,7 +129,7 @@ pub struct Grants {
     /// The modules (products) that are on for all employers of a provider.
     pub provider_modules: HashMap<Uuid, HashSet<String>>,
     /// The modules that are on for one employer.
-    pub employer_modules: HashMap<Uuid, HashSet<String>>,
+    pub employer_modules: EmployerModules,
 }
 
 /// Why one check is red.
@@ -129,6 +139,7 @@ pub(crate) enum Red {
     ClientLacksActivity,
     UnknownUser,
     UserBlocked,
+    NotOfProvider,
     UserLacksRight,
     UnknownRole,
     RoleLacksRight,
@@ -146,16 +157,41 @@ impl Grants {
     /// The first check that is red, with a reason for a person. The reason
     /// names the configuration, never data of the entity.
     pub fn check(&self, question: &Question<'_>) -> Result<(), Denial> {
-        for check in CHECKS {
-            if let Err(red) = self.one(check, question) {
-                return Err(Denial {
-                    check,
-                    activity: question.activity.id().to_owned(),
-                    reason: self.reason(question, red),
-                });
-            }
+        match self.first_red(&CHECKS, question) {
+            None => Ok(()),
+            Some((check, red)) => Err(self.denial(check, question, red)),
         }
-        Ok(())
+    }
+
+    /// As [`Grants::check`], for a command of koppel itself. Such a command is
+    /// no client, so check 1 falls away.
+    ///
+    /// # Errors
+    ///
+    /// The first check that is red, and the line of the configuration that
+    /// would turn it green.
+    pub fn check_user(&self, question: &Question<'_>) -> Result<(), (Denial, String)> {
+        match self.first_red(&CHECKS[1..], question) {
+            None => Ok(()),
+            Some((check, red)) => Err((
+                self.denial(check, question, red),
+                self.config_line(question, red),
+            )),
+        }
+    }
+
+    fn first_red(&self, checks: &[Check], question: &Question<'_>) -> Option<(Check, Red)> {
+        checks
+            .iter()
+            .find_map(|check| Some((*check, self.one(*check, question).err()?)))
+    }
+
+    fn denial(&self, check: Check, question: &Question<'_>, red: Red) -> Denial {
+        Denial {
+            check,
+            activity: question.activity.id().to_owned(),
+            reason: self.reason(question, red),
+        }
     }
 
     /// Runs all five checks, also after a red one, and says for each what
@@ -197,6 +233,10 @@ impl Grants {
         if user.blocked {
             return Err(Red::UserBlocked);
         }
+        // Products are the provider's to sell, whatever rights were given.
+        if q.activity == id::PatchModulesByEmployerId && user.kind != UserKind::Provider {
+            return Err(Red::NotOfProvider);
+        }
         let activities = match user.employer_rights.get(&q.scope) {
             Some((_, own)) => own,
             None => &user.activities,
@@ -217,8 +257,10 @@ impl Grants {
             return Ok(());
         };
         let on = |modules: Option<&HashSet<String>>| modules.is_some_and(|on| on.contains(module));
-        (on(self.employer_modules.get(&q.employer)) || on(self.provider_modules.get(&q.provider)))
-            .or_red(Red::ModuleOff(module))
+        (on(self.employer_modules.get(&q.employer))
+            || on(self.provider_modules.get(&q.provider))
+            || on(q.modules.get(&q.employer)))
+        .or_red(Red::ModuleOff(module))
     }
 
     fn entity(&self, q: &Question<'_>) -> Result<(), Red> {

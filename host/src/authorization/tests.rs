@@ -62,6 +62,7 @@ fn question() -> Question<'static> {
         scope: EMPLOYER,
         employer: EMPLOYER,
         provider: PROVIDER,
+        modules: &NO_MODULES,
     }
 }
 
@@ -157,7 +158,7 @@ fn each_red_check_names_the_line_that_turns_it_green() {
         (
             Check::Module,
             "module \"journal\" is off for this employer and for its provider",
-            "[modules.employer] \"00000000-0000-0000-0000-000000000001\" = [\"journal\"]",
+            "[modules.employer] \"00000000-0000-0000-0000-000000000001\" = [\"journal\"]; or at run time: koppel modules on journal --employer 00000000-0000-0000-0000-000000000001 --user <provider user>",
         ),
         (
             Check::Entity,
@@ -188,7 +189,7 @@ fn the_line_keeps_what_is_granted_already() {
     );
     assert_eq!(
         line(&grants, Check::Module),
-        "[modules.employer] \"00000000-0000-0000-0000-000000000001\" = [\"absence\", \"journal\"]"
+        "[modules.employer] \"00000000-0000-0000-0000-000000000001\" = [\"absence\", \"journal\"]; or at run time: koppel modules on journal --employer 00000000-0000-0000-0000-000000000001 --user <provider user>"
     );
 }
 
@@ -268,6 +269,51 @@ fn rights_for_one_employer_hold_instead_of_the_general_ones() {
         ..question()
     };
     assert_eq!(grants.check(&elsewhere).map_err(|d| d.reason), Ok(()));
+}
+
+#[test]
+fn a_module_that_was_turned_on_at_run_time_counts_for_its_employer_only() {
+    let mut grants = granted();
+    turn_red(&mut grants, Check::Module);
+    let on =
+        |employer: Uuid| EmployerModules::from([(employer, HashSet::from(["journal".to_owned()]))]);
+    for (turned, allowed) in [(on(EMPLOYER), true), (on(OTHER_EMPLOYER), false)] {
+        let question = Question {
+            modules: &turned,
+            ..question()
+        };
+        assert_eq!(grants.check(&question).is_ok(), allowed);
+        assert_eq!(grants.explain(&question).allowed(), allowed);
+    }
+}
+
+#[test]
+fn only_a_provider_user_may_turn_modules_whatever_rights_were_given() {
+    let mut grants = granted();
+    let turning = set(&[id::PatchModulesByEmployerId]);
+    grants.rights.insert("journals".to_owned(), turning);
+    grants.roles.get_mut("professional").unwrap().activities = turning;
+    user(&mut grants).activities = turning;
+    let question = Question {
+        // A command of koppel is no client.
+        client: "",
+        activity: id::PatchModulesByEmployerId,
+        ..question()
+    };
+    assert_eq!(grants.check_user(&question), Ok(()));
+    assert!(grants.check(&question).is_err());
+    user(&mut grants).kind = UserKind::Employer;
+    user(&mut grants).provider = None;
+    let (denial, line) = grants.check_user(&question).unwrap_err();
+    assert_eq!(denial.check, Check::User);
+    assert_eq!(
+        denial.reason,
+        "user \"anna\" is an employer user; only provider users may turn modules on and off"
+    );
+    assert_eq!(
+        line,
+        format!("[[users]] id = \"anna\" kind = \"provider\" provider = \"{PROVIDER}\"")
+    );
 }
 
 #[test]

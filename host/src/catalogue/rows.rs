@@ -44,6 +44,8 @@ const JOURNAL: Option<&str> = Some("journal");
 const TAX: Option<&str> = Some("payroll-tax-return");
 /// Pension declarations (uniforme pensioenaangifte).
 const UPA: Option<&str> = Some("upa");
+const ACHMEA: Option<&str> = Some("achmea");
+const FLEURTJEDAG: Option<&str> = Some("fleurtjedag");
 
 rows! {
     Loket GetEmployersByUserId GET "/providers/employers" Read, module None,
@@ -148,4 +150,28 @@ rows! {
     Koppel GetGeocodeByAddress GET "/googleservices/geocode" Read, module None,
         Surface::Act,
         "Asks an outside party for the coordinates of an address.";
+    Loket GetModulesByEmployerId GET "/providers/employers/{employerId}/modules" Read, module None,
+        Surface::Rest,
+        "The modules (products) that are on for an employer.";
+    Loket PatchModulesByEmployerId PATCH "/providers/employers/{employerId}/modules" Write, module None,
+        Surface::Rest,
+        "Turns modules on or off for an employer. For provider users only.";
+    Loket GetAchmeaInsuranceContractsByUserId GET "/achmeainsurancecontracts" Read, module ACHMEA,
+        function("insurance", "get-achmea-insurance-contracts-by-user-id"),
+        "The absence insurance contracts with Achmea, of the employer of the run.";
+    Loket GetWagePercentagesByAchmeaInsuranceContractId GET "/achmeainsurancecontracts/{achmeaInsuranceContractId}/insuredwagecalculationpercentages" Read, module ACHMEA,
+        function("insurance", "get-wage-percentages-by-achmea-insurance-contract-id"),
+        "By how much the insured wage exceeds the base wage.";
+    Koppel PostAchmeaQuoteByEmployerId POST "/providers/employers/{employerId}/achmeaquotes" Write, module ACHMEA,
+        Surface::Act,
+        "Asks Achmea a price for an absence insurance.";
+    Koppel PostAchmeaInsuranceContractByEmployerId POST "/providers/employers/{employerId}/achmeainsurancecontracts" Write, module ACHMEA,
+        Surface::Act,
+        "Concludes an absence insurance contract with Achmea, or withdraws from it.";
+    Koppel PostFleurtjedagQuoteByEmployerId POST "/providers/employers/{employerId}/fleurtjedagquotes" Write, module FLEURTJEDAG,
+        Surface::Act,
+        "Asks a flower shop a price.";
+    Koppel PostFleurtjedagOrderByEmployerId POST "/providers/employers/{employerId}/fleurtjedagorders" Write, module FLEURTJEDAG,
+        Surface::Act,
+        "Orders flowers for someone, or cancels the order.";
 }

@@ -2,7 +2,7 @@
 
 use super::output::{DIM, GREEN, Output};
 use super::{Failure, ledger, run, show, start};
-use crate::authorization::Question;
+use crate::authorization::{NO_MODULES, Question};
 use crate::catalogue::id;
 use crate::config::Config;
 use crate::ledger::{Filter, Kind};
@@ -132,6 +132,7 @@ fn explain(host: &Host) -> Option<crate::authorization::Explanation> {
             scope: seed::employer_id(EMPLOYER),
             employer: seed::employer_id(EMPLOYER),
             provider: seed::provider_id(1),
+            modules: &NO_MODULES,
         }))
     })
 }
@@ -185,6 +186,8 @@ fn configuration(plugins: &Path) -> String {
         .replace("{journal-exact}", &component("journal-exact"))
         .replace("{journal-moneybird}", &component("journal-moneybird"))
         .replace("{vehicle-rdw}", &component("vehicle-rdw"))
+        .replace("{insurance-achmea}", &component("insurance-achmea"))
+        .replace("{flowers-fleurtjedag}", &component("flowers-fleurtjedag"))
         .replace("{provider-1}", &seed::provider_id(1).to_string())
         .replace("{provider-2}", &seed::provider_id(2).to_string())
         .replace("{employer-1}", &seed::employer_id(1).to_string())

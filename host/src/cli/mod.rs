@@ -3,6 +3,7 @@
 mod demo;
 mod journal_runs;
 mod ledger;
+mod modules;
 mod output;
 mod run;
 mod show;
@@ -87,6 +88,11 @@ enum Command {
         #[command(subcommand)]
         command: LedgerCommand,
     },
+    /// The modules (products) of an employer.
+    Modules {
+        #[command(subcommand)]
+        command: modules::Command,
+    },
     /// Imports payroll data in the shapes of Loket's REST API v2.
     Import {
         /// The file, JSON.
@@ -160,7 +166,9 @@ impl Failure {
             | Self::NotLoaded(_)
             | Self::Run(RunError::Load(_) | RunError::WrongKind { .. }) => 5,
             Self::Run(RunError::Crash(_) | RunError::Limit(_) | RunError::BadAnswer(_)) => 6,
-            Self::Run(RunError::NoEmployer(_) | RunError::NoJournalRun(_)) => 3,
+            Self::Run(
+                RunError::NoEmployer(_) | RunError::NoJournalRun(_) | RunError::NoOrder { .. },
+            ) => 3,
             Self::Run(_) => 1,
         }
     }
@@ -222,6 +230,7 @@ async fn dispatch(cli: &Cli, out: &Output) -> Result<(), Failure> {
         Command::Ledger {
             command: LedgerCommand::Verify,
         } => ledger::verify(&host()?, out).await,
+        Command::Modules { command } => modules::modules(command, &host()?, out).await,
         Command::Import { file, provider } => run::import(&host()?, file, *provider, out).await,
         Command::Validate { file } => show::validate(file.as_ref().unwrap_or(&cli.config), out),
     }

@@ -2,8 +2,9 @@
 
 use super::Failure;
 use super::output::{DIM, GREEN, Output as Out, euros};
+use crate::bindings::koppel::connector::types::ConnectorError;
 use crate::config::Reload;
-use crate::runs::{Host, Job, Output, RunReport, RunRequest};
+use crate::runs::{Host, Job, Output, RunError, RunReport, RunRequest};
 use crate::sandbox::Source;
 use crate::text::{one_line, printable};
 use clap::Args;
@@ -24,6 +25,9 @@ pub(super) struct Run {
     employer: Uuid,
     #[command(flatten)]
     job: JobArgs,
+    /// Places --order again under this order-id, because its reply was lost.
+    #[arg(long, value_name = "ORDER", requires = "order")]
+    again: Option<Uuid>,
 }
 
 #[derive(Debug, Args)]
@@ -35,6 +39,15 @@ struct JobArgs {
     /// Looks this up, JSON.
     #[arg(long)]
     lookup: Option<String>,
+    /// Asks a price for this, JSON.
+    #[arg(long, value_name = "JSON")]
+    quote: Option<String>,
+    /// Orders this, JSON.
+    #[arg(long, value_name = "JSON")]
+    order: Option<String>,
+    /// Cancels the order of this order-id.
+    #[arg(long, value_name = "ORDER")]
+    cancel: Option<Uuid>,
     /// Tests the settings and the connection.
     #[arg(long)]
     check: bool,
@@ -42,10 +55,21 @@ struct JobArgs {
 
 impl Run {
     fn request(&self) -> RunRequest {
-        let job = match (&self.job.journal_run, &self.job.lookup) {
-            (Some(id), _) => Job::ProcessJournalRun(*id),
-            (None, Some(query)) => Job::Lookup(query.clone()),
-            (None, None) => Job::Check,
+        let given = &self.job;
+        // The group sees to it that one is given, so what remains is the check.
+        let job = if let Some(id) = given.journal_run {
+            Job::ProcessJournalRun(id)
+        } else if let Some(query) = &given.lookup {
+            Job::Lookup(query.clone())
+        } else if let Some(request) = &given.quote {
+            Job::Quote(request.clone())
+        } else if let Some(request) = &given.order {
+            let (request, again) = (request.clone(), self.again);
+            Job::Order { request, again }
+        } else if let Some(order) = given.cancel {
+            Job::Cancel(order)
+        } else {
+            Job::Check
         };
         RunRequest {
             client: self.client.clone(),
@@ -74,7 +98,28 @@ pub(super) async fn run(run: &Run, host: &Host, out: &Out) -> Result<(), Failure
     let report = host.run(run.request()).await;
     busy.finish_and_clear();
     show(&report, out);
+    if run.job.order.is_some() && report.outcome.as_ref().is_err_and(may_be_placed) {
+        let order = run.again.unwrap_or(report.run);
+        out.line(&format!(
+            "whether it was ordered is not known; the same --order with --again {order} orders it once at most"
+        ));
+    }
     report.outcome.map(|_| ()).map_err(Failure::Run)
+}
+
+/// Whether an order can have been placed although its run failed.
+fn may_be_placed(error: &RunError) -> bool {
+    matches!(
+        error,
+        RunError::Connector(
+            ConnectorError::Unavailable(_)
+                | ConnectorError::OutsideParty(_)
+                | ConnectorError::Other(_)
+        ) | RunError::Limit(_)
+            | RunError::Crash(_)
+            | RunError::BadAnswer(_)
+            | RunError::Host(_)
+    )
 }
 
 /// Shows how a run went; the error of a failed one is left to the caller.
@@ -125,6 +170,50 @@ fn print(report: &RunReport) {
         Ok(Output::Lookup { answer }) => {
             anstream::println!("{}", printable(&format!("{answer:#}")));
         }
+        Ok(Output::Quote {
+            reference,
+            amount_cents,
+            expires,
+            details,
+        }) => {
+            anstream::println!(
+                "{GREEN}quote{GREEN:#} {}: {} until {}",
+                one_line(reference),
+                euros(*amount_cents),
+                one_line(expires)
+            );
+            anstream::println!("{}", printable(&format!("{details:#}")));
+        }
+        Ok(Output::Order {
+            order,
+            reference,
+            amount_cents,
+            repeated,
+            details,
+        }) => {
+            let ordered = if *repeated {
+                "ordered before"
+            } else {
+                "ordered"
+            };
+            anstream::println!(
+                "{GREEN}{ordered}{GREEN:#} {}: {}, order-id {order}",
+                one_line(reference),
+                euros(*amount_cents)
+            );
+            anstream::println!("{}", printable(&format!("{details:#}")));
+        }
+        Ok(Output::Cancel {
+            order,
+            reference,
+            details,
+        }) => {
+            anstream::println!(
+                "{GREEN}cancelled{GREEN:#} {}, order-id {order}",
+                one_line(reference)
+            );
+            anstream::println!("{}", printable(&format!("{details:#}")));
+        }
         Ok(Output::Check { message }) => {
             anstream::println!("{GREEN}works{GREEN:#} {}", one_line(message));
         }
@@ -166,6 +255,8 @@ pub(super) async fn import(
             (summary.journal_run_errors, "journal run errors"),
             (summary.vehicles, "vehicles"),
             (summary.companies, "companies"),
+            (summary.insurance_contracts, "insurance contracts"),
+            (summary.insured_wage_percentages, "insured wage percentages"),
         ];
         for (count, what) in counts {
             anstream::println!("{count:>8} {what}");

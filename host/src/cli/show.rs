@@ -52,6 +52,8 @@ pub(super) async fn explain(args: &Explain, host: &Host, out: &Output) -> Result
         .await
         .map_err(|error| Failure::Failed(format!("{error:?}")))?
         .ok_or_else(|| Failure::Input(format!("there is no employer {}", args.employer)))?;
+    let modules = host.platform().modules_on().await;
+    let modules = modules.map_err(|error| Failure::Failed(format!("{error:?}")))?;
     let question = Question {
         client: &args.client,
         user: &args.user,
@@ -59,6 +61,7 @@ pub(super) async fn explain(args: &Explain, host: &Host, out: &Output) -> Result
         scope: owner.employer,
         employer: owner.employer,
         provider: owner.provider,
+        modules: &modules,
     };
     let explanation = host.live().with(|config| config.grants.explain(&question));
     out.result(

@@ -7,7 +7,7 @@ mod user;
 use super::raw;
 use super::{Client, Config, Credential, CredentialPlace, Exports, Fault, secret, settings};
 use crate::authorization::{ActivitySet, ClientGrants, Grants, RoleGrants};
-use crate::catalogue::{Access, Activity, ROWS, suggestion};
+use crate::catalogue::{Access, Activity, ROWS, Surface, suggestion};
 use crate::egress::{Rule, WrittenLists};
 use application::ClientKind;
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
@@ -362,6 +362,13 @@ impl Resolver<'_> {
         granted: ActivitySet,
     ) -> Option<Activity> {
         let activity = self.activity(id)?;
+        if activity.row().surface == Surface::Rest {
+            self.fault(
+                Some(&id.span()),
+                format!("{activity} is for external applications on the REST API; a connector cannot perform it"),
+            );
+            return None;
+        }
         if !granted.contains(activity) {
             self.fault(
                 Some(&id.span()),

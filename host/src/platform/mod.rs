@@ -1,5 +1,6 @@
 //! Payroll data: employers, employees, payroll administrations, payroll runs,
-//! journal runs, declarations, company cars and companies.
+//! journal runs, declarations, company cars, companies, insurance contracts and
+//! modules.
 //!
 //! [`Platform`] is what the activities are performed on, one trait per domain
 //! of the contract. It knows nothing of clients and users: whoever calls it
@@ -15,8 +16,10 @@ mod embedded;
 mod employees;
 mod employers;
 mod employments;
+mod insurance;
 mod journal_exports;
 mod journal_runs;
+mod modules;
 mod payroll_administrations;
 mod payroll_runs;
 mod payroll_tax_returns;
@@ -29,8 +32,10 @@ pub use embedded::{Embedded, ImportError, ImportSummary, OpenError, seed};
 pub use employees::Employees;
 pub use employers::Employers;
 pub use employments::Employments;
+pub use insurance::Insurance;
 pub use journal_exports::{ChangedBy, ExportClaim, ExportEnd, JournalExports};
 pub use journal_runs::{JournalRuns, status_key, status_of_key, status_words};
+pub use modules::{ModuleState, Modules};
 pub use payroll_administrations::PayrollAdministrations;
 pub use payroll_runs::PayrollRuns;
 pub use payroll_tax_returns::PayrollTaxReturns;
@@ -59,6 +64,8 @@ pub enum Entity {
     PayrollTaxReturn(Uuid),
     /// A pension declaration.
     UpaPensionDeclaration(Uuid),
+    /// An absence insurance contract with Achmea.
+    AchmeaInsuranceContract(Uuid),
 }
 
 impl Entity {
@@ -71,7 +78,8 @@ impl Entity {
             | Self::JournalRun(id)
             | Self::Employee(id)
             | Self::PayrollTaxReturn(id)
-            | Self::UpaPensionDeclaration(id) => id,
+            | Self::UpaPensionDeclaration(id)
+            | Self::AchmeaInsuranceContract(id) => id,
         }
     }
 }
@@ -100,6 +108,8 @@ pub trait Platform:
     + UpaPensionDeclarations
     + Vehicles
     + TradeRegister
+    + Insurance
+    + Modules
 {
 }
 
@@ -117,6 +127,8 @@ impl<T> Platform for T where
         + UpaPensionDeclarations
         + Vehicles
         + TradeRegister
+        + Insurance
+        + Modules
 {
 }
 

@@ -187,9 +187,10 @@ impl Host {
                 .release_export(release.journal_run, &by, &reason);
             released.await.map_err(run_error)
         };
-        released
-            .await
-            .map_err(|error| self.with_line(&session, error))
+        match released.await {
+            Ok(released) => Ok(released),
+            Err(error) => Err(self.with_line(&session, error).await),
+        }
     }
 
     /// No run outlives its deadline: before it, this one can still book.

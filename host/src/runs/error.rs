@@ -23,6 +23,16 @@ pub enum RunError {
     /// none to export from.
     #[error("{0}")]
     Conflict(String),
+    /// It could not start: the order to repeat or cancel was never placed.
+    #[error("client \"{client}\" placed no order {order} for employer {employer}")]
+    NoOrder {
+        /// The order-id.
+        order: Uuid,
+        /// The client.
+        client: String,
+        /// The employer.
+        employer: Uuid,
+    },
     /// It could not start: the connector is of another kind.
     #[error("client \"{client}\" is no connector of kind {wanted}")]
     WrongKind {
@@ -85,6 +95,7 @@ impl RunError {
             Self::NoEmployer(_) => "no-employer",
             Self::NoJournalRun(_) => "no-journal-run",
             Self::Conflict(_) => "conflict",
+            Self::NoOrder { .. } => "no-order",
             Self::WrongKind { .. } => "wrong-kind",
             Self::Denied { .. } => "denied",
             Self::Connector(_) => "connector",

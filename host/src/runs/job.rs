@@ -4,6 +4,7 @@ use super::RunError;
 use super::error::ended;
 use crate::admission::Kind;
 use crate::bindings::exports::koppel::connector::journal::{Delivery, Outcome};
+use crate::bindings::exports::koppel::connector::product::{Cancellation, Confirmation, Quotation};
 use crate::bindings::koppel::connector::types::{ConnectorError, RunContext};
 use crate::kinds::Connector;
 use crate::sandbox::{Line, State};
@@ -20,15 +21,36 @@ pub enum Job {
     ProcessJournalRun(Uuid),
     /// Look something up; the query is JSON (kind lookup).
     Lookup(String),
+    /// Ask a price; the request is JSON (kind product).
+    Quote(String),
+    /// Order something (kind product).
+    Order {
+        /// What to order, JSON.
+        request: String,
+        /// The order-id of an order that is placed again because its reply was
+        /// lost; a new order gets the identifier of its run.
+        again: Option<Uuid>,
+    },
+    /// Cancel the order of this order-id (kind product).
+    Cancel(Uuid),
     /// Test the settings and the connection (every kind).
     Check,
 }
+
+/// The words for a new order; the ledger is searched for them.
+pub(super) const ORDER: &str = "order";
 
 impl fmt::Display for Job {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::ProcessJournalRun(id) => write!(f, "process journal run {id}"),
             Self::Lookup(_) => f.write_str("look up"),
+            Self::Quote(_) => f.write_str("quote"),
+            Self::Order { again: None, .. } => f.write_str(ORDER),
+            Self::Order {
+                again: Some(order), ..
+            } => write!(f, "place order {order} again"),
+            Self::Cancel(order) => write!(f, "cancel order {order}"),
             Self::Check => f.write_str("check"),
         }
     }
@@ -40,7 +62,17 @@ impl Job {
         match self {
             Self::ProcessJournalRun(_) => Some(Kind::Journal),
             Self::Lookup(_) => Some(Kind::Lookup),
+            Self::Quote(_) | Self::Order { .. } | Self::Cancel(_) => Some(Kind::Product),
             Self::Check => None,
+        }
+    }
+
+    /// The order-id of an order that must have been placed before.
+    pub(super) fn earlier_order(&self) -> Option<Uuid> {
+        match self {
+            Self::Order { again, .. } => *again,
+            Self::Cancel(order) => Some(*order),
+            _ => None,
         }
     }
 
@@ -68,6 +100,38 @@ impl Job {
                     .map_err(ended)?;
                 match answer {
                     Ok(answer) => Ok(lookup_output(&answer)?),
+                    Err(error) => Err(error),
+                }
+            }
+            Self::Quote(request) => {
+                let answer = connector
+                    .quote(store, context, request)
+                    .await
+                    .map_err(ended)?;
+                match answer {
+                    Ok(quotation) => Ok(quote_output(quotation)?),
+                    Err(error) => Err(error),
+                }
+            }
+            Self::Order { request, again } => {
+                let order = again.map_or_else(|| context.run_id.clone(), |id| id.to_string());
+                let answer = connector
+                    .order(store, context, &order, request)
+                    .await
+                    .map_err(ended)?;
+                match answer {
+                    Ok(confirmation) => Ok(order_output(order, confirmation)?),
+                    Err(error) => Err(error),
+                }
+            }
+            Self::Cancel(order) => {
+                let order = order.to_string();
+                let answer = connector
+                    .cancel(store, context, &order)
+                    .await
+                    .map_err(ended)?;
+                match answer {
+                    Ok(cancellation) => Ok(cancel_output(order, cancellation)?),
                     Err(error) => Err(error),
                 }
             }
@@ -113,6 +177,42 @@ pub enum Output {
         /// The JSON of the connector.
         answer: serde_json::Value,
     },
+    /// A price.
+    #[serde(rename_all = "kebab-case")]
+    Quote {
+        /// The reference of the outside party.
+        reference: String,
+        /// The price, in cents.
+        amount_cents: i64,
+        /// Until when it holds, RFC 3339.
+        expires: String,
+        /// What else the outside party says of it.
+        details: serde_json::Value,
+    },
+    /// An order.
+    #[serde(rename_all = "kebab-case")]
+    Order {
+        /// The order-id.
+        order: String,
+        /// The reference of the outside party.
+        reference: String,
+        /// The price, in cents.
+        amount_cents: i64,
+        /// Whether the outside party had the order already.
+        repeated: bool,
+        /// What else the outside party says of it.
+        details: serde_json::Value,
+    },
+    /// An order that was cancelled.
+    #[serde(rename_all = "kebab-case")]
+    Cancel {
+        /// The order-id.
+        order: String,
+        /// The reference of the outside party.
+        reference: String,
+        /// What else the outside party says of it.
+        details: serde_json::Value,
+    },
     /// The connection works.
     Check {
         /// What the connector says.
@@ -150,10 +250,62 @@ fn journal_output(outcome: Outcome) -> Output {
 }
 
 fn lookup_output(answer: &str) -> Result<Output, RunError> {
-    match serde_json::from_str(answer) {
-        Ok(answer) => Ok(Output::Lookup { answer }),
-        Err(error) => Err(RunError::BadAnswer(format!(
-            "its answer is not JSON: {error}"
-        ))),
+    Ok(Output::Lookup {
+        answer: json("answer", answer)?,
+    })
+}
+
+fn quote_output(quotation: Quotation) -> Result<Output, RunError> {
+    // Shown as it was given, if it is a moment at all.
+    if quotation.expires.parse::<jiff::Timestamp>().is_err() {
+        return Err(RunError::BadAnswer(
+            "the price holds until what is no moment".to_owned(),
+        ));
     }
+    Ok(Output::Quote {
+        reference: reference(quotation.reference)?,
+        amount_cents: price(quotation.amount)?,
+        expires: quotation.expires,
+        details: json("details", &quotation.details)?,
+    })
+}
+
+fn order_output(order: String, confirmation: Confirmation) -> Result<Output, RunError> {
+    Ok(Output::Order {
+        order,
+        reference: reference(confirmation.reference)?,
+        amount_cents: price(confirmation.amount)?,
+        repeated: confirmation.repeated,
+        details: json("details", &confirmation.details)?,
+    })
+}
+
+fn cancel_output(order: String, cancellation: Cancellation) -> Result<Output, RunError> {
+    Ok(Output::Cancel {
+        order,
+        reference: reference(cancellation.reference)?,
+        details: json("details", &cancellation.details)?,
+    })
+}
+
+fn json(what: &str, text: &str) -> Result<serde_json::Value, RunError> {
+    serde_json::from_str(text)
+        .map_err(|error| RunError::BadAnswer(format!("its {what} is not JSON: {error}")))
+}
+
+fn price(cents: i64) -> Result<i64, RunError> {
+    if cents < 0 {
+        return Err(RunError::BadAnswer(format!("the price is {cents} cents")));
+    }
+    Ok(cents)
+}
+
+fn reference(text: String) -> Result<String, RunError> {
+    if text.is_empty() || text.len() > 200 {
+        return Err(RunError::BadAnswer(format!(
+            "the reference has {} bytes; it has 1 to 200",
+            text.len()
+        )));
+    }
+    Ok(text)
 }

@@ -3,17 +3,20 @@
 mod claim;
 mod error;
 mod job;
+mod modules;
 
 pub use claim::Release;
 pub use error::{RunError, StartError};
 pub use job::{Job, Output, RunReport, RunRequest};
+pub use modules::{Actor, ModuleListing, SwitchError, Switched};
 
 use crate::bindings::koppel::connector::types::{ConnectorError, Description, RunContext};
 use crate::bindings::koppel::loket::journal_runs::ExportMethod;
+use crate::catalogue::Activity;
 use crate::config::{Client, Config, Live};
 use crate::egress::{Egress, Resolve};
 use crate::exports::ExportDir;
-use crate::ledger::{Entry, Kind, Ledger, Redactor};
+use crate::ledger::{Entry, Filter, Kind, Ledger, Redactor};
 use crate::outbound::Hooks;
 use crate::platform::{Embedded, Entity, Owner, Platform};
 use crate::registry::{LoadError, Loaded, Registry};
@@ -161,6 +164,7 @@ impl Host {
             live: self.live.clone(),
             platform: self.platform.clone(),
             ledger: self.ledger.clone(),
+            denied: Mutex::default(),
         }
     }
 
@@ -229,6 +233,7 @@ impl Host {
                 wanted: wanted.interface(),
             });
         }
+        self.known_order(request).await?;
         // Whatever can fail before the connector is called comes before the
         // run is noted as started, which its end must follow.
         let exports = self.export_dir(client)?;
@@ -251,9 +256,14 @@ impl Host {
                     Err(error) => Err(error),
                 }
             }
-            Job::Lookup(_) | Job::Check => self.call(&mut call).await,
+            Job::Lookup(_) | Job::Quote(_) | Job::Order { .. } | Job::Cancel(_) | Job::Check => {
+                self.call(&mut call).await
+            }
         };
-        let called = called.map_err(|error| self.with_line(&session, error));
+        let called = match called {
+            Ok(output) => Ok(output),
+            Err(error) => Err(self.with_line(&session, error).await),
+        };
         let (outcome, reason) = match &called {
             Ok(_) => ("succeeded", None),
             Err(error) => (error.code(), Some(error.to_string())),
@@ -280,22 +290,55 @@ impl Host {
         }
     }
 
+    /// Whether an order that is to be placed again or cancelled is one of this
+    /// client for this employer: an order-id of someone else opens nothing.
+    async fn known_order(&self, request: &RunRequest) -> Result<(), RunError> {
+        let Some(order) = request.job.earlier_order() else {
+            return Ok(());
+        };
+        // The order-id is the identifier of the run that placed the order.
+        let placed = Filter {
+            kinds: vec![Kind::RunStarted],
+            client: Some(request.client.clone()),
+            employer: Some(request.employer),
+            run: Some(order),
+            ..Filter::default()
+        };
+        let rows = self.ledger.rows(placed).await;
+        let rows = rows.map_err(|error| RunError::Host(error.to_string()))?;
+        if rows.iter().any(|row| row.summary == job::ORDER) {
+            Ok(())
+        } else {
+            Err(RunError::NoOrder {
+                order,
+                client: request.client.clone(),
+                employer: request.employer,
+            })
+        }
+    }
+
     /// Adds to a denial that ended a run the line that would allow it.
-    fn with_line(&self, session: &Session, error: RunError) -> RunError {
-        let RunError::Connector(ConnectorError::Denied(denial)) = error else {
-            return error;
+    async fn with_line(&self, session: &Session, error: RunError) -> RunError {
+        let denial = match error {
+            RunError::Connector(ConnectorError::Denied(denial)) => denial,
+            // A denied request reaches a connector as a code, of which it
+            // makes an error without a name.
+            RunError::Connector(ConnectorError::Other(_)) => {
+                let last = session
+                    .denied
+                    .lock()
+                    .unwrap_or_else(PoisonError::into_inner);
+                match last.clone() {
+                    Some(denial) => denial,
+                    None => return error,
+                }
+            }
+            _ => return error,
         };
         // The guest passes the denial on, so its word is not taken for it.
-        let question = crate::catalogue::Activity::find(&denial.activity).map(|activity| {
-            crate::authorization::Question {
-                client: &session.client,
-                user: &session.user,
-                activity,
-                scope: session.employer,
-                employer: session.employer,
-                provider: session.provider,
-            }
-        });
+        let modules = self.platform.modules_on().await.unwrap_or_default();
+        let question =
+            Activity::find(&denial.activity).map(|activity| session.question(activity, &modules));
         let line = question.and_then(|question| {
             self.live
                 .with(|config| config.grants.line_to_add(&question))

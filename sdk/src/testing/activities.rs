@@ -205,4 +205,26 @@ impl MockHost {
             .cloned()
             .ok_or_else(|| not_found(number))
     }
+
+    pub(crate) fn get_achmea_insurance_contracts_by_user_id(
+        &self,
+        request: &PageRequest,
+    ) -> Result<AchmeaInsuranceContractPage, ActivityError> {
+        let all: Vec<_> = self
+            .insurance_contracts
+            .iter()
+            .map(|(c, _)| c.clone())
+            .collect();
+        page_as!(AchmeaInsuranceContractPage, &all, request)
+    }
+
+    pub(crate) fn get_wage_percentages_by_achmea_insurance_contract_id(
+        &self,
+        id: &str,
+        request: &PageRequest,
+    ) -> Result<InsuredWagePercentagePage, ActivityError> {
+        let found = self.insurance_contracts.iter().find(|(c, _)| c.id == id);
+        let (_, percentages) = found.ok_or_else(|| not_found(id))?;
+        page_as!(InsuredWagePercentagePage, percentages, request)
+    }
 }

@@ -11,7 +11,8 @@ mod given;
 use crate::bindings::koppel::connector::log::Level;
 use crate::bindings::koppel::connector::types::RunContext;
 use crate::connector::{
-    self, Connector, ConnectorError, JournalConnector, LookupConnector, Outcome,
+    self, Cancellation, Confirmation, Connector, ConnectorError, JournalConnector, LookupConnector,
+    Outcome, ProductConnector, Quotation,
 };
 use crate::exports::{ExportError, Receipt};
 use crate::http::{HttpErrorKind, Request};
@@ -39,6 +40,7 @@ pub struct MockHost {
     payroll_tax_returns: BTreeMap<String, (PayrollTaxReturn, Vec<u8>)>,
     upa_pension_declarations: BTreeMap<String, (UpaPensionDeclaration, Vec<u8>)>,
     companies: BTreeMap<String, CompanyInformation>,
+    insurance_contracts: Vec<(AchmeaInsuranceContract, Vec<InsuredWagePercentage>)>,
     denied: BTreeSet<String>,
     replies: VecDeque<(String, String, Reply)>,
     requests: Vec<Request>,
@@ -124,6 +126,28 @@ impl MockHost {
     pub fn company(&mut self, company: CompanyInformation) {
         self.companies
             .insert(company.chamber_of_commerce_number.clone(), company);
+    }
+
+    /// Adds an absence insurance contract of Achmea from 2025 on, with the
+    /// percentages of holiday allowance and year-end bonus, in hundredths of a
+    /// percent.
+    pub fn insurance_contract(&mut self, number: &str, holiday: u32, year_end: u32) {
+        let count = self.insurance_contracts.len() + 1;
+        let contract = AchmeaInsuranceContract {
+            id: format!("00000000-0000-4000-8000-0000000003{count:02}"),
+            contract_number: number.to_owned(),
+            belongs_to_employer_id: EMPLOYER.to_owned(),
+            start_date: "2025-01-01".to_owned(),
+            end_date: None,
+        };
+        let percentage = InsuredWagePercentage {
+            id: format!("00000000-0000-4000-8000-0000000004{count:02}"),
+            start_date: "2025-01-01".to_owned(),
+            end_date: None,
+            holiday_allowance_percentage: holiday,
+            year_end_percentage: year_end,
+        };
+        self.insurance_contracts.push((contract, vec![percentage]));
     }
 
     /// Denies an activity from now on.
@@ -258,6 +282,49 @@ impl MockHost {
         let context = run_context(settings);
         let answer = self.during(|| connector::lookup::<C>(context, query.to_owned()))?;
         serde_json::from_str(&answer).map_err(|error| ConnectorError::Other(error.to_string()))
+    }
+
+    /// Has a connector of kind product ask a price, from a request in JSON.
+    ///
+    /// # Errors
+    ///
+    /// What the connector answers.
+    pub fn quote<C: ProductConnector>(
+        &mut self,
+        settings: &str,
+        request: &str,
+    ) -> Result<Quotation, ConnectorError> {
+        let context = run_context(settings);
+        self.during(|| connector::quote::<C>(context, request.to_owned()))
+    }
+
+    /// Has a connector of kind product place an order, from a request in JSON.
+    ///
+    /// # Errors
+    ///
+    /// What the connector answers.
+    pub fn order<C: ProductConnector>(
+        &mut self,
+        settings: &str,
+        order_id: &str,
+        request: &str,
+    ) -> Result<Confirmation, ConnectorError> {
+        let context = run_context(settings);
+        self.during(|| connector::order::<C>(context, order_id.to_owned(), request.to_owned()))
+    }
+
+    /// Has a connector of kind product cancel an order.
+    ///
+    /// # Errors
+    ///
+    /// What the connector answers.
+    pub fn cancel<C: ProductConnector>(
+        &mut self,
+        settings: &str,
+        order_id: &str,
+    ) -> Result<Cancellation, ConnectorError> {
+        let context = run_context(settings);
+        self.during(|| connector::cancel::<C>(context, order_id.to_owned()))
     }
 
     /// Calls `check` of a connector.

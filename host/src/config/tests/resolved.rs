@@ -376,6 +376,8 @@ fn a_configuration_holds_references_to_secrets_and_never_a_secret() {
 fn the_configuration_of_the_demonstration_has_no_faults() {
     let mut text = include_str!("../../cli/demo.toml").to_owned();
     let components = [
+        "flowers-fleurtjedag",
+        "insurance-achmea",
         "journal-csv",
         "journal-exact",
         "journal-moneybird",

@@ -9,7 +9,8 @@
 //! The parent of a list comes from its parameters (`employerId`,
 //! `payrollAdministrationId`, `payrollrunId`, `journalrunId`, `employeeId`);
 //! without them it must be the only one in the file. A company is told by the
-//! parameter `chamberOfCommerceNumber`. Without any payroll administration, the
+//! parameter `chamberOfCommerceNumber`. An insurance contract names its employer
+//! itself; its percentages have the parameter `achmeaInsuranceContractId`. Without any payroll administration, the
 //! only employer of the file gets one of its own name. A payroll run without
 //! the dates of its period is taken to be a calendar month.
 //!
@@ -17,6 +18,7 @@
 
 mod apply;
 mod companies;
+mod insurance;
 mod node;
 
 use super::Embedded;
@@ -52,6 +54,10 @@ pub struct ImportSummary {
     pub vehicles: usize,
     /// Companies in the trade register.
     pub companies: usize,
+    /// Absence insurance contracts.
+    pub insurance_contracts: usize,
+    /// Percentages of insurance contracts.
+    pub insured_wage_percentages: usize,
     /// Operations in the file that koppel keeps no data of.
     pub ignored_operations: usize,
 }

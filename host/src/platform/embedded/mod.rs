@@ -4,8 +4,10 @@ mod declarations;
 mod employees;
 mod employers;
 mod import;
+mod insurance;
 mod journal_exports;
 mod journal_runs;
+mod modules;
 mod payroll_administrations;
 mod payroll_runs;
 mod record;
@@ -26,11 +28,11 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 /// The version of `schema.sql`, kept in the file as `user_version`.
-const SCHEMA: i64 = 3;
+const SCHEMA: i64 = 4;
 
 /// Payroll data in an SQLite file. Cloning gives another handle on it.
 #[derive(Clone)]
-pub struct Embedded(Arc<Mutex<Connection>>);
+pub struct Embedded(Arc<Mutex<Connection>>, Arc<modules::Watched>);
 
 /// Why the file could not be opened.
 #[derive(Debug, thiserror::Error)]
@@ -83,7 +85,10 @@ impl Embedded {
         };
         let mut connection = Connection::open(path).map_err(database)?;
         match prepare(&mut connection).map_err(database)? {
-            Some(SCHEMA) => Ok(Self(Arc::new(Mutex::new(connection)))),
+            Some(SCHEMA) => Ok(Self(
+                Arc::new(Mutex::new(connection)),
+                Arc::new(modules::Watched::open(path).map_err(database)?),
+            )),
             Some(found) => Err(OpenError::Version {
                 path: path.to_owned(),
                 found,
@@ -227,6 +232,7 @@ impl Owners for Embedded {
             Entity::JournalRun(_) => format!(
                 "{ADMINISTRATION} JOIN journal_run ON journal_run.payroll_administration = payroll_administration.id WHERE journal_run.id = ?1"
             ),
+            Entity::AchmeaInsuranceContract(_) => "SELECT employer.id, provider FROM employer JOIN achmea_insurance_contract ON achmea_insurance_contract.employer = employer.id WHERE achmea_insurance_contract.id = ?1".to_owned(),
         };
         let id = entity.id().to_string();
         self.ask(move |connection| {

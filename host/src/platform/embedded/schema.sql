@@ -284,3 +284,36 @@ CREATE TABLE company_address (
     country TEXT,
     PRIMARY KEY (company, postal)
 ) STRICT, WITHOUT ROWID;
+
+-- Absence insurance contracts with Achmea. Percentages are in hundredths of a
+-- percent.
+CREATE TABLE achmea_insurance_contract (
+    ord INTEGER PRIMARY KEY,
+    id TEXT NOT NULL UNIQUE,
+    employer TEXT NOT NULL REFERENCES employer (id),
+    contract_number TEXT NOT NULL,
+    start_date TEXT NOT NULL,
+    end_date TEXT
+) STRICT;
+CREATE INDEX achmea_insurance_contract_employer ON achmea_insurance_contract (employer, ord);
+
+CREATE TABLE insured_wage_percentage (
+    ord INTEGER PRIMARY KEY,
+    id TEXT NOT NULL UNIQUE,
+    contract TEXT NOT NULL REFERENCES achmea_insurance_contract (id),
+    start_date TEXT NOT NULL,
+    end_date TEXT,
+    holiday_allowance INTEGER NOT NULL,
+    year_end INTEGER NOT NULL
+) STRICT;
+CREATE INDEX insured_wage_percentage_contract ON insured_wage_percentage (contract, ord);
+
+-- Modules that were turned on or off at run time, as they were left.
+CREATE TABLE employer_module (
+    employer TEXT NOT NULL REFERENCES employer (id),
+    module TEXT NOT NULL,
+    is_on INTEGER NOT NULL CHECK (is_on IN (0, 1)),
+    "user" TEXT NOT NULL,
+    time TEXT NOT NULL,
+    PRIMARY KEY (employer, module)
+) STRICT, WITHOUT ROWID;

@@ -46,6 +46,11 @@ pub fn payroll_run_id(employer: usize, period: i8) -> Uuid {
     named(&format!("payroll-run/{employer}/{period}"))
 }
 
+/// The absence insurance contract of employer 1 or 2.
+pub fn achmea_insurance_contract_id(employer: usize) -> Uuid {
+    named(&format!("achmea-insurance-contract/{employer}"))
+}
+
 /// The journal run of an employer for a period, 1 to 12.
 pub fn journal_run_id(employer: usize, period: i8) -> Uuid {
     named(&format!("journal-run/{employer}/{period}"))
@@ -178,6 +183,7 @@ impl Embedded {
                 }
                 seed_vehicles(&transaction)?;
                 seed_companies(&transaction)?;
+                seed_insurance(&transaction)?;
                 transaction.commit()?;
             }
             Ok(())
@@ -431,6 +437,22 @@ fn seed_companies(t: &Transaction<'_>) -> Result<(), Failure> {
         t.execute(
             "INSERT INTO company_address (company, postal, street, house_number, postal_code, city, country) VALUES (?1, 0, ?2, ?3, ?4, ?5, 'NL')",
             params![number, address.0, address.1, address.2, address.3],
+        )?;
+    }
+    Ok(())
+}
+
+/// Absence insurance contracts of two employers.
+fn seed_insurance(t: &Transaction<'_>) -> Result<(), Failure> {
+    for (employer, number, year_end) in [(1, "0015697843", 250), (2, "0015697851", 0)] {
+        let contract = achmea_insurance_contract_id(employer).to_string();
+        t.execute(
+            "INSERT INTO achmea_insurance_contract (id, employer, contract_number, start_date) VALUES (?1, ?2, ?3, '2025-01-01')",
+            params![contract, employer_id(employer).to_string(), number],
+        )?;
+        t.execute(
+            "INSERT INTO insured_wage_percentage (id, contract, start_date, holiday_allowance, year_end) VALUES (?1, ?2, '2025-01-01', 800, ?3)",
+            params![named(&format!("insured-wage-percentage/{employer}")).to_string(), contract, year_end],
         )?;
     }
     Ok(())

@@ -10,6 +10,7 @@ mod import;
 mod journal_exports;
 mod journal_runs;
 mod lists;
+mod modules;
 mod open;
 mod seeded;
 

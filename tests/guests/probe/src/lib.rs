@@ -197,6 +197,14 @@ fn perform(query: &Query) -> Result<Value, ConnectorError> {
         "GetCompanyInformationByChamberOfCommerceNumber" => {
             one!(get_company_information_by_chamber_of_commerce_number(id))
         }
+        "GetAchmeaInsuranceContractsByUserId" => {
+            list!(get_achmea_insurance_contracts_by_user_id(&page))
+        }
+        "GetWagePercentagesByAchmeaInsuranceContractId" => {
+            list!(get_wage_percentages_by_achmea_insurance_contract_id(
+                id, &page
+            ))
+        }
         other => return Err(ConnectorError::InvalidInput(format!("activity {other}"))),
     };
     Ok(result.unwrap_or_else(|error| match error {

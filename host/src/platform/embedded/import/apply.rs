@@ -44,12 +44,14 @@ pub(super) fn apply(
     import.journal_run_errors(&journal_runs)?;
     import.vehicles()?;
     import.companies()?;
+    let contracts = import.insurance_contracts()?;
+    import.insured_wage_percentages(&contracts)?;
     Ok(import.summary)
 }
 
 /// The operations whose replies are data that koppel keeps. Declarations are
 /// not: what was made, confirmed and sent elsewhere cannot be sent from here.
-const IMPORTED: [Activity; 15] = [
+const IMPORTED: [Activity; 17] = [
     id::GetEmployersByUserId,
     id::GetEmployerByEmployerId,
     id::GetEmployeesByEmployerId,
@@ -65,6 +67,8 @@ const IMPORTED: [Activity; 15] = [
     id::GetJournalRunErrorsByJournalRunId,
     id::GetAdditionalTaxliabilityByLicensePlateNumber,
     id::GetCompanyInformationByChamberOfCommerceNumber,
+    id::GetAchmeaInsuranceContractsByUserId,
+    id::GetWagePercentagesByAchmeaInsuranceContractId,
 ];
 
 fn is_imported(operation: &str) -> bool {
@@ -74,12 +78,16 @@ fn is_imported(operation: &str) -> bool {
 pub(super) struct Import<'a> {
     pub(super) t: &'a Transaction<'a>,
     pub(super) file: &'a Value,
-    provider: String,
+    pub(super) provider: String,
     pub(super) summary: ImportSummary,
 }
 
 /// The parent of a reply: from its parameters, or the only one in the file.
-fn parent(reply: &Reply<'_>, parameter: &str, known: &[String]) -> Result<String, ImportError> {
+pub(super) fn parent(
+    reply: &Reply<'_>,
+    parameter: &str,
+    known: &[String],
+) -> Result<String, ImportError> {
     let problem = match (reply.parameters.get(parameter), known) {
         (Some(id), _) => match Uuid::parse_str(id) {
             Ok(id) => return Ok(id.to_string()),
@@ -109,7 +117,12 @@ impl<'a> Import<'a> {
     }
 
     /// Whether a parent exists, as an error for the person who wrote the file.
-    fn exists(&self, reply: &Reply<'_>, table: &str, id: &str) -> Result<(), ImportError> {
+    pub(super) fn exists(
+        &self,
+        reply: &Reply<'_>,
+        table: &str,
+        id: &str,
+    ) -> Result<(), ImportError> {
         let sql = format!("SELECT 1 FROM {table} WHERE id = ?1");
         let found = self.t.prepare_cached(&sql)?.exists([id])?;
         if found {

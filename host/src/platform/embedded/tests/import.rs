@@ -6,6 +6,7 @@ use serde_json::{Value as Json, json};
 mod amounts;
 mod errors;
 mod fields;
+mod insurance;
 mod parents;
 mod people;
 mod replies;

@@ -21,6 +21,7 @@ async fn the_examples_of_loket_are_imported_as_they_are() {
             payroll_run_results: 1,
             journal_lines: 1,
             employees: 1,
+            insurance_contracts: 1,
             // Not all of the file is payroll data.
             ignored_operations: summary.ignored_operations,
             ..one_of_each()
