@@ -88,26 +88,23 @@ impl Claim {
         mut self,
         called: Result<Output, RunError>,
     ) -> Result<Output, RunError> {
-        self.open = false;
         let run = self.session.platform.journal_run(self.journal_run).await;
-        let (called, status) = match (called, run) {
-            (called, Ok(run)) => (called, Some(run.status)),
-            (Err(error), Err(_)) => (Err(error), None),
-            (Ok(_), Err(error)) => {
-                return Err(RunError::Host(format!(
-                    "whether journal run {} was marked as processed cannot be read: {error:?}",
-                    self.journal_run
-                )));
+        let status = run.map(|run| run.status);
+        let error = match (called, &status) {
+            (Ok(output), Ok(JournalRunStatus::Exported)) => {
+                self.open = false;
+                return Ok(output);
             }
-        };
-        let error = match called {
-            Ok(output) if status == Some(JournalRunStatus::Exported) => return Ok(output),
-            Ok(_) => RunError::BadAnswer(
+            (Ok(_), Ok(_)) => RunError::BadAnswer(
                 "it reported success without marking the journal run as processed".to_owned(),
             ),
-            Err(error) => error,
+            (Ok(_), Err(error)) => RunError::Host(format!(
+                "whether journal run {} was marked as processed cannot be read: {error:?}",
+                self.journal_run
+            )),
+            (Err(error), _) => error,
         };
-        if status.is_none_or(|status| status == JournalRunStatus::BeingExported) {
+        if !status.is_ok_and(|status| status != JournalRunStatus::BeingExported) {
             let why = shorten(self.session.ledger.redactor().text(error.to_string()));
             let end = match error {
                 RunError::Connector(ConnectorError::Unavailable(_)) => ExportEnd::GivenBack(why),
@@ -115,6 +112,7 @@ impl Claim {
             };
             end_claim(&self.session, self.journal_run, &end).await;
         }
+        self.open = false;
         Err(error)
     }
 }
