@@ -85,6 +85,7 @@ impl Outbound {
             Err(error) => Err(error),
         };
         sent.map_err(|error| {
+            self.session.trace.spoil();
             // The operator reads why in the log; the guest gets a code that
             // tells nothing of the network.
             self.log

@@ -7,6 +7,7 @@ use crate::catalogue::Activity;
 use crate::config::Live;
 use crate::ledger::{Context, Entry, Kind, Ledger};
 use crate::platform::{ChangedBy, Entity, Owner, Platform};
+use crate::runs::Trace;
 use std::sync::{Arc, Mutex, PoisonError};
 use uuid::Uuid;
 
@@ -30,6 +31,8 @@ pub struct Session {
     pub ledger: Ledger,
     /// The last answer of the five checks, if it was a denial.
     pub denied: Mutex<Option<Denial>>,
+    /// What it performed so far.
+    pub trace: Trace,
 }
 
 /// Why a call of a guest did not succeed.
@@ -78,6 +81,15 @@ impl Session {
     ///   the entity does not exist;
     /// - a host fault when the denial could not be recorded.
     pub async fn authorize(&self, activity: Activity, entity: Option<Entity>) -> Result<(), Fault> {
+        let authorized = self.judge(activity, entity).await;
+        match &authorized {
+            Ok(()) => self.trace.performed(activity, entity),
+            Err(_) => self.trace.spoil(),
+        }
+        authorized
+    }
+
+    async fn judge(&self, activity: Activity, entity: Option<Entity>) -> Result<(), Fault> {
         let (owner, missing) = match entity {
             None => (self.own(), None),
             Some(entity) => match self.platform.owner(entity).await? {
@@ -87,12 +99,7 @@ impl Session {
             },
         };
         let modules = self.modules(activity).await?;
-        let question = Question {
-            employer: owner.employer,
-            provider: owner.provider,
-            ..self.question(activity, &modules)
-        };
-        let checked = self.live.with(|config| config.grants.check(&question));
+        let checked = self.check(activity, owner, &modules);
         *self.denied.lock().unwrap_or_else(PoisonError::into_inner) =
             checked.as_ref().err().cloned();
         if let Err(denial) = checked {
@@ -103,6 +110,33 @@ impl Session {
             Some(entity) => Err(ActivityError::NotFound(entity.id().to_string()).into()),
             None => Ok(()),
         }
+    }
+
+    /// Whether all five checks are green for an activity on an entity that
+    /// exists. Records nothing.
+    pub async fn permits(&self, activity: Activity, entity: Option<Entity>) -> bool {
+        let owner = match entity {
+            None => Some(self.own()),
+            Some(entity) => self.platform.owner(entity).await.ok().flatten(),
+        };
+        let Ok(modules) = self.modules(activity).await else {
+            return false;
+        };
+        owner.is_some_and(|owner| self.check(activity, owner, &modules).is_ok())
+    }
+
+    fn check(
+        &self,
+        activity: Activity,
+        owner: Owner,
+        modules: &EmployerModules,
+    ) -> Result<(), Denial> {
+        let question = Question {
+            employer: owner.employer,
+            provider: owner.provider,
+            ..self.question(activity, modules)
+        };
+        self.live.with(|config| config.grants.check(&question))
     }
 
     /// The question on an activity for the employer of the run.

@@ -1,48 +1,78 @@
-//! Look-ups send the least: under the rules of the demonstration, nothing but
-//! what is asked about leaves.
+//! Look-ups as components, under the rules of the demonstration, against real
+//! servers with recorded replies.
 
-use crate::harness::{TestHost, client};
+mod cache;
+mod geocode;
+mod least;
+mod trade_register;
+
+use crate::harness::{TestHost, component, formats};
 use axum::Router;
-use axum::body::Bytes;
-use axum::http::{HeaderMap, Method, Uri};
-use axum::routing::any;
-use koppel_host::ledger::Kind;
-use serde_json::{Value, json};
+use axum::extract::State;
+use axum::http::{HeaderMap, StatusCode, Uri};
+use axum::response::IntoResponse;
 use std::sync::{Arc, Mutex};
 
-/// A number that passes the eleven-test (elfproef) and was given to nobody.
-const BSN: &str = "123456782";
+/// What a party replies to: the path and query, and the number of the request.
+type Replies = dyn Fn(&str, usize) -> (u16, Vec<u8>) + Send + Sync;
 
-/// A party that notes whatever arrives.
-struct Listener {
-    port: u16,
-    seen: Arc<Mutex<Vec<String>>>,
+/// A party that notes what arrives.
+pub(crate) struct Party {
+    pub(crate) port: u16,
+    seen: Arc<Mutex<Vec<Seen>>>,
 }
 
-impl Listener {
-    async fn start() -> Self {
+/// A request that arrived.
+#[derive(Clone, Debug)]
+pub(crate) struct Seen {
+    /// Path and query.
+    pub(crate) uri: String,
+    pub(crate) headers: HeaderMap,
+}
+
+type Shared = (Arc<Mutex<Vec<Seen>>>, Arc<Replies>);
+
+async fn reply(
+    State((seen, replies)): State<Shared>,
+    uri: Uri,
+    headers: HeaderMap,
+) -> impl IntoResponse {
+    let uri = uri.to_string();
+    let number = {
+        let mut seen = seen.lock().unwrap();
+        seen.push(Seen {
+            uri: uri.clone(),
+            headers,
+        });
+        seen.len()
+    };
+    let (status, body) = replies(&uri, number);
+    let headers = [("content-type", "application/json"), ("retry-after", "7")];
+    (StatusCode::from_u16(status).unwrap(), headers, body)
+}
+
+impl Party {
+    pub(crate) async fn start(
+        replies: impl Fn(&str, usize) -> (u16, Vec<u8>) + Send + Sync + 'static,
+    ) -> Self {
         let seen = Arc::new(Mutex::new(Vec::new()));
-        let noted = seen.clone();
-        let note = move |method: Method, uri: Uri, headers: HeaderMap, body: Bytes| async move {
-            let request = format!("{method} {uri} {headers:?} {body:?}");
-            noted.lock().unwrap().push(request);
-            "[]"
-        };
+        let shared: Shared = (seen.clone(), Arc::new(replies));
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
         let port = listener.local_addr().unwrap().port();
-        let router = Router::new().fallback(any(note));
+        let router = Router::new().fallback(reply).with_state(shared);
         tokio::spawn(async move { axum::serve(listener, router).await.unwrap() });
         Self { port, seen }
     }
 
-    fn seen(&self) -> Vec<String> {
+    pub(crate) fn seen(&self) -> Vec<Seen> {
         self.seen.lock().unwrap().clone()
     }
 }
 
-/// A client of the demonstration, with its rules led to a server of the test.
-fn demo(name: &str, port: u16) -> toml::Table {
-    // What `koppel demo` fills in; here it only has to be TOML.
+/// A client of the demonstration as it is there, but with its rules led to a
+/// party of the test.
+fn of_demo(name: &str, port: u16) -> toml::Table {
+    // The paths that `koppel demo` fills in do not matter here.
     let text: Vec<&str> = include_str!("../../host/src/cli/demo.toml")
         .lines()
         .filter(|line| !line.starts_with("component = {"))
@@ -60,86 +90,48 @@ fn demo(name: &str, port: u16) -> toml::Table {
     client
 }
 
-/// The rules of a client of the demonstration in the hands of a guest that
-/// tries everything.
-async fn hostile_under(name: &str, port: u16) -> TestHost {
-    let client_of_demo = demo(name, port);
-    let rules = toml::Value::Array(client_of_demo["http"].as_array().unwrap().clone());
-    let more = format!(
-        "activities = {}\nhttp = {rules}\nexports = {{ directory = \"exports\", quota-bytes = 1, activity = \"PostDownloadJournalRunExportByJournalRunId\" }}",
-        crate::harness::all_activities().trim_start_matches("activities = "),
-    );
-    TestHost::new(&client("hostile", &more)).await
-}
-
-async fn tried(host: &TestHost, query: &Value) -> Value {
-    crate::harness::answer(host.lookup("hostile", query).await)
-}
-
-/// Sends what may leave, then a BSN in every part of the request, and sees
-/// that only the first arrives and that the BSN is in no file of the host.
-async fn no_bsn_leaves(name: &str, good: &str, bad: &[&str]) {
-    let listener = Listener::start().await;
-    let host = hostile_under(name, listener.port).await;
-    let url = |path: &str| format!("http://party.test:{}{path}", listener.port);
-    let request = |path: &str| json!({"attack": "request", "url": url(path)});
-    assert_eq!(tried(&host, &request(good)).await["status"], 200, "{good}");
-    assert_eq!(listener.seen().len(), 1);
-
-    let mut attempts: Vec<Value> = bad.iter().map(|path| request(path)).collect();
-    let with = |more: Value| {
-        let mut attempt = request(good);
-        attempt
-            .as_object_mut()
-            .unwrap()
-            .extend(more.as_object().unwrap().clone());
-        attempt
-    };
-    let and = if good.contains('?') { '&' } else { '?' };
-    attempts.extend([
-        request(&format!("{good}{and}bsn={BSN}")),
-        request(&format!("{good}{and}{BSN}")),
-        with(json!({"header": ["x-employee", BSN]})),
-        with(json!({"header": ["user-agent", BSN]})),
-        with(json!({"header": ["accept-language", BSN]})),
-        with(json!({"body": BSN})),
-    ]);
-    for attempt in &attempts {
-        let answer = tried(&host, attempt).await;
-        assert_eq!(
-            answer,
-            json!({"error": "Refused(\"ErrorCode::HttpRequestDenied\")"}),
-            "{attempt}"
-        );
+/// A client of the demonstration with its connector. `cache` takes the place of
+/// the demonstration's own.
+fn plugin(name: &str, port: u16, cache: &str) -> String {
+    let mut client = of_demo(name, port);
+    let path = component(&format!("plugins/{name}.wasm"));
+    client.insert("component".to_owned(), path.to_str().unwrap().into());
+    let base = format!("http://party.test:{port}");
+    let settings = toml::Table::from_iter([("base-url".to_owned(), base.into())]);
+    client.insert("settings".to_owned(), settings.into());
+    client.remove("cache");
+    if !cache.is_empty() {
+        let cache: toml::Table = toml::from_str(cache).unwrap();
+        client.insert("cache".to_owned(), cache.into());
     }
-    assert_eq!(listener.seen().len(), 1, "{:?}", listener.seen());
-
-    let denials = host.rows(&[Kind::Denial]).await;
-    assert_eq!(denials.len(), attempts.len());
-    for (denial, attempt) in denials.iter().zip(&attempts) {
-        assert_eq!(denial.check.as_deref(), Some("egress"));
-        assert!(
-            denial.summary.contains("the rule for http://party.test:"),
-            "{attempt}: {}",
-            denial.summary
-        );
-        let (row, body) = host.host.ledger().row(denial.seq).await.unwrap().unwrap();
-        let body = String::from_utf8(body.unwrap()).unwrap();
-        assert!(!format!("{row:?} {body}").contains(BSN), "{row:?} {body}");
-    }
+    let client = toml::Table::from_iter([(name.to_owned(), client.into())]);
+    let clients = toml::Table::from_iter([("clients".to_owned(), client.into())]);
+    clients.to_string()
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn no_bsn_leaves_through_the_look_up_of_a_vehicle() {
-    no_bsn_leaves(
-        "vehicle-rdw",
-        "/resource/m9d7-ebf2.json?kenteken=11ZKZ3",
-        &[
-            &format!("/resource/m9d7-ebf2.json?kenteken={BSN}"),
-            &format!("/resource/m9d7-ebf2.json?kenteken=11ZKZ3&kenteken={BSN}"),
-            &format!("/resource/m9d7-ebf2.json?kenteken=11ZKZ3%20{BSN}"),
-            &format!("/resource/m9d7-ebf2.json?$where=kenteken='{BSN}'"),
-        ],
-    )
-    .await;
+/// Secrets that are in no reply by chance.
+const KVK_KEY: &str = "l7-kvk-s3cret-key";
+const GOOGLE_KEY: &str = "AIza-g00gle/s3cret+key";
+
+const CREDENTIALS: &str = r#"
+[credentials.kvk]
+header = "apikey"
+value = { file = "kvk-key" }
+
+[credentials.google]
+query = "key"
+value = { file = "google-key" }
+"#;
+
+/// A host with these clients and the secrets of the outside parties.
+async fn host(clients: &str) -> TestHost {
+    let host = TestHost::new(&format!("{clients}{CREDENTIALS}")).await;
+    std::fs::write(host.dir.path().join("kvk-key"), KVK_KEY).unwrap();
+    std::fs::write(host.dir.path().join("google-key"), GOOGLE_KEY).unwrap();
+    host
+}
+
+/// A recorded reply, or none when the reference data is missing.
+fn recorded(path: &str) -> Option<Vec<u8>> {
+    Some(std::fs::read(formats()?.join(path)).unwrap())
 }

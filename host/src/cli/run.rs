@@ -132,6 +132,7 @@ pub(super) fn show(report: &RunReport, out: &Out) {
         "log-dropped": report.log_dropped,
         "duration-ms": report.duration.as_millis() as u64,
         "memory-bytes": report.memory,
+        "cached": report.cached,
     });
     out.result(&summary, || print(report));
 }
@@ -218,6 +219,9 @@ fn print(report: &RunReport) {
             anstream::println!("{GREEN}works{GREEN:#} {}", one_line(message));
         }
         Err(_) => {}
+    }
+    if let Some(run) = report.cached {
+        anstream::println!("{DIM}from the cache: run {run} looked it up{DIM:#}");
     }
     anstream::println!(
         "{DIM}run {} took {} ms and {} KiB of memory{DIM:#}",

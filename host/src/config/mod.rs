@@ -4,6 +4,7 @@
 //! to the directory of the file. Reading it twice gives the same result; it
 //! contains no secrets, only references to them ([`SecretReference`]).
 
+mod cache;
 mod raw;
 mod resolve;
 mod secret;
@@ -13,6 +14,7 @@ mod settings;
 mod tests;
 mod watch;
 
+pub use cache::Cache;
 pub use secret::SecretReference;
 pub use server::{Application, Connectors, Issuer, Oidc, PasswordHash, Server, Tls, Tokens};
 pub use watch::{Live, Reload, Watching};
@@ -69,6 +71,8 @@ pub struct Client {
     pub settings: serde_json::Value,
     /// The limits of its runs.
     pub limits: Limits,
+    /// How long the answers of its look-ups are kept, if they are.
+    pub cache: Option<Cache>,
 }
 
 /// Where a client may write export files.

@@ -77,6 +77,7 @@ pub(super) struct Client {
     pub(super) exports: Option<Spanned<Exports>>,
     pub(super) settings: Option<Spanned<toml::Table>>,
     pub(super) limits: Option<Spanned<crate::sandbox::Limits>>,
+    pub(super) cache: Option<Spanned<super::Cache>>,
 }
 
 #[derive(Debug, Deserialize)]

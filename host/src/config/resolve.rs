@@ -264,6 +264,15 @@ impl Resolver<'_> {
             }
             limits.into_inner()
         });
+        let cache = client.cache.map(|cache| {
+            if let Err(text) = cache.get_ref().validate() {
+                self.fault(
+                    Some(&cache.span()),
+                    format!("[clients.{name}.cache] {text}"),
+                );
+            }
+            cache.into_inner()
+        });
         let settings = client.settings.map(|settings| {
             let span = settings.span();
             settings::json(settings.into_inner()).unwrap_or_else(|error| {
@@ -279,6 +288,7 @@ impl Resolver<'_> {
             exports,
             settings: settings.unwrap_or_else(|| serde_json::json!({})),
             limits: limits.unwrap_or_default(),
+            cache,
         }
     }
 

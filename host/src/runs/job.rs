@@ -235,6 +235,9 @@ pub struct RunReport {
     pub duration: Duration,
     /// The most linear memory that it used, in bytes.
     pub memory: usize,
+    /// The run that found the answer, if it was kept and the connector was not
+    /// asked again.
+    pub cached: Option<Uuid>,
 }
 
 fn journal_output(outcome: Outcome) -> Output {

@@ -1,14 +1,18 @@
 //! Runs: one call of a connector, from its request to its recorded outcome.
 
+mod answers;
+mod canonical;
 mod claim;
 mod error;
 mod job;
 mod modules;
+mod trace;
 
 pub use claim::Release;
 pub use error::{RunError, StartError};
 pub use job::{Job, Output, RunReport, RunRequest};
 pub use modules::{Actor, ModuleListing, SwitchError, Switched};
+pub use trace::{Performed, Trace};
 
 use crate::bindings::koppel::connector::types::{ConnectorError, Description, RunContext};
 use crate::bindings::koppel::loket::journal_runs::ExportMethod;
@@ -22,6 +26,7 @@ use crate::platform::{Embedded, Entity, Owner, Platform};
 use crate::registry::{LoadError, Loaded, Registry};
 use crate::sandbox::{LimitReached, RunLog, Sandbox, State, memory_used};
 use crate::session::Session;
+use answers::Answers;
 use claim::Claim;
 use error::ended;
 use std::collections::HashMap;
@@ -43,6 +48,16 @@ pub struct Host {
     egress: Arc<Egress>,
     exports: Mutex<HashMap<(PathBuf, u64), ExportDir>>,
     slots: Semaphore,
+    answers: Answers,
+}
+
+/// What is seen of a run besides its outcome.
+#[derive(Default)]
+struct Seen {
+    /// The most linear memory that it used, in bytes.
+    memory: usize,
+    /// The run whose answer was given again.
+    cached: Option<Uuid>,
 }
 
 /// What a call of a connector takes.
@@ -87,6 +102,7 @@ impl Host {
             ledger,
             egress: Arc::new(Egress::new(resolver).map_err(StartError::Engine)?),
             exports: Mutex::default(),
+            answers: Answers::default(),
             slots: Semaphore::new(crate::sandbox::POOL as usize / 2),
             live: Live::new(config),
         })
@@ -165,6 +181,7 @@ impl Host {
             platform: self.platform.clone(),
             ledger: self.ledger.clone(),
             denied: Mutex::default(),
+            trace: Trace::default(),
         }
     }
 
@@ -196,8 +213,8 @@ impl Host {
                 .client(&request.client)
                 .map_or(0, |client| client.limits.log_bytes)
         }));
-        let mut memory = 0;
-        let outcome = self.attempt(run, &request, &log, &mut memory).await;
+        let mut seen = Seen::default();
+        let outcome = self.attempt(run, &request, &log, &mut seen).await;
         let (lines, log_dropped) = log.contents();
         RunReport {
             run,
@@ -205,7 +222,8 @@ impl Host {
             log: lines,
             log_dropped,
             duration: started.elapsed(),
-            memory,
+            memory: seen.memory,
+            cached: seen.cached,
         }
     }
 
@@ -214,7 +232,7 @@ impl Host {
         run: Uuid,
         request: &RunRequest,
         log: &RunLog,
-        memory: &mut usize,
+        seen: &mut Seen,
     ) -> Result<Output, RunError> {
         let config = self.live.now();
         let loaded = tokio::task::block_in_place(|| {
@@ -239,6 +257,23 @@ impl Host {
         let exports = self.export_dir(client)?;
         self.note(&session, Kind::RunStarted, &request.job.to_string(), None)
             .await?;
+        let question = match &request.job {
+            Job::Lookup(query) => {
+                let employer = owner.employer;
+                self.answers.question(client, &loaded, employer, query)
+            }
+            _ => None,
+        };
+        if let Some(question) = &question
+            && let Some(answer) = question.find(&session).await
+        {
+            let whence = format!("answered from the cache; run {} looked it up", answer.run);
+            self.note(&session, Kind::RunFinished, "succeeded", Some(whence))
+                .await?;
+            seen.cached = Some(answer.run);
+            let answer = answer.value.clone();
+            return Ok(Output::Lookup { answer });
+        }
         let mut call = Call {
             client,
             session: &session,
@@ -246,7 +281,7 @@ impl Host {
             job: &request.job,
             log,
             exports,
-            memory,
+            memory: &mut seen.memory,
         };
         let called = match request.job {
             Job::ProcessJournalRun(journal_run) => {
@@ -264,6 +299,9 @@ impl Host {
             Ok(output) => Ok(output),
             Err(error) => Err(self.with_line(&session, error).await),
         };
+        if let (Some(question), Ok(Output::Lookup { answer })) = (&question, &called) {
+            question.keep(&session, answer);
+        }
         let (outcome, reason) = match &called {
             Ok(_) => ("succeeded", None),
             Err(error) => (error.code(), Some(error.to_string())),

@@ -39,7 +39,7 @@ fn an_unknown_key_is_a_fault_wherever_it_is() {
         ),
         (
             "[platform]\n[clients.xaf]\ncomponent = \"a\"\nactivites = []\n",
-            "4: unknown field `activites`, expected one of `component`, `application`, `sha256`, `activities`, `http`, `exports`, `settings`, `limits`",
+            "4: unknown field `activites`, expected one of `component`, `application`, `sha256`, `activities`, `http`, `exports`, `settings`, `limits`, `cache`",
         ),
         (
             "[platform]\n[clients.xaf]\ncomponent = \"a\"\n[clients.xaf.limits]\nmemory-mb = 1\n",
@@ -295,6 +295,38 @@ fn limits_outside_their_range_are_reported_with_the_range() {
     let limits = most.clients["exact"].limits;
     assert_eq!(limits.memory_bytes, 1 << 30);
     assert_eq!(limits.requests, 0);
+}
+
+#[test]
+fn a_cache_outside_its_range_is_reported_with_the_range() {
+    for (cache, expected) in [
+        ("ttl-seconds = 0", "ttl-seconds = 0 must be 1 to 31622400"),
+        (
+            "ttl-seconds = 31_622_401",
+            "ttl-seconds = 31622401 must be 1 to 31622400",
+        ),
+        (
+            "ttl-seconds = 1\nentries = 0",
+            "entries = 0 must be 1 to 1000000",
+        ),
+        (
+            "ttl-seconds = 1\nentries = 1_000_001",
+            "entries = 1000001 must be 1 to 1000000",
+        ),
+    ] {
+        assert_eq!(
+            fault(&client(&format!("[clients.exact.cache]\n{cache}"))),
+            format!("5: [clients.exact.cache] {expected}")
+        );
+    }
+    assert_eq!(
+        fault(&client("cache = { entries = 10 }")),
+        "5: missing field `ttl-seconds`"
+    );
+    assert_eq!(resolved(&client("")).clients["exact"].cache, None);
+    let config = resolved(&client("cache = { ttl-seconds = 31_622_400 }"));
+    let cache = config.clients["exact"].cache.unwrap();
+    assert_eq!((cache.entries, cache.shared), (1000, false));
 }
 
 #[test]

@@ -377,11 +377,13 @@ fn the_configuration_of_the_demonstration_has_no_faults() {
     let mut text = include_str!("../../cli/demo.toml").to_owned();
     let components = [
         "flowers-fleurtjedag",
+        "geocode-google",
         "insurance-achmea",
         "journal-csv",
         "journal-exact",
         "journal-moneybird",
         "journal-xaf",
+        "trade-register-kvk",
         "vehicle-rdw",
     ];
     for component in components {

@@ -4,6 +4,7 @@ use super::*;
 use serde_json::{Value as Json, json};
 
 mod amounts;
+mod companies;
 mod errors;
 mod fields;
 mod insurance;
