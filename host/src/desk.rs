@@ -8,7 +8,7 @@ mod declaration;
 
 pub use declaration::{Declaration, Event, Line, Response};
 
-use crate::bindings::koppel::loket::types::{DeclarationRequest, PageRequest};
+use crate::bindings::koppel::loket::types::{DeclarationRequest, Denial, PageRequest};
 use crate::catalogue::{Activity, id};
 use crate::ledger::{Entry, Kind};
 use crate::platform::{DeclarationKind, Entity};
@@ -24,6 +24,11 @@ impl Desk {
     /// For a session of a person.
     pub(crate) fn new(session: Session) -> Self {
         Self { session }
+    }
+
+    /// The line of the configuration that would allow what a denial refused.
+    pub async fn line_to_add(&self, denial: &Denial) -> String {
+        self.session.line_to_add(denial).await
     }
 
     /// The declarations of a kind of a payroll administration, newest first,

@@ -23,7 +23,9 @@ pub(crate) fn activity(kind: DeclarationKind) -> Activity {
 
 /// Whether an activity is the sending of a declaration.
 pub(crate) fn is_sending(of: Activity) -> bool {
-    DeclarationKind::ALL.iter().any(|kind| activity(*kind) == of)
+    DeclarationKind::ALL
+        .iter()
+        .any(|kind| activity(*kind) == of)
 }
 
 /// What became of the message in one run.

@@ -107,7 +107,7 @@ fn sockets_and_unknown_functions_are_refused_by_name() {
 fn a_component_that_exports_no_kind_of_connector_is_refused() {
     assert_eq!(
         refusal(&wat::parse_str("(component)").unwrap()),
-        "this component is no connector: it must export koppel:connector/connector@0.1.0 and one of koppel:connector/journal@0.1.0, koppel:connector/lookup@0.1.0, koppel:connector/product@0.1.0; it exports nothing"
+        "this component is no connector: it must export koppel:connector/connector@0.1.0 and one of koppel:connector/journal@0.1.0, koppel:connector/lookup@0.1.0, koppel:connector/product@0.1.0, koppel:connector/declaration@0.1.0; it exports nothing"
     );
 }
 

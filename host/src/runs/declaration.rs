@@ -1,7 +1,9 @@
 //! What the host does around a connector of kind declaration: checks before
 //! the connector is called, and what follows from its answer.
 
+use super::job::Answer;
 use super::{Host, Job, Output, RunError};
+use crate::bindings::exports::koppel::connector::declaration::Message;
 use crate::bindings::koppel::connector::types::ConnectorError;
 use crate::bindings::koppel::loket::types::ActivityError;
 use crate::catalogue::{Activity, id};
@@ -29,13 +31,19 @@ const CLAIM_MARGIN: u64 = 60_000;
 pub(super) struct Step {
     id: Uuid,
     kind: DeclarationKind,
+    activity: Activity,
     done: Done,
 }
 
 enum Done {
     Create,
-    Submit { frozen: Frozen, sending: Arc<Sending> },
-    Poll { known: u64 },
+    Submit {
+        frozen: Frozen,
+        sending: Arc<Sending>,
+    },
+    Poll {
+        known: u64,
+    },
 }
 
 impl Step {
@@ -57,16 +65,9 @@ impl Step {
 }
 
 /// The activity that a job on a declaration is.
-fn activity(job: &Job, kind: DeclarationKind) -> Option<Activity> {
+fn activity(job: &Job, kind: DeclarationKind) -> Activity {
     use DeclarationKind::{PayrollTaxReturn, UpaPensionDeclaration};
-    Some(match (job, kind) {
-        // Making the message is carrying out what was asked for.
-        (Job::CreateDeclaration(_), PayrollTaxReturn) => {
-            id::PostInitiatePayrollTaxReturnByPayrollAdministrationId
-        }
-        (Job::CreateDeclaration(_), UpaPensionDeclaration) => {
-            id::PostInitiateUpaPensionDeclarationByPayrollAdministrationId
-        }
+    match (job, kind) {
         (Job::SubmitDeclaration(_), kind) => crate::sending::activity(kind),
         (Job::PollDeclaration(_), PayrollTaxReturn) => {
             id::PostSendResponseMessageByPayrollTaxReturnId
@@ -74,8 +75,12 @@ fn activity(job: &Job, kind: DeclarationKind) -> Option<Activity> {
         (Job::PollDeclaration(_), UpaPensionDeclaration) => {
             id::PostSendResponseMessageByUpaPensionDeclarationId
         }
-        _ => return None,
-    })
+        // Making the message is carrying out what was asked for.
+        (_, PayrollTaxReturn) => id::PostInitiatePayrollTaxReturnByPayrollAdministrationId,
+        (_, UpaPensionDeclaration) => {
+            id::PostInitiateUpaPensionDeclarationByPayrollAdministrationId
+        }
+    }
 }
 
 fn fault(fault: Fault) -> RunError {
@@ -89,8 +94,8 @@ fn refused(error: ActivityError) -> RunError {
     match error {
         // Given the line that would allow it where all denials are.
         ActivityError::Denied(denial) => RunError::Connector(ConnectorError::Denied(denial)),
-        ActivityError::NotFound(id) => RunError::Refused(format!("there is no declaration {id}")),
-        ActivityError::Conflict(why) => RunError::Refused(why),
+        ActivityError::NotFound(id) => RunError::NoDeclaration(id),
+        ActivityError::Conflict(why) => RunError::Conflict(why),
         ActivityError::Unavailable(seconds) => {
             RunError::Connector(ConnectorError::Unavailable(seconds))
         }
@@ -100,24 +105,17 @@ fn refused(error: ActivityError) -> RunError {
 
 impl Host {
     /// Checks that a job on a declaration may be done now, and prepares it.
-    /// None for other jobs.
     pub(super) async fn step(
         &self,
         session: &Session,
         job: &Job,
+        id: Uuid,
         deadline_ms: u64,
-    ) -> Result<Option<Step>, RunError> {
-        let (Job::CreateDeclaration(id) | Job::SubmitDeclaration(id) | Job::PollDeclaration(id)) =
-            *job
-        else {
-            return Ok(None);
-        };
+    ) -> Result<Step, RunError> {
         let found = self.platform.declaration_kind(id).await.map_err(refused)?;
         // Of what does not exist, only those learn who may do it to something.
         let kind = found.unwrap_or(DeclarationKind::PayrollTaxReturn);
-        let Some(activity) = activity(job, kind) else {
-            return Ok(None);
-        };
+        let activity = activity(job, kind);
         let checked = session.authorize(activity, Some(kind.entity(id))).await;
         checked.map_err(fault)?;
         let done = match job {
@@ -143,7 +141,12 @@ impl Host {
                 }
             }
         };
-        let step = Step { id, kind, done };
+        let step = Step {
+            id,
+            kind,
+            activity,
+            done,
+        };
         if let Some(frozen) = step.frozen() {
             let what = format!(
                 "send {} {id}, message {}, SHA-256 {}",
@@ -156,35 +159,27 @@ impl Host {
                 return Err(error);
             }
         }
-        Ok(Some(step))
+        Ok(step)
     }
 
     /// What follows from the answer of the connector.
     pub(super) async fn follow(
         &self,
         session: &Session,
-        job: &Job,
         step: &Step,
-        called: Result<Output, RunError>,
+        called: Result<Answer, RunError>,
     ) -> Result<Output, RunError> {
-        let activity = activity(job, step.kind);
         match (&step.done, called) {
-            (Done::Create, Ok(Output::Message { reference, message })) => {
-                self.store(session, activity, step, reference, message)
-                    .await
-            }
+            (Done::Create, Ok(Answer::Message(message))) => self.keep(session, step, message).await,
             (Done::Create, Err(RunError::Connector(ConnectorError::Refused(why)))) => {
                 let what = format!("{} {} has no message: {why}", step.kind.noun(), step.id);
-                if let Some(activity) = activity {
-                    self.write(session, activity, what).await?;
-                }
+                self.write(session, step.activity, what).await?;
                 let failed = self.platform.fail_declaration(step.id, &why).await;
                 failed.map_err(refused)?;
                 Err(RunError::Connector(ConnectorError::Refused(why)))
             }
             (Done::Submit { frozen, sending }, called) => {
-                self.sent(session, activity, step, frozen, sending, called)
-                    .await
+                self.sent(session, step, frozen, sending, called).await
             }
             (Done::Poll { known }, Ok(_)) => {
                 let total = self.platform.response_count(step.id).await;
@@ -195,18 +190,18 @@ impl Host {
                     total,
                 })
             }
-            (_, called) => called,
+            (_, Err(error)) => Err(error),
+            (_, Ok(_)) => Err(RunError::Host("it was asked for something else".to_owned())),
         }
     }
 
-    async fn store(
+    async fn keep(
         &self,
         session: &Session,
-        activity: Option<Activity>,
         step: &Step,
-        reference: String,
-        message: Vec<u8>,
+        message: Message,
     ) -> Result<Output, RunError> {
+        let (reference, message) = (message.reference, message.bytes);
         let clean = !reference.is_empty() && reference.bytes().all(|b| b.is_ascii_graphic());
         if !clean || reference.len() > REFERENCE_BYTES {
             return Err(RunError::BadAnswer(format!(
@@ -219,15 +214,13 @@ impl Host {
                 message.len()
             )));
         }
-        if let Some(activity) = activity {
-            let what = format!(
-                "store message {reference} of {} {}, {} bytes",
-                step.kind.noun(),
-                step.id,
-                message.len()
-            );
-            self.write(session, activity, what).await?;
-        }
+        let what = format!(
+            "store message {reference} of {} {}, {} bytes",
+            step.kind.noun(),
+            step.id,
+            message.len()
+        );
+        self.write(session, step.activity, what).await?;
         let stored = self
             .platform
             .store_message(step.id, &reference, &message)
@@ -243,18 +236,21 @@ impl Host {
     async fn sent(
         &self,
         session: &Session,
-        activity: Option<Activity>,
         step: &Step,
         frozen: &Frozen,
         sending: &Sending,
-        called: Result<Output, RunError>,
+        called: Result<Answer, RunError>,
     ) -> Result<Output, RunError> {
         let fate = sending.fate();
         let reference = match called {
-            Ok(Output::Submission { reference, .. }) => reference,
-            other => {
+            Ok(Answer::Submitted(reference)) => reference,
+            Ok(_) => {
                 self.release(session, step, frozen, fate).await?;
-                return other;
+                return Err(RunError::Host("it was asked to send".to_owned()));
+            }
+            Err(error) => {
+                self.release(session, step, frozen, fate).await?;
+                return Err(error);
             }
         };
         // Its word is not taken for it. One that was sent by an earlier run may
@@ -273,13 +269,15 @@ impl Host {
             // It is sent, whatever the party calls it.
             frozen.reference.clone()
         };
-        if let Some(activity) = activity {
-            let what = format!(
-                "{} {} was sent, reference {reference}",
-                step.kind.noun(),
-                step.id
-            );
-            self.write(session, activity, what).await?;
+        let what = format!(
+            "{} {} was sent, reference {reference}",
+            step.kind.noun(),
+            step.id
+        );
+        // Unrecorded, it is not marked; the next run finds that it was sent.
+        if let Err(error) = self.write(session, step.activity, what).await {
+            self.release(session, step, frozen, Fate::Taken).await?;
+            return Err(error);
         }
         let marked = self
             .platform
