@@ -1,5 +1,6 @@
 //! Declarations: from asking for one to what the outside party says.
 
+mod command;
 mod forger;
 mod gateway;
 mod people;
@@ -58,7 +59,7 @@ http = [
 settings = {{ endpoint = "{base}/upa", sending-party-number = "SWO00077", scheme = "PFZW-01" }}
 
 [clients.{DESK}]
-component = "none"
+application = {{ id = "5c1d2b7e-0000-4000-8000-000000000001", redirect-uris = ["http://127.0.0.1/callback"] }}
 {people}
 "#
     )

@@ -20,7 +20,7 @@ impl Forgery {
         let more = format!(
             "{all}\nhttp = [{{ allow = \"{url}\", methods = [\"POST\"], activity = \"PostSendPayrollTaxReturnByPayrollTaxReturnId\", allow-private-addresses = true }}]\n\
              settings = {{ url = \"{url}\"{settings} }}\n\
-             [clients.{DESK}]\ncomponent = \"none\"\n{all}",
+             [clients.{DESK}]\napplication = {{ id = \"5c1d2b7e-0000-4000-8000-000000000001\", redirect-uris = [\"http://127.0.0.1/callback\"] }}\n{all}",
             all = all_activities()
         );
         let host = TestHost::new(&client("forger", &more)).await;

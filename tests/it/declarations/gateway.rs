@@ -41,21 +41,13 @@ impl Gateway {
         gateway
     }
 
-    /// What it answers, for a server of the test's own.
-    pub(super) fn router(&self) -> Router {
+    /// What it answers.
+    fn router(&self) -> Router {
         Router::new()
             .route("/{way}/{reference}", put(deliver).post(deliver))
             .route("/{way}/{reference}/responses", get(list))
             .route("/{way}/{reference}/responses/{name}", get(one))
             .with_state(self.clone())
-    }
-
-    /// Another one, whose server the test starts.
-    pub(super) fn unserved(port: u16) -> Self {
-        Self {
-            port,
-            kept: Arc::default(),
-        }
     }
 
     /// The requests that brought a message: reference and bytes.
