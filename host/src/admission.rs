@@ -30,10 +30,17 @@ pub enum Kind {
     Lookup,
     /// Asks a price for, orders and cancels a product.
     Product,
+    /// Makes and sends payroll tax returns or pension declarations.
+    Declaration,
 }
 
 impl Kind {
-    const ALL: [Self; 3] = [Self::Journal, Self::Lookup, Self::Product];
+    const ALL: [Self; 4] = [
+        Self::Journal,
+        Self::Lookup,
+        Self::Product,
+        Self::Declaration,
+    ];
 
     /// The interface that a component of this kind exports.
     pub fn interface(self) -> &'static str {
@@ -41,6 +48,7 @@ impl Kind {
             Self::Journal => "journal",
             Self::Lookup => "lookup",
             Self::Product => "product",
+            Self::Declaration => "declaration",
         }
     }
 }
@@ -97,7 +105,7 @@ pub enum Refusal {
     Invalid(String),
     /// It exports no kind of connector that this host knows.
     #[error(
-        "this component is no connector: it must export koppel:connector/connector@{WIT_VERSION} and one of koppel:connector/journal@{WIT_VERSION}, koppel:connector/lookup@{WIT_VERSION}, koppel:connector/product@{WIT_VERSION}; it exports {exports}"
+        "this component is no connector: it must export koppel:connector/connector@{WIT_VERSION} and one of koppel:connector/journal@{WIT_VERSION}, koppel:connector/lookup@{WIT_VERSION}, koppel:connector/product@{WIT_VERSION}, koppel:connector/declaration@{WIT_VERSION}; it exports {exports}"
     )]
     NotAConnector {
         /// What it exports.

@@ -1,6 +1,8 @@
 //! The kinds of connector: how the exports of each are called.
 
-use crate::bindings::exports::koppel::connector::{connector, journal, lookup, product};
+use crate::bindings::exports::koppel::connector::{
+    connector, declaration, journal, lookup, product,
+};
 use crate::bindings::koppel::connector::types::{ConnectorError, Description, RunContext};
 use crate::registry::Loaded;
 use crate::sandbox::State;
@@ -53,6 +55,45 @@ impl Connector<'_> {
         guest
             .call_process_journal_run(store, context, journal_run)
             .await
+    }
+
+    /// Calls `create` of a connector of kind declaration.
+    pub(crate) async fn create(
+        &self,
+        store: &mut Store<State>,
+        context: &RunContext,
+        declaration: &String,
+    ) -> wasmtime::Result<Result<declaration::Message, ConnectorError>> {
+        let guest =
+            declaration::GuestIndices::new(&self.loaded.pre)?.load(&mut *store, &self.instance)?;
+        guest.call_create(store, context, declaration).await
+    }
+
+    /// Calls `submit` of a connector of kind declaration.
+    pub(crate) async fn submit(
+        &self,
+        store: &mut Store<State>,
+        context: &RunContext,
+        declaration: &String,
+        message: &declaration::Message,
+    ) -> wasmtime::Result<Result<declaration::Submission, ConnectorError>> {
+        let guest =
+            declaration::GuestIndices::new(&self.loaded.pre)?.load(&mut *store, &self.instance)?;
+        guest
+            .call_submit(store, context, declaration, message)
+            .await
+    }
+
+    /// Calls `poll-response` of a connector of kind declaration.
+    pub(crate) async fn poll_response(
+        &self,
+        store: &mut Store<State>,
+        context: &RunContext,
+        declaration: &String,
+    ) -> wasmtime::Result<Result<(), ConnectorError>> {
+        let guest =
+            declaration::GuestIndices::new(&self.loaded.pre)?.load(&mut *store, &self.instance)?;
+        guest.call_poll_response(store, context, declaration).await
     }
 
     /// Calls `lookup`.

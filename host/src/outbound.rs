@@ -7,6 +7,7 @@ use crate::catalogue::Activity;
 use crate::egress::{Bounds, Credential, Egress, EgressError, Hop, Observer, Reply};
 use crate::ledger::{Entry, Kind};
 use crate::sandbox::{Limits, RunLog, Source};
+use crate::sending::{self, Sending};
 use crate::session::{Fault, Session};
 use async_trait::async_trait;
 use bytes::Bytes;
@@ -30,18 +31,27 @@ struct Outbound {
     session: Arc<Session>,
     log: RunLog,
     limits: Limits,
+    sending: Option<Arc<Sending>>,
     made: AtomicUsize,
 }
 
 impl Hooks {
     /// The hooks of one run.
-    pub fn new(egress: Arc<Egress>, session: Arc<Session>, log: RunLog, limits: Limits) -> Self {
+    /// `sending` is the declaration that the run may send, if it may.
+    pub fn new(
+        egress: Arc<Egress>,
+        session: Arc<Session>,
+        log: RunLog,
+        limits: Limits,
+        sending: Option<Arc<Sending>>,
+    ) -> Self {
         Self {
             outbound: Arc::new(Outbound {
                 egress,
                 session,
                 log,
                 limits,
+                sending,
                 made: AtomicUsize::new(0),
             }),
         }
@@ -138,6 +148,12 @@ impl Outbound {
             .await
     }
 
+    /// The message of a declaration, if a request carries it.
+    fn carried(&self, hop: &Hop) -> Option<&Sending> {
+        let sending = self.sending.as_deref()?;
+        (sending::is_sending(hop.activity) && !hop.body.is_empty()).then_some(sending)
+    }
+
     async fn record(&self, entry: Entry) -> Result<(), EgressError> {
         self.session.record(entry).await.map_err(host_failure)
     }
@@ -164,7 +180,25 @@ impl Observer for Outbound {
         }
     }
 
+    fn permit(&self, activity: Activity, body: &Bytes) -> Result<(), EgressError> {
+        if !sending::is_sending(activity) || body.is_empty() {
+            return Ok(());
+        }
+        let why = match &self.sending {
+            Some(sending) if sending.allows(activity, body) => return Ok(()),
+            Some(_) => "the body of the request is not the message that a person confirmed",
+            None => "a message leaves only when a declaration that a person confirmed is submitted",
+        };
+        Err(EgressError::NotConfirmed {
+            activity: activity.id().to_owned(),
+            why,
+        })
+    }
+
     async fn before(&self, hop: &Hop) -> Result<(), EgressError> {
+        if let Some(sending) = self.carried(hop) {
+            sending.leaves();
+        }
         self.record(Entry {
             activity: Some(hop.activity.id().to_owned()),
             exchange: Some(hop.exchange),
@@ -184,6 +218,13 @@ impl Observer for Outbound {
         hop: &Hop,
         outcome: Result<&Reply, &EgressError>,
     ) -> Result<(), EgressError> {
+        if let Some(sending) = self.carried(hop) {
+            match outcome {
+                Ok(reply) => sending.answered(reply.status),
+                Err(EgressError::Unreachable { .. }) => sending.stays(),
+                Err(_) => {}
+            }
+        }
         let entry = Entry {
             activity: Some(hop.activity.id().to_owned()),
             exchange: Some(hop.exchange),
@@ -276,7 +317,8 @@ fn code(error: &EgressError) -> Error {
         | EgressError::Field { .. }
         | EgressError::Header(_)
         | EgressError::Parameter(_)
-        | EgressError::Denied { .. } => Error::HttpRequestDenied,
+        | EgressError::Denied { .. }
+        | EgressError::NotConfirmed { .. } => Error::HttpRequestDenied,
         EgressError::Url(_) => Error::HttpRequestUriInvalid,
         EgressError::Address { .. } => Error::DestinationIpProhibited,
         EgressError::Resolve { .. } => Error::DnsError {
@@ -289,7 +331,9 @@ fn code(error: &EgressError) -> Error {
         EgressError::ResponseHeaders(_) => Error::HttpResponseHeaderSectionSize(None),
         EgressError::Timeout(_) => Error::HttpResponseTimeout,
         EgressError::TooMany(_) => Error::ConnectionLimitReached,
-        EgressError::Connection { .. } => Error::ConnectionRefused,
+        EgressError::Connection { .. } | EgressError::Unreachable { .. } => {
+            Error::ConnectionRefused
+        }
         EgressError::Credential { .. } | EgressError::Host(_) => Error::ConfigurationError,
     }
 }

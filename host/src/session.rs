@@ -165,6 +165,20 @@ impl Session {
         }
     }
 
+    /// The line of the configuration that would allow what a denial refused,
+    /// or words that say that none would. The word of a guest is not taken for
+    /// it: the checks are asked.
+    pub async fn line_to_add(&self, denial: &Denial) -> String {
+        let modules = self.platform.modules_on().await.unwrap_or_default();
+        let question =
+            Activity::find(&denial.activity).map(|activity| self.question(activity, &modules));
+        let line = question.and_then(|question| {
+            self.live
+                .with(|config| config.grants.line_to_add(&question))
+        });
+        line.unwrap_or_else(|| "none: it is not about the configuration".to_owned())
+    }
+
     fn own(&self) -> Owner {
         Owner {
             employer: self.employer,

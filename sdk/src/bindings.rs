@@ -49,6 +49,22 @@ pub mod journal_world {
     });
 }
 
+/// What a connector of kind declaration exports besides.
+pub mod declaration_world {
+    wit_bindgen::generate!({
+        inline: "package koppel:sdk-declaration; world declaration-exports { export koppel:connector/declaration@0.1.0; }",
+        path: "../wit",
+        world: "koppel:sdk-declaration/declaration-exports",
+        pub_export_macro: true,
+        default_bindings_module: "koppel_sdk::glue::declaration_world",
+        additional_derives: [PartialEq],
+        with: {
+            "koppel:loket/types@0.1.0": crate::bindings::koppel::loket::types,
+            "koppel:connector/types@0.1.0": crate::bindings::koppel::connector::types,
+        },
+    });
+}
+
 /// What a connector of kind product exports besides.
 pub mod product_world {
     wit_bindgen::generate!({

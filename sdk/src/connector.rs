@@ -4,6 +4,9 @@ use crate::bindings::koppel::connector::types::{Description, RunContext};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
+pub use crate::bindings::declaration_world::exports::koppel::connector::declaration::{
+    Message, Submission,
+};
 pub use crate::bindings::journal_world::exports::koppel::connector::journal::{Delivery, Outcome};
 pub use crate::bindings::koppel::connector::types::ConnectorError;
 pub use crate::bindings::product_world::exports::koppel::connector::product::{
@@ -61,6 +64,43 @@ pub trait LookupConnector: Connector {
         context: &Context<Self::Settings>,
         query: Self::Query,
     ) -> Result<Self::Answer, ConnectorError>;
+}
+
+/// A connector of kind declaration.
+pub trait DeclarationConnector: Connector {
+    /// Makes the message of a declaration and sends nothing.
+    ///
+    /// # Errors
+    ///
+    /// Why it could not; see [`ConnectorError`] for what each means. With
+    /// `Refused` the declaration is marked as failed.
+    fn create(
+        context: &Context<Self::Settings>,
+        declaration_id: &str,
+    ) -> Result<Message, ConnectorError>;
+
+    /// Sends a message that a person confirmed, byte for byte. It may have been
+    /// sent before by a run that did not get the reply.
+    ///
+    /// # Errors
+    ///
+    /// Why it could not; see [`ConnectorError`] for what each means.
+    fn submit(
+        context: &Context<Self::Settings>,
+        declaration_id: &str,
+        message: &Message,
+    ) -> Result<Submission, ConnectorError>;
+
+    /// Fetches what the outside party says of a declaration that was sent, and
+    /// stores each response that is new.
+    ///
+    /// # Errors
+    ///
+    /// Why it could not; see [`ConnectorError`] for what each means.
+    fn poll_response(
+        context: &Context<Self::Settings>,
+        declaration_id: &str,
+    ) -> Result<(), ConnectorError>;
 }
 
 /// A connector of kind product.
@@ -159,6 +199,31 @@ pub fn lookup<C: LookupConnector>(
     serde_json::to_string(&answer).map_err(|error| ConnectorError::Other(error.to_string()))
 }
 
+/// The export `create`.
+pub fn create<C: DeclarationConnector>(
+    run: RunContext,
+    declaration_id: String,
+) -> Result<Message, ConnectorError> {
+    C::create(&context::<C>(run)?, &declaration_id)
+}
+
+/// The export `submit`.
+pub fn submit<C: DeclarationConnector>(
+    run: RunContext,
+    declaration_id: String,
+    message: Message,
+) -> Result<Submission, ConnectorError> {
+    C::submit(&context::<C>(run)?, &declaration_id, &message)
+}
+
+/// The export `poll-response`.
+pub fn poll_response<C: DeclarationConnector>(
+    run: RunContext,
+    declaration_id: String,
+) -> Result<(), ConnectorError> {
+    C::poll_response(&context::<C>(run)?, &declaration_id)
+}
+
 /// The export `quote`.
 pub fn quote<C: ProductConnector>(
     run: RunContext,
@@ -189,8 +254,8 @@ fn input<T: DeserializeOwned>(json: &str) -> Result<T, ConnectorError> {
 }
 
 /// Makes a type the connector of this component: `export!(MyType as journal)`,
-/// `export!(MyType as lookup)` or `export!(MyType as product)`. Use it once, in
-/// the root of the crate.
+/// or `as lookup`, `as declaration` or `as product`. Use it once, in the root of
+/// the crate.
 #[macro_export]
 macro_rules! export {
     ($connector:ty as journal) => {
@@ -217,6 +282,34 @@ macro_rules! export {
                 }
             }
             $crate::glue::lookup_world::export!(Exported with_types_in $crate::glue::lookup_world);
+        });
+    };
+    ($connector:ty as declaration) => {
+        $crate::export!(@ $connector, {
+            impl $crate::glue::declaration_world::exports::koppel::connector::declaration::Guest for Exported {
+                fn create(
+                    context: $crate::glue::RunContext,
+                    declaration_id: String,
+                ) -> Result<$crate::Message, $crate::ConnectorError> {
+                    $crate::glue::create::<$connector>(context, declaration_id)
+                }
+
+                fn submit(
+                    context: $crate::glue::RunContext,
+                    declaration_id: String,
+                    message: $crate::Message,
+                ) -> Result<$crate::Submission, $crate::ConnectorError> {
+                    $crate::glue::submit::<$connector>(context, declaration_id, message)
+                }
+
+                fn poll_response(
+                    context: $crate::glue::RunContext,
+                    declaration_id: String,
+                ) -> Result<(), $crate::ConnectorError> {
+                    $crate::glue::poll_response::<$connector>(context, declaration_id)
+                }
+            }
+            $crate::glue::declaration_world::export!(Exported with_types_in $crate::glue::declaration_world);
         });
     };
     ($connector:ty as product) => {

@@ -98,6 +98,13 @@ impl Request {
         Ok(self.header("content-type", "application/json"))
     }
 
+    /// Sets the body to these bytes, of this media type.
+    #[must_use]
+    pub fn body(mut self, media_type: &str, bytes: Vec<u8>) -> Self {
+        self.body = bytes;
+        self.header("content-type", media_type)
+    }
+
     /// Sends it and waits for the whole reply, whatever its status.
     ///
     /// # Errors
@@ -149,6 +156,11 @@ impl Response {
     /// `Retry-After` in seconds, if it is given as a number (RFC 9110).
     pub fn retry_after(&self) -> Option<u32> {
         self.header("retry-after")?.trim().parse().ok()
+    }
+
+    /// The body as it is.
+    pub fn bytes(&self) -> &[u8] {
+        &self.body
     }
 
     /// The body as text; what is not UTF-8 is replaced.

@@ -54,18 +54,21 @@
 pub mod activities;
 mod bindings;
 mod connector;
+pub mod delivery;
 pub mod exports;
 pub mod http;
 pub mod input;
 pub mod journal;
 pub mod log;
 pub mod money;
+pub mod numbers;
+pub mod payroll;
 #[cfg(not(target_family = "wasm"))]
 pub mod testing;
 
 pub use connector::{
-    Cancellation, Confirmation, Connector, ConnectorError, Context, Delivery, JournalConnector,
-    LookupConnector, Outcome, ProductConnector, Quotation,
+    Cancellation, Confirmation, Connector, ConnectorError, Context, DeclarationConnector, Delivery,
+    JournalConnector, LookupConnector, Message, Outcome, ProductConnector, Quotation, Submission,
 };
 pub use money::Cents;
 
@@ -113,8 +116,11 @@ pub mod types {
 #[doc(hidden)]
 pub mod glue {
     pub use crate::bindings::koppel::connector::types::{Description, RunContext};
-    pub use crate::bindings::{connector_world, journal_world, lookup_world, product_world};
+    pub use crate::bindings::{
+        connector_world, declaration_world, journal_world, lookup_world, product_world,
+    };
     pub use crate::connector::{
-        cancel, check, describe, lookup, order, process_journal_run, quote,
+        cancel, check, create, describe, lookup, order, poll_response, process_journal_run, quote,
+        submit,
     };
 }

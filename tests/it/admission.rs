@@ -107,7 +107,7 @@ fn sockets_and_unknown_functions_are_refused_by_name() {
 fn a_component_that_exports_no_kind_of_connector_is_refused() {
     assert_eq!(
         refusal(&wat::parse_str("(component)").unwrap()),
-        "this component is no connector: it must export koppel:connector/connector@0.1.0 and one of koppel:connector/journal@0.1.0, koppel:connector/lookup@0.1.0, koppel:connector/product@0.1.0; it exports nothing"
+        "this component is no connector: it must export koppel:connector/connector@0.1.0 and one of koppel:connector/journal@0.1.0, koppel:connector/lookup@0.1.0, koppel:connector/product@0.1.0, koppel:connector/declaration@0.1.0; it exports nothing"
     );
 }
 
@@ -167,6 +167,8 @@ fn inspect_shows_the_imports_that_wasm_tools_shows() {
         "plugins/vehicle-rdw",
         "plugins/insurance-achmea",
         "plugins/flowers-fleurtjedag",
+        "plugins/loonaangifte",
+        "plugins/upa-pension",
         "guests/probe",
     ] {
         let bytes = std::fs::read(component(&format!("{path}.wasm"))).unwrap();
@@ -190,6 +192,7 @@ fn inspect_shows_the_imports_that_wasm_tools_shows() {
                 .kinds
                 .contains(&match path.split('/').next_back() {
                     Some("insurance-achmea" | "flowers-fleurtjedag") => Kind::Product,
+                    Some("loonaangifte" | "upa-pension") => Kind::Declaration,
                     Some(name) if name.starts_with("journal") => Kind::Journal,
                     _ => Kind::Lookup,
                 })
@@ -266,4 +269,31 @@ fn the_connectors_import_no_more_than_they_need() {
         ]
     );
     assert_eq!(activities("flowers-fleurtjedag"), [] as [&str; 0]);
+    assert_eq!(
+        activities("loonaangifte"),
+        [
+            "GetCitizenServiceNumberByEmployeeId",
+            "GetEmployeesByEmployerId",
+            "GetEmployerByEmployerId",
+            "GetEmploymentsByEmployerId",
+            "GetMessageByPayrollTaxReturnId",
+            "GetPayrollRunResultsByPayrollRunId",
+            "GetPayrollRunsByPayrollAdministrationId",
+            "GetPayrollTaxReturnByPayrollTaxReturnId",
+            "PostSendResponseMessageByPayrollTaxReturnId"
+        ]
+    );
+    assert_eq!(
+        activities("upa-pension"),
+        [
+            "GetCitizenServiceNumberByEmployeeId",
+            "GetEmployeesByEmployerId",
+            "GetEmployerByEmployerId",
+            "GetEmploymentsByEmployerId",
+            "GetPayrollRunResultsByPayrollRunId",
+            "GetPayrollRunsByPayrollAdministrationId",
+            "GetUpaPensionDeclarationByUpaPensionDeclarationId",
+            "PostSendResponseMessageByUpaPensionDeclarationId"
+        ]
+    );
 }

@@ -74,6 +74,17 @@ async fn a_connector_of_another_kind_is_not_run() {
         error(host.lookup("journal-xaf", &json!({})).await),
         "client \"journal-xaf\" is no connector of kind lookup"
     );
+    let id = seed::employer_id(1);
+    for job in [
+        Job::CreateDeclaration(id),
+        Job::SubmitDeclaration(id),
+        Job::PollDeclaration(id),
+    ] {
+        assert_eq!(
+            error(host.run("journal-xaf", ANNA, 1, job).await),
+            "client \"journal-xaf\" is no connector of kind declaration"
+        );
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -190,6 +190,8 @@ fn configuration(plugins: &Path) -> String {
         .replace("{flowers-fleurtjedag}", &component("flowers-fleurtjedag"))
         .replace("{trade-register-kvk}", &component("trade-register-kvk"))
         .replace("{geocode-google}", &component("geocode-google"))
+        .replace("{loonaangifte}", &component("loonaangifte"))
+        .replace("{upa-pension}", &component("upa-pension"))
         .replace("{provider-1}", &seed::provider_id(1).to_string())
         .replace("{provider-2}", &seed::provider_id(2).to_string())
         .replace("{employer-1}", &seed::employer_id(1).to_string())

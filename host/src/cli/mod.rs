@@ -1,5 +1,6 @@
 //! The `koppel` command: arguments in, text or JSON out, an exit code.
 
+mod declarations;
 mod demo;
 mod journal_runs;
 mod ledger;
@@ -44,6 +45,12 @@ enum Command {
     Demo(demo::Demo),
     /// Runs a connector once.
     Run(run::Run),
+    /// Payroll tax returns and pension declarations, as people see them: asks
+    /// for them, shows, confirms and cancels them.
+    Declarations {
+        #[command(subcommand)]
+        command: declarations::Command,
+    },
     /// Shows what a component is and which activities it imports.
     Inspect {
         /// The file of the component.
@@ -167,7 +174,10 @@ impl Failure {
             | Self::Run(RunError::Load(_) | RunError::WrongKind { .. }) => 5,
             Self::Run(RunError::Crash(_) | RunError::Limit(_) | RunError::BadAnswer(_)) => 6,
             Self::Run(
-                RunError::NoEmployer(_) | RunError::NoJournalRun(_) | RunError::NoOrder { .. },
+                RunError::NoEmployer(_)
+                | RunError::NoJournalRun(_)
+                | RunError::NoDeclaration(_)
+                | RunError::NoOrder { .. },
             ) => 3,
             Self::Run(_) => 1,
         }
@@ -211,6 +221,7 @@ async fn dispatch(cli: &Cli, out: &Output) -> Result<(), Failure> {
     match &cli.command {
         Command::Demo(demo) => demo::demo(demo, out).await,
         Command::Run(run) => run::run(run, &host()?, out).await,
+        Command::Declarations { command } => declarations::run(command, &host()?, out).await,
         Command::Inspect { component } => show::inspect(component, out),
         Command::Clients => show::clients(&host()?, out).await,
         Command::Activities { client } => match client {

@@ -48,6 +48,15 @@ struct JobArgs {
     /// Cancels the order of this order-id.
     #[arg(long, value_name = "ORDER")]
     cancel: Option<Uuid>,
+    /// Makes the message of this declaration, for a person to confirm.
+    #[arg(long, value_name = "DECLARATION")]
+    create_declaration: Option<Uuid>,
+    /// Sends this declaration, which a person confirmed.
+    #[arg(long, value_name = "DECLARATION")]
+    submit_declaration: Option<Uuid>,
+    /// Fetches what the outside party says of this declaration.
+    #[arg(long, value_name = "DECLARATION")]
+    poll_declaration: Option<Uuid>,
     /// Tests the settings and the connection.
     #[arg(long)]
     check: bool,
@@ -68,6 +77,12 @@ impl Run {
             Job::Order { request, again }
         } else if let Some(order) = given.cancel {
             Job::Cancel(order)
+        } else if let Some(id) = given.create_declaration {
+            Job::CreateDeclaration(id)
+        } else if let Some(id) = given.submit_declaration {
+            Job::SubmitDeclaration(id)
+        } else if let Some(id) = given.poll_declaration {
+            Job::PollDeclaration(id)
         } else {
             Job::Check
         };
@@ -215,6 +230,29 @@ fn print(report: &RunReport) {
             );
             anstream::println!("{}", printable(&format!("{details:#}")));
         }
+        Ok(Output::DeclarationMessage {
+            declaration,
+            reference,
+            bytes,
+            sha256,
+        }) => anstream::println!(
+            "{GREEN}made{GREEN:#} message {reference} of declaration {declaration}: {bytes} bytes, SHA-256 {sha256}\na person confirms it with: koppel declarations confirm {declaration}"
+        ),
+        Ok(Output::Submission {
+            declaration,
+            reference,
+            sha256,
+        }) => anstream::println!(
+            "{GREEN}sent{GREEN:#} declaration {declaration}, SHA-256 {sha256}; the outside party calls it {}",
+            one_line(reference)
+        ),
+        Ok(Output::Responses {
+            declaration,
+            new,
+            total,
+        }) => anstream::println!(
+            "{GREEN}fetched{GREEN:#} {new} new responses to declaration {declaration}, {total} in all"
+        ),
         Ok(Output::Check { message }) => {
             anstream::println!("{GREEN}works{GREEN:#} {}", one_line(message));
         }

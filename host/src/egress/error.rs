@@ -83,6 +83,14 @@ pub enum EgressError {
     /// Too many requests in one run.
     #[error("the run made its {0} requests (limits.requests)")]
     TooMany(usize),
+    /// There was no connection: nothing of the request left.
+    #[error("the connection to {host} failed: {why}")]
+    Unreachable {
+        /// The host in the URL.
+        host: String,
+        /// What went wrong.
+        why: String,
+    },
     /// The connection failed.
     #[error("the connection to {host} failed: {why}")]
     Connection {
@@ -108,6 +116,15 @@ pub enum EgressError {
         check: &'static str,
         /// Why.
         reason: String,
+    },
+    /// A declaration is sent only when a person confirmed it, as it was
+    /// confirmed.
+    #[error("{activity}: {why}")]
+    NotConfirmed {
+        /// The activity of the rule.
+        activity: String,
+        /// What does not hold.
+        why: &'static str,
     },
     /// The host cannot go on, for example because the ledger cannot be written.
     #[error("the host failed: {0}")]

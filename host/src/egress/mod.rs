@@ -74,6 +74,17 @@ pub trait Observer: Send + Sync {
     /// Runs the five checks on the activity of a rule.
     async fn authorize(&self, activity: Activity) -> Result<(), EgressError>;
 
+    /// Says whether a request of this activity may have this body. All may,
+    /// unless the observer knows better.
+    ///
+    /// # Errors
+    ///
+    /// Why it may not.
+    fn permit(&self, activity: Activity, body: &Bytes) -> Result<(), EgressError> {
+        let _ = (activity, body);
+        Ok(())
+    }
+
     /// Records a request that is about to leave.
     async fn before(&self, hop: &Hop) -> Result<(), EgressError>;
 

@@ -225,6 +225,7 @@ impl Egress {
         }
         observer.authorize(rule.activity()).await?;
         rule.check(client, &url, headers, body)?;
+        observer.permit(rule.activity(), body)?;
         let addresses = self.addresses(&url, rule).await?;
         Ok((url, rule, addresses))
     }
@@ -282,9 +283,14 @@ impl Egress {
         hop: &Hop,
     ) -> Result<Reply, EgressError> {
         let host = hop.url.host_str().unwrap_or_default();
-        let failed = |error: reqwest::Error| EgressError::Connection {
-            host: host.to_owned(),
-            why: causes(&error.without_url()),
+        let failed = |error: reqwest::Error| {
+            let (host, connected) = (host.to_owned(), !error.is_connect());
+            let why = causes(&error.without_url());
+            if connected {
+                EgressError::Connection { host, why }
+            } else {
+                EgressError::Unreachable { host, why }
+            }
         };
         // A client for one request: it knows the checked addresses and no
         // others, and no connection of another client can be reused.

@@ -110,7 +110,9 @@ pub trait Declarations: Send + Sync {
     async fn claim_declaration(&self, id: Uuid, claim: Claim) -> Result<Frozen, ActivityError>;
 
     /// Gives a claim back without the declaration being sent. `left` says
-    /// whether the message may have reached the outside party all the same.
+    /// whether the message may have reached the outside party all the same, in
+    /// this run or an earlier one. As long as a claim is not given back, it
+    /// counts as such.
     async fn release_declaration(
         &self,
         id: Uuid,

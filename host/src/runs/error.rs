@@ -19,8 +19,11 @@ pub enum RunError {
     /// It could not start: the journal run does not exist.
     #[error("there is no journal run {0}")]
     NoJournalRun(String),
-    /// It could not start: another run has the journal run, or its status is
-    /// none to export from.
+    /// It could not start: the declaration does not exist.
+    #[error("there is no declaration {0}")]
+    NoDeclaration(String),
+    /// It could not start: the status of what it is about does not allow it, or
+    /// another run has it.
     #[error("{0}")]
     Conflict(String),
     /// It could not start: the order to repeat or cancel was never placed.
@@ -94,6 +97,7 @@ impl RunError {
             Self::Load(_) => "not-loaded",
             Self::NoEmployer(_) => "no-employer",
             Self::NoJournalRun(_) => "no-journal-run",
+            Self::NoDeclaration(_) => "no-declaration",
             Self::Conflict(_) => "conflict",
             Self::NoOrder { .. } => "no-order",
             Self::WrongKind { .. } => "wrong-kind",

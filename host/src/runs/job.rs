@@ -3,10 +3,12 @@
 use super::RunError;
 use super::error::ended;
 use crate::admission::Kind;
+use crate::bindings::exports::koppel::connector::declaration::Message;
 use crate::bindings::exports::koppel::connector::journal::{Delivery, Outcome};
 use crate::bindings::exports::koppel::connector::product::{Cancellation, Confirmation, Quotation};
 use crate::bindings::koppel::connector::types::{ConnectorError, RunContext};
 use crate::kinds::Connector;
+use crate::platform::Frozen;
 use crate::sandbox::{Line, State};
 use serde::Serialize;
 use std::fmt;
@@ -33,6 +35,12 @@ pub enum Job {
     },
     /// Cancel the order of this order-id (kind product).
     Cancel(Uuid),
+    /// Make the message of a declaration (kind declaration).
+    CreateDeclaration(Uuid),
+    /// Send the message of a declaration that was confirmed (kind declaration).
+    SubmitDeclaration(Uuid),
+    /// Fetch what the outside party says of a declaration (kind declaration).
+    PollDeclaration(Uuid),
     /// Test the settings and the connection (every kind).
     Check,
 }
@@ -51,6 +59,9 @@ impl fmt::Display for Job {
                 again: Some(order), ..
             } => write!(f, "place order {order} again"),
             Self::Cancel(order) => write!(f, "cancel order {order}"),
+            Self::CreateDeclaration(id) => write!(f, "make the message of declaration {id}"),
+            Self::SubmitDeclaration(id) => write!(f, "send declaration {id}"),
+            Self::PollDeclaration(id) => write!(f, "fetch responses to declaration {id}"),
             Self::Check => f.write_str("check"),
         }
     }
@@ -63,6 +74,9 @@ impl Job {
             Self::ProcessJournalRun(_) => Some(Kind::Journal),
             Self::Lookup(_) => Some(Kind::Lookup),
             Self::Quote(_) | Self::Order { .. } | Self::Cancel(_) => Some(Kind::Product),
+            Self::CreateDeclaration(_) | Self::SubmitDeclaration(_) | Self::PollDeclaration(_) => {
+                Some(Kind::Declaration)
+            }
             Self::Check => None,
         }
     }
@@ -76,14 +90,16 @@ impl Job {
         }
     }
 
-    /// Calls the export of the connector. The inner error is the connector's
-    /// own word, the outer one the end of the guest.
+    /// Calls the export of the connector; `frozen` is the message to be sent,
+    /// if one is. The inner error is the connector's own word, the outer one
+    /// the end of the guest.
     pub(super) async fn perform(
         &self,
         connector: &Connector<'_>,
         store: &mut Store<State>,
         context: &RunContext,
-    ) -> Result<Result<Output, ConnectorError>, RunError> {
+        frozen: Option<&Frozen>,
+    ) -> Result<Result<Answer, ConnectorError>, RunError> {
         Ok(match self {
             Self::ProcessJournalRun(id) => {
                 let id = id.to_string();
@@ -91,7 +107,7 @@ impl Job {
                     .journal(store, context, &id)
                     .await
                     .map_err(ended)?;
-                answer.map(journal_output)
+                answer.map(|outcome| Answer::Output(journal_output(outcome)))
             }
             Self::Lookup(query) => {
                 let answer = connector
@@ -99,7 +115,7 @@ impl Job {
                     .await
                     .map_err(ended)?;
                 match answer {
-                    Ok(answer) => Ok(lookup_output(&answer)?),
+                    Ok(answer) => Ok(Answer::Output(lookup_output(&answer)?)),
                     Err(error) => Err(error),
                 }
             }
@@ -109,7 +125,7 @@ impl Job {
                     .await
                     .map_err(ended)?;
                 match answer {
-                    Ok(quotation) => Ok(quote_output(quotation)?),
+                    Ok(quotation) => Ok(Answer::Output(quote_output(quotation)?)),
                     Err(error) => Err(error),
                 }
             }
@@ -120,7 +136,7 @@ impl Job {
                     .await
                     .map_err(ended)?;
                 match answer {
-                    Ok(confirmation) => Ok(order_output(order, confirmation)?),
+                    Ok(confirmation) => Ok(Answer::Output(order_output(order, confirmation)?)),
                     Err(error) => Err(error),
                 }
             }
@@ -131,15 +147,61 @@ impl Job {
                     .await
                     .map_err(ended)?;
                 match answer {
-                    Ok(cancellation) => Ok(cancel_output(order, cancellation)?),
+                    Ok(cancellation) => Ok(Answer::Output(cancel_output(order, cancellation)?)),
                     Err(error) => Err(error),
                 }
             }
+            Self::CreateDeclaration(id) => {
+                let id = id.to_string();
+                let answer = connector.create(store, context, &id).await;
+                answer.map_err(ended)?.map(Answer::Message)
+            }
+            Self::SubmitDeclaration(id) => {
+                let Some(frozen) = frozen else {
+                    return Err(RunError::Host("there is no message to send".to_owned()));
+                };
+                let message = Message {
+                    reference: frozen.reference.clone(),
+                    bytes: frozen.message.clone(),
+                };
+                let id = id.to_string();
+                let answer = connector.submit(store, context, &id, &message).await;
+                answer
+                    .map_err(ended)?
+                    .map(|submission| Answer::Submitted(submission.reference))
+            }
+            Self::PollDeclaration(id) => {
+                let id = id.to_string();
+                let answer = connector.poll_response(store, context, &id).await;
+                answer.map_err(ended)?.map(|()| Answer::Polled)
+            }
             Self::Check => {
                 let answer = connector.check(store, context).await.map_err(ended)?;
-                answer.map(|message| Output::Check { message })
+                answer.map(|message| Answer::Output(Output::Check { message }))
             }
         })
+    }
+}
+
+/// What a connector answered, before the host does what follows from it.
+pub(super) enum Answer {
+    /// Nothing follows.
+    Output(Output),
+    /// The message of a declaration.
+    Message(Message),
+    /// The reference of the outside party to which a declaration was sent.
+    Submitted(String),
+    /// Responses were stored, if there were any.
+    Polled,
+}
+
+impl Answer {
+    /// What came of a job from which nothing follows.
+    pub(super) fn output(self) -> Result<Output, RunError> {
+        match self {
+            Self::Output(output) => Ok(output),
+            _ => Err(RunError::Host("it was asked for something else".to_owned())),
+        }
     }
 }
 
@@ -212,6 +274,38 @@ pub enum Output {
         reference: String,
         /// What else the outside party says of it.
         details: serde_json::Value,
+    },
+    /// The message of a declaration was made and stored.
+    #[serde(rename_all = "kebab-case")]
+    DeclarationMessage {
+        /// The declaration.
+        declaration: Uuid,
+        /// The reference in the message.
+        reference: String,
+        /// The size of the message in bytes.
+        bytes: usize,
+        /// The SHA-256 of the message, lower-case hexadecimal.
+        sha256: String,
+    },
+    /// A declaration was sent.
+    #[serde(rename_all = "kebab-case")]
+    Submission {
+        /// The declaration.
+        declaration: Uuid,
+        /// The reference of the outside party.
+        reference: String,
+        /// The SHA-256 of what was sent, lower-case hexadecimal.
+        sha256: String,
+    },
+    /// The responses to a declaration were fetched.
+    #[serde(rename_all = "kebab-case")]
+    Responses {
+        /// The declaration.
+        declaration: Uuid,
+        /// How many are new.
+        new: u64,
+        /// How many there are now.
+        total: u64,
     },
     /// The connection works.
     Check {

@@ -3,6 +3,7 @@
 mod answers;
 mod canonical;
 mod claim;
+mod declaration;
 mod error;
 mod job;
 mod modules;
@@ -16,8 +17,9 @@ pub use trace::{Performed, Trace};
 
 use crate::bindings::koppel::connector::types::{ConnectorError, Description, RunContext};
 use crate::bindings::koppel::loket::journal_runs::ExportMethod;
-use crate::catalogue::Activity;
+use crate::bindings::koppel::loket::types::ActivityError;
 use crate::config::{Client, Config, Live};
+use crate::desk::Desk;
 use crate::egress::{Egress, Resolve};
 use crate::exports::ExportDir;
 use crate::ledger::{Entry, Filter, Kind, Ledger, Redactor};
@@ -25,10 +27,13 @@ use crate::outbound::Hooks;
 use crate::platform::{Embedded, Entity, Owner, Platform};
 use crate::registry::{LoadError, Loaded, Registry};
 use crate::sandbox::{LimitReached, RunLog, Sandbox, State, memory_used};
+use crate::sending::Sending;
 use crate::session::Session;
 use answers::Answers;
 use claim::Claim;
+use declaration::Step;
 use error::ended;
+use job::Answer;
 use std::collections::HashMap;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -156,7 +161,7 @@ impl Host {
             return Err(LoadError::UnknownClient(client.to_owned()).into());
         };
         let session = Arc::new(self.session(Uuid::now_v7(), &client.name, "", Owner::default()));
-        let mut store = self.store(&session, client, &RunLog::new(0), None);
+        let mut store = self.store(&session, client, &RunLog::new(0), None, None);
         let described = async {
             let connector = crate::kinds::instantiate(&mut store, &loaded).await?;
             connector.describe(&mut store).await
@@ -191,12 +196,14 @@ impl Host {
         client: &Client,
         log: &RunLog,
         exports: Option<ExportDir>,
+        sending: Option<Arc<Sending>>,
     ) -> Store<State> {
         let hooks = Hooks::new(
             self.egress.clone(),
             session.clone(),
             log.clone(),
             client.limits,
+            sending,
         );
         let state = State::new(session.clone(), client.limits, log.clone(), exports, hooks);
         self.sandbox.store(state, &client.limits)
@@ -287,12 +294,19 @@ impl Host {
             Job::ProcessJournalRun(journal_run) => {
                 let method = call.method();
                 match Claim::take(&session, journal_run, method).await {
-                    Ok(claim) => claim.settle(self.call(&mut call).await).await,
+                    Ok(claim) => {
+                        let called = self.call(&mut call, None).await;
+                        claim.settle(called.and_then(Answer::output)).await
+                    }
                     Err(error) => Err(error),
                 }
             }
+            Job::CreateDeclaration(id) | Job::SubmitDeclaration(id) | Job::PollDeclaration(id) => {
+                self.declare(&mut call, id).await
+            }
             Job::Lookup(_) | Job::Quote(_) | Job::Order { .. } | Job::Cancel(_) | Job::Check => {
-                self.call(&mut call).await
+                let called = self.call(&mut call, None).await;
+                called.and_then(Answer::output)
             }
         };
         let called = match called {
@@ -373,34 +387,54 @@ impl Host {
             }
             _ => return error,
         };
-        // The guest passes the denial on, so its word is not taken for it.
-        let modules = self.platform.modules_on().await.unwrap_or_default();
-        let question =
-            Activity::find(&denial.activity).map(|activity| session.question(activity, &modules));
-        let line = question.and_then(|question| {
-            self.live
-                .with(|config| config.grants.line_to_add(&question))
-        });
+        let line = session.line_to_add(&denial).await;
         RunError::Denied {
             check: crate::authorization::name(denial.check),
             activity: denial.activity,
             reason: denial.reason,
-            line: line.unwrap_or_else(|| "none: it is not about the configuration".to_owned()),
+            line,
         }
     }
 
+    /// Does something with a declaration: what must hold before, the call of
+    /// the connector, and what follows from its answer.
+    async fn declare(&self, call: &mut Call<'_>, declaration: Uuid) -> Result<Output, RunError> {
+        let (session, job) = (call.session.clone(), call.job.clone());
+        let deadline_ms = call.client.limits.deadline_ms;
+        let step = self.step(&session, &job, declaration, deadline_ms).await?;
+        let called = self.call(call, Some(&step)).await;
+        self.follow(&session, &step, called).await
+    }
+
+    /// A person at work, through an application that is this client, for the
+    /// employer that an entity belongs to. None when there is no such entity.
+    ///
+    /// # Errors
+    ///
+    /// What the platform says.
+    pub async fn desk(
+        &self,
+        client: &str,
+        user: &str,
+        of: Entity,
+    ) -> Result<Option<Desk>, ActivityError> {
+        let owner = self.platform.owner(of).await?;
+        Ok(owner.map(|owner| Desk::new(self.session(Uuid::now_v7(), client, user, owner))))
+    }
+
     /// Calls the connector in an instance of its own, within its deadline.
-    async fn call(&self, call: &mut Call<'_>) -> Result<Output, RunError> {
+    async fn call(&self, call: &mut Call<'_>, step: Option<&Step>) -> Result<Answer, RunError> {
         let context = RunContext {
             run_id: call.session.run.to_string(),
             employer_id: call.session.employer.to_string(),
             settings: call.client.settings.to_string(),
         };
         let exports = call.exports.take();
-        let mut store = self.store(call.session, call.client, call.log, exports);
+        let sending = step.and_then(Step::sending);
+        let mut store = self.store(call.session, call.client, call.log, exports, sending);
         let deadline_ms = call.client.limits.deadline_ms;
         let called = {
-            let answer = self.answer(&mut store, call.loaded, &context, call.job);
+            let answer = self.answer(&mut store, call.loaded, &context, call.job, step);
             match tokio::time::timeout(Duration::from_millis(deadline_ms), answer).await {
                 Ok(called) => called,
                 Err(_) => Err(RunError::Limit(LimitReached::Deadline(deadline_ms))),
@@ -419,7 +453,8 @@ impl Host {
         loaded: &Loaded,
         context: &RunContext,
         job: &Job,
-    ) -> Result<Output, RunError> {
+        step: Option<&Step>,
+    ) -> Result<Answer, RunError> {
         // More runs than the pool holds wait here, within their deadline.
         let _slot = self
             .slots
@@ -429,7 +464,8 @@ impl Host {
         let connector = crate::kinds::instantiate(store, loaded)
             .await
             .map_err(ended)?;
-        let answered = job.perform(&connector, store, context).await?;
+        let frozen = step.and_then(Step::frozen);
+        let answered = job.perform(&connector, store, context, frozen).await?;
         answered.map_err(RunError::Connector)
     }
 

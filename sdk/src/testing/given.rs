@@ -89,6 +89,17 @@ impl MockHost {
         }
     }
 
+    /// Gives an employee that was added another citizen service number.
+    pub fn citizen_service_number(&mut self, number: u32, digits: Option<&str>) {
+        let found = self
+            .employees
+            .iter_mut()
+            .find(|(employee, _)| employee.employee_number == number);
+        if let Some((_, known)) = found {
+            *known = digits.map(ToOwned::to_owned);
+        }
+    }
+
     /// Changes an employment that was added.
     pub fn change_employment(&mut self, id: &str, change: impl FnOnce(&mut Employment)) {
         if let Some(employment) = self.employments.iter_mut().find(|e| e.id == id) {

@@ -11,8 +11,8 @@ mod given;
 use crate::bindings::koppel::connector::log::Level;
 use crate::bindings::koppel::connector::types::RunContext;
 use crate::connector::{
-    self, Cancellation, Confirmation, Connector, ConnectorError, JournalConnector, LookupConnector,
-    Outcome, ProductConnector, Quotation,
+    self, Cancellation, Confirmation, Connector, ConnectorError, DeclarationConnector,
+    JournalConnector, LookupConnector, Message, Outcome, ProductConnector, Quotation, Submission,
 };
 use crate::exports::{ExportError, Receipt};
 use crate::http::{HttpErrorKind, Request};
@@ -325,6 +325,49 @@ impl MockHost {
     ) -> Result<Cancellation, ConnectorError> {
         let context = run_context(settings);
         self.during(|| connector::cancel::<C>(context, order_id.to_owned()))
+    }
+
+    /// Has a connector of kind declaration make the message of a declaration.
+    ///
+    /// # Errors
+    ///
+    /// What the connector answers.
+    pub fn create<C: DeclarationConnector>(
+        &mut self,
+        settings: &str,
+        declaration: &str,
+    ) -> Result<Message, ConnectorError> {
+        let context = run_context(settings);
+        self.during(|| connector::create::<C>(context, declaration.to_owned()))
+    }
+
+    /// Has a connector of kind declaration send a message.
+    ///
+    /// # Errors
+    ///
+    /// What the connector answers.
+    pub fn submit<C: DeclarationConnector>(
+        &mut self,
+        settings: &str,
+        declaration: &str,
+        message: &Message,
+    ) -> Result<Submission, ConnectorError> {
+        let (context, message) = (run_context(settings), message.clone());
+        self.during(|| connector::submit::<C>(context, declaration.to_owned(), message))
+    }
+
+    /// Has a connector of kind declaration fetch what came back.
+    ///
+    /// # Errors
+    ///
+    /// What the connector answers.
+    pub fn poll_response<C: DeclarationConnector>(
+        &mut self,
+        settings: &str,
+        declaration: &str,
+    ) -> Result<(), ConnectorError> {
+        let context = run_context(settings);
+        self.during(|| connector::poll_response::<C>(context, declaration.to_owned()))
     }
 
     /// Calls `check` of a connector.

@@ -1,14 +1,12 @@
 //! The way of a declaration in the payroll data, without a connector.
 
+use super::{TAX, UPA};
 use crate::harness::{ANNA, TestHost};
 use koppel_host::bindings::koppel::loket::types::{
     ActivityError, DeclarationRequest, DeclarationStatus, PeriodOfYear,
 };
-use koppel_host::platform::{Claim, DeclarationKind, Platform, seed};
+use koppel_host::platform::{Claim, Platform, seed};
 use uuid::Uuid;
-
-const TAX: DeclarationKind = DeclarationKind::PayrollTaxReturn;
-const UPA: DeclarationKind = DeclarationKind::UpaPensionDeclaration;
 
 #[track_caller]
 fn conflict<T: std::fmt::Debug>(result: Result<T, ActivityError>) -> String {

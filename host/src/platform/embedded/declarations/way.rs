@@ -174,11 +174,12 @@ impl Declarations for Embedded {
                     frozen.sha256
                 )));
             }
+            // Until it is given back, nobody knows whether the message left.
             let until = jiff::Timestamp::now()
                 .as_millisecond()
                 .saturating_add_unsigned(claim.milliseconds);
             transaction.execute(
-                "UPDATE declaration SET sending_run = ?2, sending_until = ?3 WHERE id = ?1",
+                "UPDATE declaration SET sending_run = ?2, sending_until = ?3, has_left = 1 WHERE id = ?1",
                 params![standing.id, claim.run.to_string(), until],
             )?;
             transaction.commit()?;
@@ -195,7 +196,7 @@ impl Declarations for Embedded {
     ) -> Result<(), ActivityError> {
         self.ask(move |connection| {
             connection.execute(
-                "UPDATE declaration SET sending_run = NULL, sending_until = NULL, has_left = max(has_left, ?3) WHERE id = ?1 AND sending_run = ?2",
+                "UPDATE declaration SET sending_run = NULL, sending_until = NULL, has_left = ?3 WHERE id = ?1 AND sending_run = ?2",
                 params![id.to_string(), run.to_string(), left],
             )?;
             Ok(())

@@ -1,0 +1,325 @@
+//! What the host does around a connector of kind declaration: checks before
+//! the connector is called, and what follows from its answer.
+
+use super::job::Answer;
+use super::{Host, Job, Output, RunError};
+use crate::bindings::exports::koppel::connector::declaration::Message;
+use crate::bindings::koppel::connector::types::ConnectorError;
+use crate::bindings::koppel::loket::types::ActivityError;
+use crate::catalogue::{Activity, id};
+use crate::ledger::{Entry, Kind};
+use crate::platform::{Claim, DeclarationKind, Frozen};
+use crate::sending::{Fate, Sending};
+use crate::session::{Fault, Session};
+use std::sync::Arc;
+use uuid::Uuid;
+
+/// The longest reference of a message, in bytes.
+const REFERENCE_BYTES: usize = 64;
+
+/// The largest message, in bytes.
+const MESSAGE_BYTES: usize = 10 << 20;
+
+/// The longest reference of an outside party, in bytes.
+const PARTY_REFERENCE_BYTES: usize = 200;
+
+/// How much longer than its run a claim holds, in milliseconds: the run ends
+/// by its deadline, and then there is still something to write down.
+const CLAIM_MARGIN: u64 = 60_000;
+
+/// A declaration of which something is about to be done.
+pub(super) struct Step {
+    id: Uuid,
+    kind: DeclarationKind,
+    activity: Activity,
+    done: Done,
+}
+
+enum Done {
+    Create,
+    Submit {
+        frozen: Frozen,
+        sending: Arc<Sending>,
+    },
+    Poll {
+        known: u64,
+    },
+}
+
+impl Step {
+    /// The message that the run may send, if it may.
+    pub(super) fn sending(&self) -> Option<Arc<Sending>> {
+        match &self.done {
+            Done::Submit { sending, .. } => Some(sending.clone()),
+            _ => None,
+        }
+    }
+
+    /// The frozen message, for the connector.
+    pub(super) fn frozen(&self) -> Option<&Frozen> {
+        match &self.done {
+            Done::Submit { frozen, .. } => Some(frozen),
+            _ => None,
+        }
+    }
+}
+
+/// The activity that a job on a declaration is.
+fn activity(job: &Job, kind: DeclarationKind) -> Activity {
+    use DeclarationKind::{PayrollTaxReturn, UpaPensionDeclaration};
+    match (job, kind) {
+        (Job::SubmitDeclaration(_), kind) => crate::sending::activity(kind),
+        (Job::PollDeclaration(_), PayrollTaxReturn) => {
+            id::PostSendResponseMessageByPayrollTaxReturnId
+        }
+        (Job::PollDeclaration(_), UpaPensionDeclaration) => {
+            id::PostSendResponseMessageByUpaPensionDeclarationId
+        }
+        // Making the message is carrying out what was asked for.
+        (_, PayrollTaxReturn) => id::PostInitiatePayrollTaxReturnByPayrollAdministrationId,
+        (_, UpaPensionDeclaration) => {
+            id::PostInitiateUpaPensionDeclarationByPayrollAdministrationId
+        }
+    }
+}
+
+fn fault(fault: Fault) -> RunError {
+    match fault {
+        Fault::Guest(error) => refused(error),
+        Fault::Host(error) => RunError::Host(format!("{error:#}")),
+    }
+}
+
+fn refused(error: ActivityError) -> RunError {
+    match error {
+        // Given the line that would allow it where all denials are.
+        ActivityError::Denied(denial) => RunError::Connector(ConnectorError::Denied(denial)),
+        ActivityError::NotFound(id) => RunError::NoDeclaration(id),
+        ActivityError::Conflict(why) => RunError::Conflict(why),
+        ActivityError::Unavailable(seconds) => {
+            RunError::Connector(ConnectorError::Unavailable(seconds))
+        }
+        other => RunError::Host(format!("{other:?}")),
+    }
+}
+
+impl Host {
+    /// Checks that a job on a declaration may be done now, and prepares it.
+    pub(super) async fn step(
+        &self,
+        session: &Session,
+        job: &Job,
+        id: Uuid,
+        deadline_ms: u64,
+    ) -> Result<Step, RunError> {
+        let found = self.platform.declaration_kind(id).await.map_err(refused)?;
+        // Of what does not exist, only those learn who may do it to something.
+        let kind = found.unwrap_or(DeclarationKind::PayrollTaxReturn);
+        let activity = activity(job, kind);
+        let checked = session.authorize(activity, Some(kind.entity(id))).await;
+        checked.map_err(fault)?;
+        let done = match job {
+            Job::CreateDeclaration(_) => {
+                let waits = self.platform.awaits_message(id).await;
+                waits.map_err(refused)?;
+                Done::Create
+            }
+            Job::SubmitDeclaration(_) => {
+                let claim = Claim {
+                    run: session.run,
+                    milliseconds: deadline_ms.saturating_add(CLAIM_MARGIN),
+                };
+                let claimed = self.platform.claim_declaration(id, claim).await;
+                let frozen = claimed.map_err(refused)?;
+                let sending = Arc::new(Sending::new(kind, frozen.message.clone()));
+                Done::Submit { frozen, sending }
+            }
+            _ => {
+                let known = self.platform.response_count(id).await;
+                Done::Poll {
+                    known: known.map_err(refused)?,
+                }
+            }
+        };
+        let step = Step {
+            id,
+            kind,
+            activity,
+            done,
+        };
+        if let Some(frozen) = step.frozen() {
+            let what = format!(
+                "send {} {id}, message {}, SHA-256 {}",
+                kind.noun(),
+                frozen.reference,
+                frozen.sha256
+            );
+            if let Err(error) = self.write(session, activity, what).await {
+                self.release(session, &step, frozen, Fate::Stayed).await?;
+                return Err(error);
+            }
+        }
+        Ok(step)
+    }
+
+    /// What follows from the answer of the connector.
+    pub(super) async fn follow(
+        &self,
+        session: &Session,
+        step: &Step,
+        called: Result<Answer, RunError>,
+    ) -> Result<Output, RunError> {
+        match (&step.done, called) {
+            (Done::Create, Ok(Answer::Message(message))) => self.keep(session, step, message).await,
+            (Done::Create, Err(RunError::Connector(ConnectorError::Refused(why)))) => {
+                let what = format!("{} {} has no message: {why}", step.kind.noun(), step.id);
+                self.write(session, step.activity, what).await?;
+                let failed = self.platform.fail_declaration(step.id, &why).await;
+                failed.map_err(refused)?;
+                Err(RunError::Connector(ConnectorError::Refused(why)))
+            }
+            (Done::Submit { frozen, sending }, called) => {
+                self.sent(session, step, frozen, sending, called).await
+            }
+            (Done::Poll { known }, Ok(_)) => {
+                let total = self.platform.response_count(step.id).await;
+                let total = total.map_err(refused)?;
+                Ok(Output::Responses {
+                    declaration: step.id,
+                    new: total.saturating_sub(*known),
+                    total,
+                })
+            }
+            (_, Err(error)) => Err(error),
+            (_, Ok(_)) => Err(RunError::Host("it was asked for something else".to_owned())),
+        }
+    }
+
+    async fn keep(
+        &self,
+        session: &Session,
+        step: &Step,
+        message: Message,
+    ) -> Result<Output, RunError> {
+        let (reference, message) = (message.reference, message.bytes);
+        let clean = !reference.is_empty() && reference.bytes().all(|b| b.is_ascii_graphic());
+        if !clean || reference.len() > REFERENCE_BYTES {
+            return Err(RunError::BadAnswer(format!(
+                "the reference of a message has 1 to {REFERENCE_BYTES} visible ASCII characters"
+            )));
+        }
+        if message.is_empty() || message.len() > MESSAGE_BYTES {
+            return Err(RunError::BadAnswer(format!(
+                "a message has 1 to {MESSAGE_BYTES} bytes, not {}",
+                message.len()
+            )));
+        }
+        let what = format!(
+            "store message {reference} of {} {}, {} bytes",
+            step.kind.noun(),
+            step.id,
+            message.len()
+        );
+        self.write(session, step.activity, what).await?;
+        let stored = self
+            .platform
+            .store_message(step.id, &reference, &message)
+            .await;
+        Ok(Output::DeclarationMessage {
+            declaration: step.id,
+            reference,
+            bytes: message.len(),
+            sha256: stored.map_err(refused)?,
+        })
+    }
+
+    async fn sent(
+        &self,
+        session: &Session,
+        step: &Step,
+        frozen: &Frozen,
+        sending: &Sending,
+        called: Result<Answer, RunError>,
+    ) -> Result<Output, RunError> {
+        let fate = sending.fate();
+        let reference = match called {
+            Ok(Answer::Submitted(reference)) => reference,
+            Ok(_) => {
+                self.release(session, step, frozen, fate).await?;
+                return Err(RunError::Host("it was asked to send".to_owned()));
+            }
+            Err(error) => {
+                self.release(session, step, frozen, fate).await?;
+                return Err(error);
+            }
+        };
+        // Its word is not taken for it. One that was sent by an earlier run may
+        // have been found at the outside party.
+        if fate != Fate::Taken && !frozen.left {
+            self.release(session, step, frozen, fate).await?;
+            return Err(RunError::BadAnswer(
+                "it says that the message was sent, but the outside party took no request with it"
+                    .to_owned(),
+            ));
+        }
+        let clean = !reference.is_empty() && reference.bytes().all(|b| b.is_ascii_graphic());
+        let reference = if clean && reference.len() <= PARTY_REFERENCE_BYTES {
+            reference
+        } else {
+            // It is sent, whatever the party calls it.
+            frozen.reference.clone()
+        };
+        let what = format!(
+            "{} {} was sent, reference {reference}",
+            step.kind.noun(),
+            step.id
+        );
+        // Unrecorded, it is not marked; the next run finds that it was sent.
+        if let Err(error) = self.write(session, step.activity, what).await {
+            self.release(session, step, frozen, Fate::Taken).await?;
+            return Err(error);
+        }
+        let marked = self
+            .platform
+            .mark_declaration_sent(step.id, session.run, &reference)
+            .await;
+        marked.map_err(refused)?;
+        Ok(Output::Submission {
+            declaration: step.id,
+            reference,
+            sha256: frozen.sha256.clone(),
+        })
+    }
+
+    async fn release(
+        &self,
+        session: &Session,
+        step: &Step,
+        frozen: &Frozen,
+        fate: Fate,
+    ) -> Result<(), RunError> {
+        let left = match fate {
+            Fate::Stayed => frozen.left,
+            Fate::Refused => false,
+            Fate::InDoubt | Fate::Taken => true,
+        };
+        let released = self
+            .platform
+            .release_declaration(step.id, session.run, left)
+            .await;
+        released.map_err(refused)
+    }
+
+    async fn write(
+        &self,
+        session: &Session,
+        activity: Activity,
+        what: String,
+    ) -> Result<(), RunError> {
+        let entry = Entry {
+            activity: Some(activity.id().to_owned()),
+            ..Entry::new(session.context(), Kind::ActivityWrite, what)
+        };
+        session.record(entry).await.map_err(fault)
+    }
+}
