@@ -116,8 +116,8 @@ async fn a_module_that_is_off_denies_every_step() {
             );
             assert!(
                 text.ends_with(&format!(
-                    "[modules.employer] \"{}\" = [\"{module}\"]",
-                    employer(4)
+                    "[modules.employer] \"{employer}\" = [\"{module}\"]; or at run time: koppel modules on {module} --employer {employer} --user <provider user>",
+                    employer = employer(4)
                 )),
                 "{text}"
             );

@@ -383,7 +383,9 @@ fn the_configuration_of_the_demonstration_has_no_faults() {
         "journal-exact",
         "journal-moneybird",
         "journal-xaf",
+        "loonaangifte",
         "trade-register-kvk",
+        "upa-pension",
         "vehicle-rdw",
     ];
     for component in components {
