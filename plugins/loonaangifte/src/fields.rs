@@ -175,7 +175,7 @@ mod tests {
     fn whole_euros_are_in_favour_of_who_pays() {
         let rounded = [1_99, 2_00, 0, -1, -1_99].map(|cents| euros(Cents(cents)));
         assert_eq!(rounded, [1, 2, 0, -1, -2]);
-        assert_eq!([49, 50, 160_49].map(|h| hours(Cents(h))), [0, 1, 160]);
+        assert_eq!([49, 50, 16_049].map(|h| hours(Cents(h))), [0, 1, 160]);
     }
 
     #[test]

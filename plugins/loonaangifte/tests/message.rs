@@ -28,7 +28,7 @@ fn wage(employment: &str, gross: i64) -> Vec<(&str, u32, i64)> {
         (employment, 110, gross * 675 / 10_000),
         (employment, 111, gross * 8 / 100),
         (employment, 112, gross * 8 / 100),
-        (employment, 113, 152_50),
+        (employment, 113, 15_250),
     ]
 }
 

@@ -29,7 +29,7 @@ fn host() -> MockHost {
             (&second, 62, 287_699),
             (&second, 60, 15_248),
             (&second, 61, 30_496),
-            (&second, 113, 80_50),
+            (&second, 113, 8_050),
         ],
     );
     host
