@@ -1,6 +1,6 @@
 //! Who calls the REST API: OAuth 2.0 for one machine.
 //!
-//! Either koppel issues the tokens itself ([`Issuer`]): a user logs in on a
+//! Either koppel issues the tokens itself (`Issuer`): a user logs in on a
 //! page of koppel, and an application gets an access token and refresh tokens
 //! by the authorization code flow with PKCE (RFC 6749, 7636, 9068 and 9700).
 //! Or an OpenID Connect provider does, and koppel verifies its tokens.
