@@ -2,14 +2,17 @@
 //! guest does goes through it, and so through the five checks.
 
 use crate::authorization::{EmployerModules, Question};
-use crate::bindings::koppel::loket::types::{ActivityError, Denial};
+use crate::bindings::koppel::loket::types::{ActivityError, Check, Denial};
 use crate::catalogue::Activity;
 use crate::config::Live;
 use crate::ledger::{Context, Entry, Kind, Ledger};
-use crate::platform::{ChangedBy, Entity, Owner, Platform};
+use crate::platform::{Attribution, ChangedBy, Entity, Owner, Platform};
 use crate::runs::Trace;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use uuid::Uuid;
+
+/// The line that would allow what no line allows.
+pub(crate) const NO_LINE: &str = "none: it is not about the configuration";
 
 /// Who is calling, for whom, and through what.
 pub struct Session {
@@ -29,7 +32,8 @@ pub struct Session {
     pub platform: Arc<dyn Platform>,
     /// Where everything that leaves, and every denial, is recorded.
     pub ledger: Ledger,
-    /// The last answer of the five checks, if it was a denial.
+    /// The last answer of the five checks or of the platform, if it was a
+    /// denial.
     pub denied: Mutex<Option<Denial>>,
     /// What it performed so far.
     pub trace: Trace,
@@ -77,6 +81,8 @@ impl Session {
     /// # Errors
     ///
     /// - `denied`, with the first red check, after it was recorded;
+    /// - `denied` also when the platform does not know the entity as one of the
+    ///   employer's, or refuses to say;
     /// - `not-found` when all checks are green for the employer of the run and
     ///   the entity does not exist;
     /// - a host fault when the denial could not be recorded.
@@ -90,26 +96,68 @@ impl Session {
     }
 
     async fn judge(&self, activity: Activity, entity: Option<Entity>) -> Result<(), Fault> {
-        let (owner, missing) = match entity {
-            None => (self.own(), None),
-            Some(entity) => match self.platform.owner(entity).await? {
-                Some(owner) => (owner, None),
-                // Whether it exists is told only to those who may ask.
-                None => (self.own(), Some(entity)),
-            },
+        // Nothing is looked up for those who may not do it to their own.
+        self.require(activity, self.own()).await?;
+        let Some(entity) = entity else {
+            return Ok(());
         };
+        match self.platform.owner_within(entity, self.employer).await {
+            // Once more: of the entity's own employer, and with what was
+            // revoked while it was looked up.
+            Ok(Attribution::Owned(owner)) => self.require(activity, owner).await,
+            Ok(Attribution::Missing) => {
+                Err(ActivityError::NotFound(entity.id().to_string()).into())
+            }
+            Ok(Attribution::Elsewhere) => {
+                let reason =
+                    "the platform does not list it under the employer that this run is for";
+                let denial = Denial {
+                    check: Check::Entity,
+                    activity: activity.id().to_owned(),
+                    reason: reason.to_owned(),
+                };
+                Err(self.refuse(activity, denial).await)
+            }
+            Err(ActivityError::Denied(denial)) => {
+                let reason = format!(
+                    "whose it is cannot be seen: {} was denied: {}",
+                    denial.activity, denial.reason
+                );
+                let denial = Denial {
+                    check: denial.check,
+                    activity: activity.id().to_owned(),
+                    reason,
+                };
+                Err(self.refuse(activity, denial).await)
+            }
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    /// Runs the five checks for something of this owner.
+    async fn require(&self, activity: Activity, owner: Owner) -> Result<(), Fault> {
         let modules = self.modules(activity).await?;
-        let checked = self.check(activity, owner, &modules);
-        *self.denied.lock().unwrap_or_else(PoisonError::into_inner) =
-            checked.as_ref().err().cloned();
-        if let Err(denial) = checked {
-            self.record_denial(activity, &denial).await?;
-            return Err(ActivityError::Denied(denial).into());
+        match self.check(activity, owner, &modules) {
+            Ok(()) => {
+                *self.last_denial() = None;
+                Ok(())
+            }
+            Err(denial) => Err(self.refuse(activity, denial).await),
         }
-        match missing {
-            Some(entity) => Err(ActivityError::NotFound(entity.id().to_string()).into()),
-            None => Ok(()),
+    }
+
+    /// Records a denial and makes it the fault that the guest sees.
+    pub(crate) async fn refuse(&self, activity: Activity, denial: Denial) -> Fault {
+        self.trace.spoil();
+        *self.last_denial() = Some(denial.clone());
+        match self.record_denial(activity, &denial).await {
+            Ok(()) => ActivityError::Denied(denial).into(),
+            Err(fault) => fault,
         }
+    }
+
+    fn last_denial(&self) -> MutexGuard<'_, Option<Denial>> {
+        self.denied.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Whether all five checks are green for an activity on an entity that
@@ -117,7 +165,10 @@ impl Session {
     pub async fn permits(&self, activity: Activity, entity: Option<Entity>) -> bool {
         let owner = match entity {
             None => Some(self.own()),
-            Some(entity) => self.platform.owner(entity).await.ok().flatten(),
+            Some(entity) => match self.platform.owner_within(entity, self.employer).await {
+                Ok(Attribution::Owned(owner)) => Some(owner),
+                Ok(Attribution::Missing | Attribution::Elsewhere) | Err(_) => None,
+            },
         };
         let Ok(modules) = self.modules(activity).await else {
             return false;
@@ -176,7 +227,7 @@ impl Session {
             self.live
                 .with(|config| config.grants.line_to_add(&question))
         });
-        line.unwrap_or_else(|| "none: it is not about the configuration".to_owned())
+        line.unwrap_or_else(|| NO_LINE.to_owned())
     }
 
     fn own(&self) -> Owner {

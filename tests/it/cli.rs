@@ -387,3 +387,26 @@ fn journal_runs_are_listed_shown_and_released() {
         format!("error: there is no {employer}\n")
     );
 }
+
+#[test]
+fn what_needs_data_of_koppels_own_says_so_when_it_is_another_platforms() {
+    let dir = tempfile::tempdir().unwrap();
+    // Nothing listens there; nothing is asked.
+    let configuration = crate::harness::upstream_configuration("http://127.0.0.1:9", "", "");
+    std::fs::write(dir.path().join("platform.toml"), configuration).unwrap();
+    std::fs::write(dir.path().join("good.json"), include_str!("import.json")).unwrap();
+    let provider = seed::provider_id(1).to_string();
+    let id = seed::journal_run_id(1, 6).to_string();
+    for arguments in [
+        &["import", "good.json", "--provider", &provider][..],
+        &["journal-runs", "show", &id],
+    ] {
+        let output = koppel(dir.path(), arguments);
+        assert_eq!(
+            text(&output.stderr),
+            "error: the payroll data is that of http://127.0.0.1:9/v2; to have data of koppel's own, put `source = \"embedded\"` under [platform] and remove [platform.loket]\n"
+        );
+        assert_eq!(output.status.code(), Some(3));
+    }
+    assert!(!dir.path().join("data/koppel.db").exists());
+}

@@ -1,6 +1,7 @@
 //! What the tests share: a host on demonstration data, with clients of the
 //! test's choosing.
 
+use crate::loket::{self, Loket};
 use async_trait::async_trait;
 use koppel_host::bindings::koppel::loket::types::{DeclarationRequest, PeriodOfYear};
 use koppel_host::config::Config;
@@ -94,6 +95,20 @@ pub(crate) fn configuration(clients: &str) -> String {
         + clients
 }
 
+/// As [`configuration`], on the data of the platform at this URL.
+pub(crate) fn upstream_configuration(url: &str, clients: &str, more: &str) -> String {
+    let upstream = format!(
+        "[platform]\nsource = \"loket\"\n\
+         [platform.loket]\nbase-url = \"{url}/v2\"\ntoken-url = \"{url}/token\"\n\
+         client-id = \"{}\"\nclient-secret = {{ file = \"client-secret\" }}\n\
+         refresh-token = {{ file = \"refresh-token\" }}\ntoken-file = \"data/token.json\"\n\
+         provider = \"{}\"\n{more}\n",
+        loket::CLIENT_ID,
+        seed::provider_id(1),
+    );
+    configuration(clients).replacen("[platform]\n", &upstream, 1)
+}
+
 pub(crate) fn employer(number: usize) -> Uuid {
     seed::employer_id(number)
 }
@@ -124,12 +139,27 @@ impl Resolve for Names {
 impl TestHost {
     /// A host with these clients on demonstration data.
     pub(crate) async fn new(clients: &str) -> Self {
+        let host = Self::start(tempfile::tempdir().unwrap(), &configuration(clients));
+        host.host.embedded().unwrap().seed().await.unwrap();
+        host
+    }
+
+    /// A host with these clients on the data of a platform. `more` are further
+    /// lines of `[platform.loket]`.
+    pub(crate) fn on(loket: &Loket, clients: &str, more: &str) -> Self {
         let dir = tempfile::tempdir().unwrap();
+        std::fs::write(dir.path().join("client-secret"), loket::CLIENT_SECRET).unwrap();
+        let refresh = loket.told(|told| told.refresh.clone());
+        std::fs::write(dir.path().join("refresh-token"), refresh).unwrap();
+        Self::start(dir, &upstream_configuration(&loket.url, clients, more))
+    }
+
+    /// A host in this folder.
+    pub(crate) fn start(dir: TempDir, text: &str) -> Self {
         let path = dir.path().join("platform.toml");
-        std::fs::write(&path, configuration(clients)).unwrap();
+        std::fs::write(&path, text).unwrap();
         let config = Config::load(&path).unwrap_or_else(|error| panic!("{error}"));
         let host = Host::start(config, Arc::new(Names)).unwrap();
-        host.embedded().seed().await.unwrap();
         Self { dir, host }
     }
 

@@ -145,7 +145,19 @@ impl Domain<'_> {
                                 return Err(malformed.into());
                             }
                         }
-                        implementation(Call { session }, arguments).await
+                        let performed = implementation(
+                            Call {
+                                session: session.clone(),
+                            },
+                            arguments,
+                        );
+                        match performed.await {
+                            // The checks were green; the platform has its own.
+                            Err(Fault::Guest(ActivityError::Denied(denial))) => {
+                                Err(session.refuse(activity, denial).await)
+                            }
+                            performed => performed,
+                        }
                     };
                     match checked.await {
                         Ok(result) => Ok((Ok(result),)),

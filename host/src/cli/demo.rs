@@ -37,7 +37,11 @@ pub(super) async fn demo(demo: &Demo, out: &Output) -> Result<(), Failure> {
     let path = prepare(demo)?;
     out.heading("1. Configuration and data");
     let host = start(Config::load(&path)?)?;
-    let seeded = host.embedded().seed().await;
+    let seeded = host
+        .embedded()
+        .map_err(|error| Failure::Failed(error.to_string()))?
+        .seed()
+        .await;
     seeded.map_err(|error| Failure::Failed(format!("seeding: {error:?}")))?;
     out.line(&format!("configuration {}", path.display()));
     out.line("2 providers, 4 employers, 44 employees, the 12 months of 2025");

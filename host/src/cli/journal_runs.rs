@@ -5,7 +5,7 @@ use super::Failure;
 use super::output::{BOLD, DIM, GREEN, Output, table};
 use crate::bindings::koppel::loket::journal_runs::{ExportAuditRecord, ExportMethod, JournalRun};
 use crate::bindings::koppel::loket::types::{ActivityError, PageRequest};
-use crate::platform::{ExportClaim, Platform, status_key, status_words};
+use crate::platform::{ExportClaim, Platform, in_words, status_key, status_words};
 use crate::runs::{Host, Release};
 use crate::text::one_line;
 use clap::Subcommand;
@@ -54,7 +54,12 @@ pub(super) async fn journal_runs(
 ) -> Result<(), Failure> {
     match command {
         JournalRuns::List { employer } => list(*employer, host.platform(), out).await,
-        JournalRuns::Show { id } => show(*id, host.platform(), out).await,
+        JournalRuns::Show { id } => {
+            // Another platform has an audit trail of its own.
+            let embedded = host.embedded();
+            let embedded = embedded.map_err(|error| Failure::Input(error.to_string()))?;
+            show(*id, embedded, out).await
+        }
         JournalRuns::Release {
             id,
             user,
@@ -167,7 +172,7 @@ fn uuid(id: &str) -> Result<Uuid, Failure> {
 fn failure(error: ActivityError) -> Failure {
     match error {
         ActivityError::NotFound(id) => Failure::Input(format!("there is no {id}")),
-        error => Failure::Failed(format!("{error:?}")),
+        error => Failure::Failed(in_words(&error)),
     }
 }
 

@@ -278,8 +278,10 @@ pub(super) async fn import(
 ) -> Result<(), Failure> {
     let read = std::fs::read(file);
     let json = read.map_err(|error| Failure::Input(format!("{}: {error}", file.display())))?;
+    let embedded = host.embedded();
+    let embedded = embedded.map_err(|error| Failure::Input(error.to_string()))?;
     let busy = out.busy(format!("importing {}", file.display()));
-    let imported = host.embedded().import_json(&json, provider).await;
+    let imported = embedded.import_json(&json, provider).await;
     busy.finish_and_clear();
     let summary = imported.map_err(|error| {
         Failure::Input(format!("{}: {error}\nnothing was imported", file.display()))

@@ -6,7 +6,7 @@ use crate::admission::{self, Inspection};
 use crate::authorization::{ActivitySet, Explanation, Question};
 use crate::catalogue::{Access, Activity, ROWS, suggestion};
 use crate::config::Config;
-use crate::platform::Entity;
+use crate::platform::{Entity, in_words};
 use crate::runs::Host;
 use crate::sandbox::Sandbox;
 use crate::text::one_line;
@@ -50,7 +50,7 @@ pub(super) async fn explain(args: &Explain, host: &Host, out: &Output) -> Result
         .platform()
         .owner(Entity::Employer(args.employer))
         .await
-        .map_err(|error| Failure::Failed(format!("{error:?}")))?
+        .map_err(|error| Failure::Failed(in_words(&error)))?
         .ok_or_else(|| Failure::Input(format!("there is no employer {}", args.employer)))?;
     let modules = host.platform().modules_on().await;
     let modules = modules.map_err(|error| Failure::Failed(format!("{error:?}")))?;

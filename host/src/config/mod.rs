@@ -12,11 +12,13 @@ mod server;
 mod settings;
 #[cfg(test)]
 mod tests;
+mod upstream;
 mod watch;
 
 pub use cache::Cache;
 pub use secret::SecretReference;
 pub use server::{Application, Connectors, Issuer, Oidc, PasswordHash, Server, Tls, Tokens};
+pub use upstream::Upstream;
 pub use watch::{Live, Reload, Watching};
 
 use crate::authorization::Grants;
@@ -34,6 +36,8 @@ pub struct Config {
     pub path: PathBuf,
     /// The SQLite database of the embedded platform data.
     pub data: PathBuf,
+    /// The platform that payroll data comes from instead of `data`, if it does.
+    pub upstream: Option<Upstream>,
     /// The SQLite database of the ledger.
     pub ledger: PathBuf,
     /// The clients that are connectors, by name.

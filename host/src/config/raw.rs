@@ -2,6 +2,7 @@
 //! key is an error: a misspelt grant must not look like a granted one.
 
 use super::secret::{Credential, SecretReference};
+use super::upstream::Loket;
 use crate::authorization::UserKind;
 use crate::egress::WrittenList;
 use serde::Deserialize;
@@ -40,20 +41,23 @@ pub(super) struct File {
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub(super) struct Platform {
-    #[serde(default)]
-    pub(super) source: Source,
+    pub(super) source: Option<Spanned<Source>>,
     #[serde(default = "default_data")]
     pub(super) data: PathBuf,
     #[serde(default = "default_ledger")]
     pub(super) ledger: PathBuf,
+    pub(super) loket: Option<Spanned<Loket>>,
 }
 
 /// Where payroll data comes from.
-#[derive(Debug, Default, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub(super) enum Source {
+    /// From the SQLite file of koppel.
     #[default]
     Embedded,
+    /// From a platform with Loket's REST API v2.
+    Loket,
 }
 
 fn default_data() -> PathBuf {

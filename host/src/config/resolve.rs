@@ -5,7 +5,9 @@ mod server;
 mod user;
 
 use super::raw;
-use super::{Client, Config, Credential, CredentialPlace, Exports, Fault, secret, settings};
+use super::{
+    Client, Config, Credential, CredentialPlace, Exports, Fault, secret, settings, upstream,
+};
 use crate::authorization::{ActivitySet, ClientGrants, Grants, RoleGrants};
 use crate::catalogue::{Access, Activity, ROWS, Surface, suggestion};
 use crate::egress::{Rule, WrittenLists};
@@ -54,7 +56,13 @@ impl Resolver<'_> {
     }
 
     fn file(&mut self, path: &Path, file: raw::File) -> Config {
-        let raw::Source::Embedded = file.platform.source;
+        let chosen = upstream::choose(file.platform.source, file.platform.loket, self.base);
+        let upstream = chosen.unwrap_or_else(|faults| {
+            for (span, text) in faults {
+                self.fault(Some(&span), text);
+            }
+            None
+        });
         let rights: BTreeMap<String, ActivitySet> = file
             .rights
             .into_iter()
@@ -113,6 +121,7 @@ impl Resolver<'_> {
         Config {
             path: path.to_owned(),
             data: self.base.join(file.platform.data),
+            upstream,
             ledger: self.base.join(file.platform.ledger),
             clients,
             applications,

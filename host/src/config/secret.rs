@@ -7,7 +7,7 @@ use serde::de::value::MapAccessDeserializer;
 use serde::de::{Deserialize, Deserializer, Error, MapAccess, Visitor};
 use std::collections::BTreeMap;
 use std::fmt;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 /// Where a secret is. The secret itself is never in the configuration.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -17,6 +17,16 @@ pub enum SecretReference {
     /// In a file, `{ file = "path" }`; surrounding white space is not part of
     /// it.
     File(PathBuf),
+}
+
+impl SecretReference {
+    /// With the path of a file relative to `base`.
+    pub(super) fn within(self, base: &Path) -> Self {
+        match self {
+            Self::File(file) => Self::File(base.join(file)),
+            env @ Self::Env(_) => env,
+        }
+    }
 }
 
 impl<'de> Deserialize<'de> for SecretReference {

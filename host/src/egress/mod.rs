@@ -22,6 +22,7 @@ mod rule;
 mod send;
 #[cfg(test)]
 mod tests;
+pub(crate) mod tls;
 
 pub use credential::Credential;
 pub use error::{EgressError, RuleError};
@@ -29,6 +30,7 @@ pub use fields::{WrittenList, WrittenLists};
 pub use pattern::{Detailed, WrittenPattern};
 pub use resolver::{Resolve, SystemResolver};
 pub use rule::Rule;
+pub(crate) use send::causes;
 pub use send::{Bounds, Egress};
 
 use crate::catalogue::Activity;

@@ -85,13 +85,7 @@ impl Egress {
     ///
     /// When TLS cannot be set up.
     pub fn new(resolver: Arc<dyn Resolve>) -> anyhow::Result<Self> {
-        let provider = Arc::new(rustls::crypto::ring::default_provider());
-        let verifier = rustls_platform_verifier::Verifier::new(provider.clone())?;
-        let tls = rustls::ClientConfig::builder_with_provider(provider)
-            .with_safe_default_protocol_versions()?
-            .dangerous()
-            .with_custom_certificate_verifier(Arc::new(verifier))
-            .with_no_client_auth();
+        let tls = super::tls::config()?;
         Ok(Self { resolver, tls })
     }
 
@@ -397,7 +391,7 @@ fn redirect(reply: &Reply, from: &Url) -> Result<Option<String>, EgressError> {
 }
 
 /// An error and what caused it, in one line.
-fn causes(error: &dyn std::error::Error) -> String {
+pub(crate) fn causes(error: &dyn std::error::Error) -> String {
     let mut text = error.to_string();
     let mut source = error.source();
     while let Some(cause) = source {

@@ -60,6 +60,13 @@ impl Redactor {
         });
     }
 
+    /// Removes a secret that is no longer one, such as an access token that
+    /// ended long ago.
+    pub fn forget(&self, secret: &str) {
+        let mut secrets = self.0.write().unwrap_or_else(PoisonError::into_inner);
+        secrets.retain(|known| known.value != secret);
+    }
+
     /// Takes secrets out of bytes.
     pub fn bytes(&self, bytes: Vec<u8>) -> Vec<u8> {
         let secrets = self.0.read().unwrap_or_else(PoisonError::into_inner);

@@ -9,7 +9,8 @@
 //! Lists have a fixed order and opaque cursors: a cursor belongs to one list,
 //! and stays good while items are added. The errors are `not-found`, `invalid`
 //! (page size outside 1 to 1000, or a cursor of another list), `conflict`,
-//! `unavailable` and `other`; never `denied`.
+//! `unavailable` and `other`; and `denied` where another platform stands
+//! behind it that refuses by itself.
 
 mod declarations;
 mod embedded;
@@ -19,6 +20,7 @@ mod employments;
 mod insurance;
 mod journal_exports;
 mod journal_runs;
+mod loket;
 mod modules;
 mod payroll_administrations;
 mod payroll_runs;
@@ -35,6 +37,7 @@ pub use employments::Employments;
 pub use insurance::Insurance;
 pub use journal_exports::{ChangedBy, ExportClaim, ExportEnd, JournalExports};
 pub use journal_runs::{JournalRuns, status_key, status_of_key, status_words};
+pub use loket::Loket;
 pub use modules::{ModuleState, Modules};
 pub use payroll_administrations::PayrollAdministrations;
 pub use payroll_runs::PayrollRuns;
@@ -48,7 +51,7 @@ use async_trait::async_trait;
 use uuid::Uuid;
 
 /// Something that belongs to an employer.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Entity {
     /// An employer itself.
     Employer(Uuid),
@@ -93,6 +96,17 @@ pub struct Owner {
     pub provider: Uuid,
 }
 
+/// Whether an entity belongs to an employer, as far as the platform can tell.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Attribution {
+    /// It belongs to this owner: the employer that was asked about, or another.
+    Owned(Owner),
+    /// It does not exist.
+    Missing,
+    /// It is not the employer's. Whether it exists is not known.
+    Elsewhere,
+}
+
 /// Payroll data: every domain.
 pub trait Platform:
     Owners
@@ -135,6 +149,38 @@ impl<T> Platform for T where
 /// Whom things belong to.
 #[async_trait]
 pub trait Owners: Send + Sync {
-    /// Whom an entity belongs to; none if it does not exist.
+    /// Whom an entity belongs to; none if it does not exist, or if the platform
+    /// cannot tell by the entity alone.
     async fn owner(&self, entity: Entity) -> Result<Option<Owner>, ActivityError>;
+
+    /// Whether an entity belongs to this employer, which exists. For the five
+    /// checks: only what is [`Attribution::Owned`] by the employer of a run may
+    /// be reached in it.
+    async fn owner_within(
+        &self,
+        entity: Entity,
+        _employer: Uuid,
+    ) -> Result<Attribution, ActivityError> {
+        let owner = self.owner(entity).await?;
+        Ok(owner.map_or(Attribution::Missing, Attribution::Owned))
+    }
+}
+
+/// An error of a platform in words for the operator.
+pub fn in_words(error: &ActivityError) -> String {
+    match error {
+        ActivityError::Denied(denial) => format!("denied {}: {}", denial.activity, denial.reason),
+        ActivityError::NotFound(id) => format!("{id} does not exist"),
+        ActivityError::Invalid(problems) => {
+            let all: Vec<_> = problems.iter().map(|p| p.description.as_str()).collect();
+            all.join("; ")
+        }
+        ActivityError::Unavailable(Some(seconds)) => {
+            format!("the platform cannot answer now; try again in {seconds} s")
+        }
+        ActivityError::Unavailable(None) => {
+            "the platform cannot answer now; try again later".to_owned()
+        }
+        ActivityError::Conflict(why) | ActivityError::Other(why) => why.clone(),
+    }
 }

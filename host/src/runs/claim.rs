@@ -12,7 +12,7 @@ use crate::bindings::koppel::loket::journal_runs::{ExportMethod, JournalRun, Jou
 use crate::bindings::koppel::loket::types::ActivityError;
 use crate::catalogue::id::PatchJournalRunByJournalRunId as PATCH;
 use crate::ledger::{Entry, Kind};
-use crate::platform::{Entity, ExportEnd};
+use crate::platform::{Entity, ExportEnd, in_words};
 use crate::sandbox::Limits;
 use crate::session::{Fault, Session};
 use std::sync::Arc;
@@ -99,8 +99,9 @@ impl Claim {
                 "it reported success without marking the journal run as processed".to_owned(),
             ),
             (Ok(_), Err(error)) => RunError::Host(format!(
-                "whether journal run {} was marked as processed cannot be read: {error:?}",
-                self.journal_run
+                "whether journal run {} was marked as processed cannot be read: {}",
+                self.journal_run,
+                in_words(error)
             )),
             (Err(error), _) => error,
         };
@@ -242,7 +243,7 @@ fn run_error(error: ActivityError) -> RunError {
         ActivityError::Unavailable(seconds) => {
             RunError::Connector(ConnectorError::Unavailable(seconds))
         }
-        error => RunError::Host(format!("{error:?}")),
+        error => RunError::Host(in_words(&error)),
     }
 }
 

@@ -117,6 +117,9 @@ pub enum StartError {
     /// The payroll data cannot be opened.
     #[error("payroll data: {0}")]
     Platform(#[from] OpenError),
+    /// The platform that payroll data comes from cannot be prepared.
+    #[error("[platform.loket]: {0:#}")]
+    Upstream(anyhow::Error),
     /// The ledger cannot be opened.
     #[error(transparent)]
     Ledger(#[from] LedgerError),
@@ -124,6 +127,13 @@ pub enum StartError {
     #[error("{0:#}")]
     Engine(anyhow::Error),
 }
+
+/// Why payroll data cannot be written here: it is that of another platform.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error(
+    "the payroll data is that of {0}; to have data of koppel's own, put `source = \"embedded\"` under [platform] and remove [platform.loket]"
+)]
+pub struct NotEmbedded(pub String);
 
 /// Sorts out why a guest ended.
 pub(super) fn ended(error: wasmtime::Error) -> RunError {

@@ -10,7 +10,7 @@ mod modules;
 mod trace;
 
 pub use claim::Release;
-pub use error::{RunError, StartError};
+pub use error::{NotEmbedded, RunError, StartError};
 pub use job::{Job, Output, RunReport, RunRequest};
 pub use modules::{Actor, ModuleListing, SwitchError, Switched};
 pub use trace::{Performed, Trace};
@@ -18,17 +18,18 @@ pub use trace::{Performed, Trace};
 use crate::bindings::koppel::connector::types::{ConnectorError, Description, RunContext};
 use crate::bindings::koppel::loket::journal_runs::ExportMethod;
 use crate::bindings::koppel::loket::types::ActivityError;
+use crate::catalogue::Activity;
 use crate::config::{Client, Config, Live};
 use crate::desk::Desk;
 use crate::egress::{Egress, Resolve};
 use crate::exports::ExportDir;
 use crate::ledger::{Entry, Filter, Kind, Ledger, Redactor};
 use crate::outbound::Hooks;
-use crate::platform::{Embedded, Entity, Owner, Platform};
+use crate::platform::{Embedded, Entity, Loket, Owner, Platform, in_words};
 use crate::registry::{LoadError, Loaded, Registry};
 use crate::sandbox::{LimitReached, RunLog, Sandbox, State, memory_used};
 use crate::sending::Sending;
-use crate::session::Session;
+use crate::session::{NO_LINE, Session};
 use answers::Answers;
 use claim::Claim;
 use declaration::Step;
@@ -48,7 +49,7 @@ pub struct Host {
     sandbox: Sandbox,
     registry: Registry,
     platform: Arc<dyn Platform>,
-    embedded: Embedded,
+    embedded: Result<Embedded, NotEmbedded>,
     ledger: Ledger,
     egress: Arc<Egress>,
     exports: Mutex<HashMap<(PathBuf, u64), ExportDir>>,
@@ -97,12 +98,24 @@ impl Host {
     ///
     /// See [`StartError`].
     pub fn start(config: Config, resolver: Arc<dyn Resolve>) -> Result<Self, StartError> {
-        let embedded = Embedded::open(&config.data)?;
-        let ledger = Ledger::open(&config.ledger, Redactor::default())?;
+        let redactor = Redactor::default();
+        let ledger = Ledger::open(&config.ledger, redactor.clone())?;
+        let (platform, embedded): (Arc<dyn Platform>, _) = match &config.upstream {
+            None => {
+                let embedded = Embedded::open(&config.data)?;
+                (Arc::new(embedded.clone()), Ok(embedded))
+            }
+            Some(upstream) => {
+                let tls = crate::egress::tls::config().map_err(StartError::Engine)?;
+                let loket = Loket::new(upstream, tls, redactor).map_err(StartError::Upstream)?;
+                let elsewhere = NotEmbedded(upstream.base_url.to_string());
+                (Arc::new(loket), Err(elsewhere))
+            }
+        };
         Ok(Self {
             sandbox: Sandbox::new().map_err(StartError::Engine)?,
             registry: Registry::default(),
-            platform: Arc::new(embedded.clone()),
+            platform,
             embedded,
             ledger,
             egress: Arc::new(Egress::new(resolver).map_err(StartError::Engine)?),
@@ -119,8 +132,12 @@ impl Host {
     }
 
     /// The payroll data, for seeding and importing.
-    pub fn embedded(&self) -> &Embedded {
-        &self.embedded
+    ///
+    /// # Errors
+    ///
+    /// When it is not koppel's own.
+    pub fn embedded(&self) -> Result<&Embedded, NotEmbedded> {
+        self.embedded.as_ref().map_err(Clone::clone)
     }
 
     /// The payroll data, as activities see it.
@@ -248,7 +265,10 @@ impl Host {
         let client = config
             .client(&request.client)
             .ok_or_else(|| LoadError::UnknownClient(request.client.clone()))?;
-        let owner = self.owner(request.employer).await?;
+        let owner = match self.owner(request.employer).await {
+            Ok(owner) => owner,
+            Err(error) => return Err(self.refused(run, request, error).await),
+        };
         let session = Arc::new(self.session(run, &request.client, &request.user, owner));
         if let Some(wanted) = request.job.kind()
             && !loaded.inspection.kinds.contains(&wanted)
@@ -474,8 +494,36 @@ impl Host {
         self.platform
             .owner(Entity::Employer(employer))
             .await
-            .map_err(|error| RunError::Host(format!("{error:?}")))?
+            .map_err(|error| match error {
+                ActivityError::Denied(denial) => {
+                    RunError::Connector(ConnectorError::Denied(denial))
+                }
+                error => RunError::Host(in_words(&error)),
+            })?
             .ok_or(RunError::NoEmployer(employer))
+    }
+
+    /// Records a denial of the platform that kept a run from starting.
+    async fn refused(&self, run: Uuid, request: &RunRequest, error: RunError) -> RunError {
+        let RunError::Connector(ConnectorError::Denied(denial)) = error else {
+            return error;
+        };
+        let owner = Owner {
+            employer: request.employer,
+            ..Owner::default()
+        };
+        let session = self.session(run, &request.client, &request.user, owner);
+        if let Some(activity) = Activity::find(&denial.activity)
+            && session.record_denial(activity, &denial).await.is_err()
+        {
+            return RunError::Host("the ledger cannot be written".to_owned());
+        }
+        RunError::Denied {
+            check: crate::authorization::name(denial.check),
+            activity: denial.activity,
+            reason: denial.reason,
+            line: NO_LINE.to_owned(),
+        }
     }
 
     fn export_dir(&self, client: &Client) -> Result<Option<ExportDir>, RunError> {

@@ -189,7 +189,7 @@ async fn a_journal_run_is_claimed_across_processes() {
     // As another process has it open.
     let config = Config::load(&host.dir.path().join("platform.toml")).unwrap();
     let second = Host::start(config, Arc::new(SystemResolver)).unwrap();
-    claim(second.embedded(), id(6)).await.unwrap();
+    claim(second.embedded().unwrap(), id(6)).await.unwrap();
     let text = error(process(&host, "marked", 6).await);
     assert!(
         text.starts_with(&format!(
@@ -204,7 +204,7 @@ async fn a_journal_run_is_claimed_across_processes() {
 #[tokio::test(flavor = "multi_thread")]
 async fn nobody_else_changes_a_journal_run_that_is_being_exported() {
     let host = TestHost::new(&client("probe", &all_activities())).await;
-    claim(host.host.embedded(), id(6)).await.unwrap();
+    claim(host.host.embedded().unwrap(), id(6)).await.unwrap();
     for failed in [false, true] {
         let query =
             json!({"activity": "PatchJournalRunByJournalRunId", "id": id(6), "failed": failed});
@@ -347,10 +347,15 @@ async fn the_audit_trail_says_who_exported_when_through_what_and_how_it_went() {
 async fn an_import_takes_no_journal_run_from_the_run_that_has_it() {
     let host = TestHost::new("").await;
     let json = include_bytes!("../import.json");
-    let import = || host.host.embedded().import_json(json, seed::provider_id(1));
+    let import = || {
+        host.host
+            .embedded()
+            .unwrap()
+            .import_json(json, seed::provider_id(1))
+    };
     import().await.unwrap();
     let id: Uuid = "b14acd0d-75d7-4fc8-8b22-4a3924585cab".parse().unwrap();
-    let embedded = host.host.embedded();
+    let embedded = host.host.embedded().unwrap();
     claim(embedded, id).await.unwrap();
     import().await.unwrap();
     let again = claim(embedded, id).await;

@@ -8,6 +8,8 @@ mod moneybird;
 mod release;
 mod xaf;
 
+pub(crate) use xaf::validate;
+
 use crate::harness::{ANNA, TestHost};
 use koppel_host::bindings::koppel::loket::journal_runs::{ExportAuditRecord, JournalRunStatus};
 use koppel_host::bindings::koppel::loket::types::PageRequest;

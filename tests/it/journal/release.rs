@@ -21,7 +21,7 @@ async fn died(deadline_ms: u32) -> TestHost {
         client: "marked".to_owned(),
         user: "bas".to_owned(),
     };
-    let embedded = host.host.embedded();
+    let embedded = host.host.embedded().unwrap();
     let claimed = embedded.begin_export(id(6), &by, ExportMethod::Send);
     claimed.await.unwrap();
     // Past the shortest deadline of these tests.

@@ -39,7 +39,7 @@ async fn journal_xaf_exports_every_ready_journal_run_as_a_valid_auditfile() {
 }
 
 /// By the official schema.
-fn validate(version: &str, file: &std::path::Path) {
+pub(crate) fn validate(version: &str, file: &std::path::Path) {
     let Some(formats) = formats() else { return };
     let schema = formats.join(format!("xaf/XmlAuditfileFinancieel{version}.xsd"));
     let run = Command::new("xmllint")
@@ -156,6 +156,7 @@ async fn imported_data_is_exported_like_any_other() {
     let summary = host
         .host
         .embedded()
+        .unwrap()
         .import_json(json, seed::provider_id(1))
         .await
         .unwrap();

@@ -107,10 +107,7 @@ impl Resolver<'_> {
     /// A reference to a secret; the path of a file is relative to that of the
     /// configuration.
     pub(super) fn secret(&self, secret: SecretReference) -> SecretReference {
-        match secret {
-            SecretReference::File(file) => SecretReference::File(self.base.join(file)),
-            env @ SecretReference::Env(_) => env,
-        }
+        secret.within(self.base)
     }
 
     pub(super) fn password(&mut self, user: &raw::User) -> Option<PasswordHash> {

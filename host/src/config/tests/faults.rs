@@ -35,7 +35,7 @@ fn an_unknown_key_is_a_fault_wherever_it_is() {
         ),
         (
             "[platform]\ndata = \"a\"\nlegder = \"b\"\n",
-            "3: unknown field `legder`, expected one of `source`, `data`, `ledger`",
+            "3: unknown field `legder`, expected one of `source`, `data`, `ledger`, `loket`",
         ),
         (
             "[platform]\n[clients.xaf]\ncomponent = \"a\"\nactivites = []\n",
@@ -79,8 +79,8 @@ fn a_value_of_the_wrong_kind_is_a_fault_at_its_line() {
             "2: missing field `methods`",
         ),
         (
-            "[platform]\nsource = \"loket\"\n",
-            "2: unknown variant `loket`, expected `embedded`",
+            "[platform]\nsource = \"somewhere\"\n",
+            "2: unknown variant `somewhere`, expected `embedded` or `loket`",
         ),
         (
             "[platform]\n[clients.xaf]\ncomponent = \"a\"\n[clients.xaf.limits]\nrequests = -1\n",

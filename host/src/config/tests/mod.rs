@@ -3,6 +3,7 @@ mod faults;
 mod live;
 mod names;
 mod resolved;
+mod upstream;
 
 use super::*;
 

@@ -236,6 +236,15 @@ fn a_secret_that_was_added_twice_changes_nothing() {
 }
 
 #[test]
+fn a_forgotten_secret_is_left_and_others_are_not() {
+    let redactor = redactor(&[SECRET, "another-one"]);
+    redactor.forget(SECRET);
+    redactor.forget("never-added");
+    let text = redactor.text(format!("{SECRET} another-one"));
+    assert_eq!(text, format!("{SECRET} [redacted]"));
+}
+
+#[test]
 fn handles_share_their_secrets() {
     let one = Redactor::default();
     let other = one.clone();

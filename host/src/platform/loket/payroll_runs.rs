@@ -1,0 +1,88 @@
+//! Payroll runs of the platform.
+
+use super::Loket;
+use super::attribution::{same, uuid};
+use super::client::Ask;
+use super::pages::{Position, into_page};
+use crate::bindings::koppel::loket::payroll_runs::{
+    PayrollRun, PayrollRunPage, PayrollRunResult, PayrollRunResultPage,
+};
+use crate::bindings::koppel::loket::types::{ActivityError, PageRequest};
+use crate::catalogue::id as activity;
+use crate::platform::{Entity, PayrollRuns};
+use crate::wire::envelope::Single;
+use crate::wire::payroll_runs as wire;
+use async_trait::async_trait;
+use std::sync::Arc;
+use uuid::Uuid;
+
+/// Newest period first.
+const ORDER: &str = "-payrollPeriod.year,-payrollPeriod.periodNumber,-sequenceNumber";
+
+#[async_trait]
+impl PayrollRuns for Loket {
+    async fn payroll_runs(
+        &self,
+        payroll_administration: Uuid,
+        page: &PageRequest,
+    ) -> Result<PayrollRunPage, ActivityError> {
+        let activity = activity::GetPayrollRunsByPayrollAdministrationId;
+        let id = payroll_administration.to_string();
+        let ask = Ask {
+            activity,
+            id: &id,
+            query: &[],
+        };
+        let page = self
+            .page::<wire::PayrollRun>(ask, Some(ORDER), page)
+            .await?;
+        for run in &page.0 {
+            let run = Entity::PayrollRun(uuid(activity, &run.id)?);
+            self.known.run(run, payroll_administration).await;
+        }
+        Ok(into_page!(PayrollRunPage, page, |run| run.into_record(id.clone())))
+    }
+
+    async fn payroll_run(&self, id: Uuid) -> Result<PayrollRun, ActivityError> {
+        let administration = self.known.administration_of(Entity::PayrollRun(id)).await?;
+        let activity = activity::GetPayrollRunByPayrollRunId;
+        let text = id.to_string();
+        let ask = Ask {
+            activity,
+            id: &text,
+            query: &[],
+        };
+        let found: Single<wire::PayrollRun> = self.client.get(ask).await?;
+        same(activity, id, &found.content.id)?;
+        Ok(found.content.into_record(administration.to_string()))
+    }
+
+    /// The platform's items are employments, ours are single results. How many
+    /// there are shows only when all were read, so that is done at once, and
+    /// kept for the pages that follow.
+    async fn payroll_run_results(
+        &self,
+        payroll_run: Uuid,
+        page: &PageRequest,
+    ) -> Result<PayrollRunResultPage, ActivityError> {
+        let id = payroll_run.to_string();
+        let ask = Ask {
+            activity: activity::GetPayrollRunResultsByPayrollRunId,
+            id: &id,
+            query: &[],
+        };
+        let position = Position::read(ask, page)?;
+        let read = async {
+            let items = self.all::<wire::EmploymentResults>(ask).await?;
+            Ok(Arc::new(wire::flatten(items)))
+        };
+        let results = self.results.try_get_with(payroll_run, read).await;
+        let results = results.map_err(|error: Arc<ActivityError>| (*error).clone())?;
+        let page = position.slice(&results);
+        Ok(into_page!(
+            PayrollRunResultPage,
+            page,
+            |result: PayrollRunResult| result
+        ))
+    }
+}
