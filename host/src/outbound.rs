@@ -269,7 +269,8 @@ impl Observer for Outbound {
         let entry = match error {
             EgressError::Resolve { .. }
             | EgressError::Timeout(_)
-            | EgressError::Credential { .. } => Entry {
+            | EgressError::Credential { .. }
+            | EgressError::TrustedRoots { .. } => Entry {
                 outcome: Some(error.to_string()),
                 ..Entry::new(
                     self.session.context(),
@@ -334,6 +335,8 @@ fn code(error: &EgressError) -> Error {
         EgressError::Connection { .. } | EgressError::Unreachable { .. } => {
             Error::ConnectionRefused
         }
-        EgressError::Credential { .. } | EgressError::Host(_) => Error::ConfigurationError,
+        EgressError::Credential { .. }
+        | EgressError::TrustedRoots { .. }
+        | EgressError::Host(_) => Error::ConfigurationError,
     }
 }

@@ -2,7 +2,7 @@
 //! configuration says. They go into outside requests and nowhere else.
 
 use crate::config::{self, CredentialPlace, SecretReference};
-use crate::egress::Credential;
+use crate::egress::{Credential, Identity};
 use crate::ledger::Redactor;
 use http::{HeaderName, HeaderValue};
 
@@ -12,19 +12,23 @@ use http::{HeaderName, HeaderValue};
 ///
 /// In words for the operator; never the secret.
 pub fn read(reference: &SecretReference, redactor: &Redactor) -> Result<String, String> {
-    let secret = match reference {
-        SecretReference::Env(name) => {
-            std::env::var(name).map_err(|_| format!("environment variable {name} is not set"))?
-        }
-        SecretReference::File(path) => std::fs::read_to_string(path)
-            .map_err(|error| format!("{} cannot be read: {error}", path.display()))?,
-    };
+    let secret = text(reference)?;
     let secret = secret.trim();
     if secret.is_empty() {
         return Err("it is empty".to_owned());
     }
     redactor.add(secret);
     Ok(secret.to_owned())
+}
+
+fn text(reference: &SecretReference) -> Result<String, String> {
+    match reference {
+        SecretReference::Env(name) => {
+            std::env::var(name).map_err(|_| format!("environment variable {name} is not set"))
+        }
+        SecretReference::File(path) => std::fs::read_to_string(path)
+            .map_err(|error| format!("{} cannot be read: {error}", path.display())),
+    }
 }
 
 /// Reads a credential and makes what is put into a request.
@@ -38,6 +42,11 @@ pub fn credential(
 ) -> Result<Credential, String> {
     let secret = read(&credential.value, redactor)?;
     let (name, scheme) = match &credential.place {
+        CredentialPlace::Handshake { certificate } => {
+            let chain = text(certificate)?;
+            let identity = Identity::from_pem(&chain, &secret)?;
+            return Ok(Credential::certificate(identity, &secret));
+        }
         CredentialPlace::Query { name } => return Ok(Credential::query(name.clone(), &secret)),
         CredentialPlace::Header { name, scheme } => (name, scheme),
     };

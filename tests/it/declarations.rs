@@ -1,5 +1,6 @@
 //! Declarations: from asking for one to what the outside party says.
 
+mod certificates;
 mod command;
 mod forger;
 mod gateway;

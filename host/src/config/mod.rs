@@ -114,6 +114,12 @@ pub enum CredentialPlace {
         /// The name of the parameter, such as `key`.
         name: String,
     },
+    /// In the handshake of TLS: a client certificate, whose private key is the
+    /// secret.
+    Handshake {
+        /// Where the certificate chain is, PEM.
+        certificate: SecretReference,
+    },
 }
 
 impl Config {

@@ -102,6 +102,7 @@ pub(super) struct Http {
     pub(super) credential: Option<Spanned<String>>,
     #[serde(default)]
     pub(super) allow_private_addresses: bool,
+    pub(super) trusted_roots: Option<PathBuf>,
     pub(super) path: Option<WrittenList>,
     pub(super) query: Option<WrittenList>,
     pub(super) headers: Option<WrittenList>,

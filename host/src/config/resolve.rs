@@ -6,7 +6,8 @@ mod user;
 
 use super::raw;
 use super::{
-    Client, Config, Credential, CredentialPlace, Exports, Fault, secret, settings, upstream,
+    Client, Config, Credential, CredentialPlace, Exports, Fault, SecretReference, secret, settings,
+    upstream,
 };
 use crate::authorization::{ActivitySet, ClientGrants, Grants, RoleGrants};
 use crate::catalogue::{Access, Activity, ROWS, Surface, suggestion};
@@ -207,12 +208,19 @@ impl Resolver<'_> {
         for (name, credential) in credentials {
             let span = credential.span();
             let credential = credential.into_inner();
-            let place = credential.place().unwrap_or_else(|text| {
+            let (place, value) = credential.resolve().unwrap_or_else(|text| {
                 self.fault(Some(&span), text);
                 // Never used; kept so that its rules are not at fault too.
-                CredentialPlace::Query { name: name.clone() }
+                let place = CredentialPlace::Query { name: name.clone() };
+                (place, SecretReference::Env(String::new()))
             });
-            let value = self.secret(credential.value);
+            let place = match place {
+                CredentialPlace::Handshake { certificate } => CredentialPlace::Handshake {
+                    certificate: self.secret(certificate),
+                },
+                place => place,
+            };
+            let value = self.secret(value);
             let credential = Credential { place, value };
             resolved.insert(name, credential);
         }
@@ -338,6 +346,9 @@ impl Resolver<'_> {
                 );
             }
         }
+        let handshake = place
+            .filter(|(_, place)| matches!(place, CredentialPlace::Handshake { .. }))
+            .map(|(name, _)| name.clone());
         let activity = activity?;
         // A method in small letters is another fault, found below.
         let reads = |m: &String| m.eq_ignore_ascii_case("GET") || m.eq_ignore_ascii_case("HEAD");
@@ -363,6 +374,21 @@ impl Resolver<'_> {
                 json: rule.json,
             },
         );
+        let parsed = parsed.and_then(|parsed| match rule.trusted_roots {
+            Some(file) => parsed.with_trusted_roots(self.base.join(file)),
+            None => Ok(parsed),
+        });
+        if let (Some(credential), Ok(parsed)) = (handshake, &parsed)
+            && !parsed.is_https()
+        {
+            self.fault(
+                Some(&credential.span()),
+                format!(
+                    "credential \"{}\" is a client certificate, which takes https",
+                    credential.get_ref()
+                ),
+            );
+        }
         match parsed {
             Ok(rule) => Some(rule),
             Err(error) => {

@@ -43,13 +43,12 @@ impl<'de> Deserialize<'de> for SecretReference {
                     _ => None,
                 }
             });
-        reference.ok_or_else(|| {
-            D::Error::custom(
-                "write value = { env = \"<variable>\" } or value = { file = \"<path>\" }; the secret itself is never in this file",
-            )
-        })
+        reference.ok_or_else(|| D::Error::custom(NEVER_HERE))
     }
 }
+
+/// What to write in place of a secret.
+const NEVER_HERE: &str = "write { env = \"<variable>\" } or { file = \"<path>\" }; the secret itself is never in this file";
 
 /// A credential as it is written.
 #[derive(Debug, serde::Deserialize)]
@@ -58,7 +57,9 @@ pub(super) struct Credential {
     pub(super) header: Option<String>,
     pub(super) scheme: Option<String>,
     pub(super) query: Option<String>,
-    pub(super) value: SecretReference,
+    pub(super) value: Option<SecretReference>,
+    pub(super) certificate: Option<SecretReference>,
+    pub(super) private_key: Option<SecretReference>,
 }
 
 impl<'de> Deserialize<'de> for Credential {
@@ -68,12 +69,30 @@ impl<'de> Deserialize<'de> for Credential {
 }
 
 impl Credential {
-    /// Where in a request it goes.
+    /// Where in a request it goes, and where its secret is.
     ///
     /// # Errors
     ///
     /// When that is not said, or said twice.
-    pub(super) fn place(&self) -> Result<CredentialPlace, String> {
+    pub(super) fn resolve(self) -> Result<(CredentialPlace, SecretReference), String> {
+        let sent = self.header.is_some() || self.query.is_some() || self.scheme.is_some();
+        match (&self.certificate, &self.private_key, &self.value) {
+            (None, None, Some(value)) => Ok((self.place()?, value.clone())),
+            (None, None, None) => Err(format!("value is missing: {NEVER_HERE}")),
+            (Some(certificate), Some(key), None) if !sent => Ok((
+                CredentialPlace::Handshake {
+                    certificate: certificate.clone(),
+                },
+                key.clone(),
+            )),
+            _ => Err(
+                "a client certificate has `certificate` and `private-key`, and neither `header`, `query`, `scheme` nor `value`"
+                    .to_owned(),
+            ),
+        }
+    }
+
+    fn place(&self) -> Result<CredentialPlace, String> {
         match (&self.header, &self.query) {
             (Some(name), None) if http::HeaderName::try_from(name).is_err() => {
                 Err(format!("\"{name}\" is not the name of an HTTP header"))

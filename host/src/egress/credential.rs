@@ -1,7 +1,7 @@
 //! A credential on its way into a request, and out of the reply again.
 
 use super::error::EgressError;
-use super::{Hop, Reply};
+use super::{Hop, Identity, Reply};
 use crate::ledger::Redactor;
 use http::{HeaderName, HeaderValue, header};
 use std::fmt;
@@ -17,6 +17,7 @@ pub struct Credential {
 enum Place {
     Header(HeaderName, HeaderValue),
     Query(String, String),
+    Handshake(Identity),
 }
 
 impl fmt::Debug for Credential {
@@ -24,6 +25,7 @@ impl fmt::Debug for Credential {
         match &self.place {
             Place::Header(name, _) => write!(f, "Credential(header {name})"),
             Place::Query(name, _) => write!(f, "Credential(query parameter {name})"),
+            Place::Handshake(identity) => write!(f, "Credential({identity:?})"),
         }
     }
 }
@@ -39,6 +41,20 @@ impl Credential {
     /// One that is a parameter of the query.
     pub fn query(name: String, secret: &str) -> Self {
         Self::new(Place::Query(name, secret.to_owned()), secret)
+    }
+
+    /// A client certificate, which is shown in the handshake of TLS. `key` is
+    /// its private key, PEM.
+    pub fn certificate(identity: Identity, key: &str) -> Self {
+        Self::new(Place::Handshake(identity), key)
+    }
+
+    /// The client certificate, if it is one.
+    pub(super) fn identity(&self) -> Option<&Identity> {
+        match &self.place {
+            Place::Handshake(identity) => Some(identity),
+            Place::Header(..) | Place::Query(..) => None,
+        }
     }
 
     fn new(place: Place, secret: &str) -> Self {
@@ -85,6 +101,7 @@ impl Credential {
                 };
                 url.set_query(Some(&query));
             }
+            Place::Handshake(_) => {}
         }
         url
     }

@@ -1,6 +1,7 @@
 //! Why an outside request was refused or failed.
 
 use std::net::IpAddr;
+use std::path::PathBuf;
 
 /// Why a rule in the configuration is not right.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -104,6 +105,14 @@ pub enum EgressError {
     Credential {
         /// Its name in the configuration.
         name: String,
+        /// What went wrong.
+        why: String,
+    },
+    /// The certificate authorities that a rule trusts cannot be had.
+    #[error("trusted-roots {path}: {why}", path = .path.display())]
+    TrustedRoots {
+        /// The file.
+        path: PathBuf,
         /// What went wrong.
         why: String,
     },

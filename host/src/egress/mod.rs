@@ -32,6 +32,7 @@ pub use resolver::{Resolve, SystemResolver};
 pub use rule::Rule;
 pub(crate) use send::causes;
 pub use send::{Bounds, Egress};
+pub use tls::Identity;
 
 use crate::catalogue::Activity;
 use async_trait::async_trait;

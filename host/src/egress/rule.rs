@@ -6,6 +6,7 @@ use super::send::forbidden;
 use crate::catalogue::Activity;
 use http::{HeaderMap, Method};
 use std::borrow::Cow;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use url::Url;
 
@@ -22,6 +23,7 @@ pub struct Rule {
     activity: Activity,
     credential: Option<String>,
     allow_private_addresses: bool,
+    trusted_roots: Option<PathBuf>,
     fields: Option<Arc<Fields>>,
 }
 
@@ -149,7 +151,27 @@ impl Rule {
             activity,
             credential,
             allow_private_addresses,
+            trusted_roots: None,
             fields: fields.map(Arc::new),
+        })
+    }
+
+    /// The same rule, which trusts the certificate authorities in this file,
+    /// PEM, instead of those of the operating system.
+    ///
+    /// # Errors
+    ///
+    /// When the rule has no TLS.
+    pub fn with_trusted_roots(self, file: PathBuf) -> Result<Self, RuleError> {
+        if self.scheme != "https" {
+            let shown = without_user_information(&self.allow);
+            return Err(RuleError(format!(
+                "allow = \"{shown}\" has no use for trusted-roots; use https"
+            )));
+        }
+        Ok(Self {
+            trusted_roots: Some(file),
+            ..self
         })
     }
 
@@ -209,6 +231,17 @@ impl Rule {
     /// The credential that the host adds.
     pub fn credential(&self) -> Option<&str> {
         self.credential.as_deref()
+    }
+
+    /// The file with the certificate authorities that it trusts, if it trusts
+    /// others than the operating system does.
+    pub fn trusted_roots(&self) -> Option<&Path> {
+        self.trusted_roots.as_deref()
+    }
+
+    /// Whether requests under it go over TLS.
+    pub fn is_https(&self) -> bool {
+        self.scheme == "https"
     }
 
     /// Whether the host may resolve to addresses that are not public, for a

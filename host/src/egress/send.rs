@@ -1,6 +1,7 @@
 //! Sending: rules, addresses, redirects and bounds, in that order.
 
 use super::address::special;
+use super::tls::Tls;
 use super::{Credential, EgressError, Hop, Observer, Reply, Resolve, Rule, normalize};
 use bytes::{Bytes, BytesMut};
 use futures_util::StreamExt;
@@ -74,19 +75,21 @@ pub struct Bounds {
 /// Sends outside requests.
 pub struct Egress {
     resolver: Arc<dyn Resolve>,
-    tls: rustls::ClientConfig,
+    tls: Tls,
 }
 
 impl Egress {
-    /// Makes the client side of TLS, with the certificate authorities of the
-    /// operating system.
+    /// Sets up TLS, with the certificate authorities of the operating system
+    /// for rules that do not name others.
     ///
     /// # Errors
     ///
     /// When TLS cannot be set up.
     pub fn new(resolver: Arc<dyn Resolve>) -> anyhow::Result<Self> {
-        let tls = super::tls::config()?;
-        Ok(Self { resolver, tls })
+        Ok(Self {
+            resolver,
+            tls: Tls::new()?,
+        })
     }
 
     /// Sends a request of a client and gives the whole reply.
@@ -136,9 +139,11 @@ impl Egress {
                 if let Some(credential) = &credential {
                     credential.check(&url)?;
                 }
-                Ok((url, rule, addresses, credential))
+                let identity = credential.as_ref().and_then(Credential::identity);
+                let tls = self.tls.config(identity, rule.trusted_roots())?;
+                Ok((url, rule, addresses, credential, tls))
             });
-            let (url, rule, addresses, credential) = match admitted {
+            let (url, rule, addresses, credential, tls) = match admitted {
                 Ok(admitted) => admitted,
                 Err(error) => {
                     observer.refused(&method, &target, &error).await?;
@@ -155,7 +160,7 @@ impl Egress {
             };
             observer.before(&hop).await?;
             // The deadline cuts the exchange, not its recording.
-            let exchange = self.exchange(credential.as_ref(), &addresses, bounds, &hop);
+            let exchange = self.exchange(tls, credential.as_ref(), &addresses, bounds, &hop);
             let outcome = timeout_at(deadline, exchange)
                 .await
                 .unwrap_or_else(|_| Err(late()));
@@ -271,6 +276,7 @@ impl Egress {
 
     async fn exchange(
         &self,
+        tls: rustls::ClientConfig,
         credential: Option<&Credential>,
         addresses: &[SocketAddr],
         bounds: &Bounds,
@@ -278,7 +284,7 @@ impl Egress {
     ) -> Result<Reply, EgressError> {
         let host = hop.url.host_str().unwrap_or_default();
         let failed = |error: reqwest::Error| {
-            let (host, connected) = (host.to_owned(), !error.is_connect());
+            let (host, connected) = (host.to_owned(), !error.is_connect() && !error.is_builder());
             let why = causes(&error.without_url());
             if connected {
                 EgressError::Connection { host, why }
@@ -289,7 +295,7 @@ impl Egress {
         // A client for one request: it knows the checked addresses and no
         // others, and no connection of another client can be reused.
         let client = reqwest::Client::builder()
-            .tls_backend_preconfigured(self.tls.clone())
+            .tls_backend_preconfigured(tls)
             .resolve_to_addrs(host, addresses)
             .no_proxy()
             .redirect(reqwest::redirect::Policy::none())

@@ -31,18 +31,25 @@ pub(super) struct Gateway {
 }
 
 impl Gateway {
+    /// One whose server the caller starts.
+    pub(super) fn on(port: u16) -> Self {
+        Self {
+            port,
+            kept: Arc::default(),
+        }
+    }
+
     pub(super) async fn start() -> Self {
-        let kept = Arc::new(Mutex::new(Kept::default()));
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
         let port = listener.local_addr().unwrap().port();
-        let gateway = Self { port, kept };
+        let gateway = Self::on(port);
         let router = gateway.router();
         tokio::spawn(async move { axum::serve(listener, router).await.unwrap() });
         gateway
     }
 
     /// What it answers.
-    fn router(&self) -> Router {
+    pub(super) fn router(&self) -> Router {
         Router::new()
             .route("/{way}/{reference}", put(deliver).post(deliver))
             .route("/{way}/{reference}/responses", get(list))

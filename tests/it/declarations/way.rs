@@ -1,11 +1,12 @@
 //! The way of a declaration in the payroll data, without a connector.
 
 use super::{TAX, UPA};
-use crate::harness::{ANNA, TestHost};
+use crate::harness::{ANNA, TestHost, all_activities, answer, client};
 use koppel_host::bindings::koppel::loket::types::{
     ActivityError, DeclarationRequest, DeclarationStatus, PeriodOfYear,
 };
 use koppel_host::platform::{Claim, Platform, seed};
+use serde_json::json;
 use uuid::Uuid;
 
 #[track_caller]
@@ -275,4 +276,51 @@ async fn an_id_of_one_kind_is_none_of_the_other() {
     );
     assert_eq!(platform.owner(UPA.entity(tax)).await.unwrap(), None);
     assert_eq!(platform.declaration_kind(tax).await.unwrap(), Some(TAX));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_wrong_with_a_response_or_a_correction_is_named() {
+    let host = TestHost::new(&client("probe", &all_activities())).await;
+    let (tax, upa) = (host.sent(TAX, 1, 1).await, host.sent(UPA, 1, 1).await);
+    let (tax_response, upa_response) = (
+        "PostSendResponseMessageByPayrollTaxReturnId",
+        "PostSendResponseMessageByUpaPensionDeclarationId",
+    );
+    for (activity, id) in [(tax_response, tax), (upa_response, upa)] {
+        for reference in ["", "a b", "\u{e9}", &"x".repeat(201)] {
+            let query = json!({"activity": activity, "id": id, "reference": reference});
+            assert_eq!(
+                answer(host.lookup("probe", &query).await),
+                json!({"invalid": ["reference: must be 1 to 200 visible ASCII characters"]}),
+                "{reference}"
+            );
+        }
+        assert_eq!(host.host.platform().response_count(id).await, Ok(0));
+    }
+    let (early, kind) = (host.requested(TAX, 1, 2).await, "payroll tax return");
+    let query = json!({"activity": tax_response, "id": early});
+    assert_eq!(
+        answer(host.lookup("probe", &query).await),
+        json!({"conflict": format!("{kind} {early} cannot be given a response message: its status is 1 (requested); it was not sent")})
+    );
+    for initiate in [
+        "PostInitiatePayrollTaxReturnByPayrollAdministrationId",
+        "PostInitiateUpaPensionDeclarationByPayrollAdministrationId",
+    ] {
+        let id = seed::payroll_administration_id(1);
+        let query = json!({"activity": initiate, "id": id, "corrects": "nonsense"});
+        assert_eq!(
+            answer(host.lookup("probe", &query).await),
+            json!({"invalid": ["correctionOf: must be a UUID in hyphenated lower-case form"]})
+        );
+        // One of another administration is none of this one.
+        let other = host
+            .sent(TAX, 2, 1 + u32::from(initiate.contains("Upa")))
+            .await;
+        let query = json!({"activity": initiate, "id": id, "corrects": other});
+        assert_eq!(
+            answer(host.lookup("probe", &query).await),
+            json!({"not-found": other})
+        );
+    }
 }

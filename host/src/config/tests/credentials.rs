@@ -95,7 +95,7 @@ fn a_secret_that_is_written_into_the_file_is_refused_without_repeating_it() {
         );
         assert_eq!(
             fault(&text),
-            "4: write value = { env = \"<variable>\" } or value = { file = \"<path>\" }; the secret itself is never in this file",
+            "4: write { env = \"<variable>\" } or { file = \"<path>\" }; the secret itself is never in this file",
             "{value}"
         );
     }
@@ -117,6 +117,70 @@ fn a_secret_that_stands_for_a_whole_credential_is_not_repeated_either() {
     );
     assert_eq!(
         fault("[platform]\n[credentials.exact]\nheader = \"a\"\n"),
-        "2: write value = { env = \"<variable>\" } or value = { file = \"<path>\" }; the secret itself is never in this file"
+        "2: value is missing: write { env = \"<variable>\" } or { file = \"<path>\" }; the secret itself is never in this file"
+    );
+}
+
+#[test]
+fn a_client_certificate_has_a_certificate_and_a_key_and_nothing_else() {
+    let written = |lines: &str| format!("[platform]\n[credentials.gateway]\n{lines}\n");
+    let config = resolved(&written(
+        "certificate = { file = \"client.pem\" }\nprivate-key = { file = \"client.key\" }",
+    ));
+    let credential = &config.credentials["gateway"];
+    let base = config.path.parent().unwrap();
+    let file = |name: &str| SecretReference::File(base.join(name));
+    assert_eq!(
+        credential.place,
+        CredentialPlace::Handshake {
+            certificate: file("client.pem")
+        }
+    );
+    assert_eq!(credential.value, file("client.key"));
+    let wrong = "2: a client certificate has `certificate` and `private-key`, and neither `header`, `query`, `scheme` nor `value`";
+    let (certificate, key) = (
+        "certificate = { env = \"A\" }",
+        "private-key = { env = \"B\" }",
+    );
+    for lines in [
+        certificate.to_owned(),
+        key.to_owned(),
+        format!("{certificate}\n{key}\nheader = \"a\""),
+        format!("{certificate}\n{key}\nscheme = \"a\""),
+        format!("{certificate}\n{key}\nquery = \"a\""),
+        format!("{certificate}\n{key}\nvalue = {{ env = \"C\" }}"),
+        format!("{certificate}\nvalue = {{ env = \"C\" }}\nheader = \"a\""),
+    ] {
+        assert_eq!(fault(&written(&lines)), wrong, "{lines}");
+    }
+    assert_eq!(
+        fault(&written(
+            "certificate = { env = \"A\" }\nprivate-key = \"s3cret\""
+        )),
+        "4: write { env = \"<variable>\" } or { file = \"<path>\" }; the secret itself is never in this file"
+    );
+}
+
+#[test]
+fn a_client_certificate_and_trusted_roots_take_https() {
+    let written = |scheme: &str, more: &str| {
+        format!(
+            "[platform]\n[clients.a]\ncomponent = \"a.wasm\"\nactivities = [\"GetGeocodeByAddress\"]\nhttp = [\n{{ allow = \"{scheme}://maps.test/json\", methods = [\"GET\"], activity = \"GetGeocodeByAddress\", allow-private-addresses = true, {more} }},\n]\n[credentials.gateway]\ncertificate = {{ env = \"A\" }}\nprivate-key = {{ env = \"B\" }}\n"
+        )
+    };
+    let (credential, roots) = ("credential = \"gateway\"", "trusted-roots = \"roots.pem\"");
+    let config = resolved(&written("https", &format!("{credential}, {roots}")));
+    let base = config.path.parent().unwrap();
+    assert_eq!(
+        config.clients["a"].http[0].trusted_roots(),
+        Some(base.join("roots.pem").as_path())
+    );
+    assert_eq!(
+        fault(&written("http", credential)),
+        "6: credential \"gateway\" is a client certificate, which takes https"
+    );
+    assert_eq!(
+        fault(&written("http", roots)),
+        "6: allow = \"http://maps.test/json\" has no use for trusted-roots; use https"
     );
 }

@@ -51,7 +51,7 @@ fn an_unknown_key_is_a_fault_wherever_it_is() {
         ),
         (
             "[platform]\n[[clients.xaf.http]]\nallow = \"a\"\nmethods = []\nactivity = \"A\"\nallow-private-adresses = true\n",
-            "6: unknown field `allow-private-adresses`, expected one of `allow`, `methods`, `activity`, `credential`, `allow-private-addresses`, `path`, `query`, `headers`, `json`",
+            "6: unknown field `allow-private-adresses`, expected one of `allow`, `methods`, `activity`, `credential`, `allow-private-addresses`, `trusted-roots`, `path`, `query`, `headers`, `json`",
         ),
         (
             "[platform]\n[credentials.exact]\nheader = \"a\"\nvalue = { env = \"A\" }\nprefix = \"Bearer\"\n",
