@@ -243,9 +243,7 @@ async fn administrations(host: &Host, employer: Uuid) -> Result<Vec<Uuid>, Failu
         size: 1000,
     };
     let found = host.platform().payroll_administrations(employer, &page);
-    let found = found
-        .await
-        .map_err(|error| Failure::Failed(format!("{error:?}")))?;
+    let found = found.await.map_err(platform)?;
     let ids = found.items.iter().map(|item| item.id.parse());
     ids.collect::<Result<_, _>>()
         .map_err(|error| Failure::Failed(format!("{error}")))
@@ -255,7 +253,7 @@ async fn administrations(host: &Host, employer: Uuid) -> Result<Vec<Uuid>, Failu
 async fn desk(host: &Host, who: &Who, of: Entity) -> Result<Desk, Failure> {
     let found = host.desk(&who.client, &who.user, of).await;
     found
-        .map_err(|error| Failure::Failed(format!("{error:?}")))?
+        .map_err(platform)?
         .ok_or_else(|| Failure::Input(format!("there is no {}", of.id())))
 }
 
@@ -266,9 +264,17 @@ async fn desk_of(
 ) -> Result<(Desk, DeclarationKind), Failure> {
     let found = host.platform().declaration_kind(declaration).await;
     let kind = found
-        .map_err(|error| Failure::Failed(format!("{error:?}")))?
+        .map_err(platform)?
         .ok_or_else(|| Failure::Input(format!("there is no declaration {declaration}")))?;
     Ok((desk(host, who, kind.entity(declaration)).await?, kind))
+}
+
+/// Why the platform did not answer.
+fn platform(error: ActivityError) -> Failure {
+    match error {
+        ActivityError::Other(why) => Failure::Failed(why),
+        error => Failure::Failed(format!("{error:?}")),
+    }
 }
 
 /// What came of it, or why nothing did.
@@ -291,7 +297,7 @@ async fn failed(desk: &Desk, fault: Fault) -> Failure {
         )),
         Fault::Guest(ActivityError::NotFound(id)) => Failure::Input(format!("there is no {id}")),
         Fault::Guest(ActivityError::Conflict(why)) => Failure::Failed(why),
-        Fault::Guest(error) => Failure::Failed(format!("{error:?}")),
+        Fault::Guest(error) => platform(error),
         Fault::Host(error) => Failure::Failed(format!("{error:#}")),
     }
 }

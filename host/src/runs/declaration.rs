@@ -99,6 +99,7 @@ fn refused(error: ActivityError) -> RunError {
         ActivityError::Unavailable(seconds) => {
             RunError::Connector(ConnectorError::Unavailable(seconds))
         }
+        ActivityError::Other(why) => RunError::Host(why),
         other => RunError::Host(format!("{other:?}")),
     }
 }
