@@ -89,6 +89,11 @@ impl Egress {
         Ok(Self { resolver, tls })
     }
 
+    /// The client side of TLS, for requests of the host itself.
+    pub(crate) fn tls(&self) -> rustls::ClientConfig {
+        self.tls.clone()
+    }
+
     /// Sends a request of a client and gives the whole reply.
     ///
     /// # Errors
