@@ -38,7 +38,11 @@ pub(crate) fn schemathesis(arguments: &[String]) -> Result<()> {
     let config = demo.join("platform.toml");
     let text = fs::read_to_string(&config)?;
     let listen = "listen = \"127.0.0.1:8080\"";
-    ensure!(text.contains(listen), "{} has no {listen}", config.display());
+    ensure!(
+        text.contains(listen),
+        "{} has no {listen}",
+        config.display()
+    );
     fs::write(
         &config,
         text.replace(listen, &format!("listen = \"127.0.0.1:{}\"", free_port()?)),
@@ -110,7 +114,10 @@ impl Server {
                 return Ok(server);
             }
         }
-        bail!("koppel serve ended before it listened: {}", server.child.wait()?)
+        bail!(
+            "koppel serve ended before it listened: {}",
+            server.child.wait()?
+        )
     }
 
     /// Stops it as an operator does, and says whether it ended well.

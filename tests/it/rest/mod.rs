@@ -354,6 +354,17 @@ pub(crate) fn redirected(answer: &Answer) -> HashMap<String, String> {
     url.query_pairs().into_owned().collect()
 }
 
+/// The modules that are on for provider 1.
+pub(crate) const MODULES: [&str; 4] = ["journal", "payroll-tax-return", "upa", "achmea"];
+
+/// The activities that need no module, or one of these.
+pub(crate) fn with_modules(on: &[&str]) -> Vec<&'static str> {
+    let rows = koppel_host::catalogue::ROWS.iter();
+    rows.filter(|row| row.module.is_none_or(|module| on.contains(&module)))
+        .map(|row| row.id)
+        .collect()
+}
+
 /// Loket's body of a refusal.
 pub(crate) fn forbidden(reason: &str) -> Value {
     json!({"message": format!("Insufficient rights for this request, reason \"{reason}\"")})

@@ -1,6 +1,6 @@
 //! Every route: allowed, denied, malformed; what comes back, and pages.
 
-use super::{ACCEPT, APPLICATION, Answer, Rest, failed, forbidden};
+use super::{ACCEPT, APPLICATION, Answer, MODULES, Rest, failed, forbidden, with_modules};
 use crate::harness::employer;
 use http::Method;
 use koppel_host::api::{Route, routes};
@@ -60,11 +60,47 @@ async fn call(rest: &Rest, token: &str, route: &Route, path: &str) -> Answer {
     rest.json(token, method, path, &body).await
 }
 
+/// Activities that are not served yet. A new one has a route; this list only
+/// gets shorter.
+const NOT_SERVED: &[&str] = &[
+    "GetEmployeesByEmployerId",
+    "GetCitizenServiceNumberByEmployeeId",
+    "GetEmploymentsByEmployerId",
+    "GetJournalRunExportAuditTrailByJournalRunId",
+    "GetPayrollTaxReturnsByPayrollAdministrationId",
+    "GetPayrollTaxReturnByPayrollTaxReturnId",
+    "GetMessageByPayrollTaxReturnId",
+    "PostInitiatePayrollTaxReturnByPayrollAdministrationId",
+    "PatchPayrollTaxReturnsByPayrollTaxReturnIds",
+    "PostSendPayrollTaxReturnByPayrollTaxReturnId",
+    "PostSendResponseMessageByPayrollTaxReturnId",
+    "GetUpaPensionDeclarationsByPayrollAdministrationId",
+    "GetUpaPensionDeclarationByUpaPensionDeclarationId",
+    "GetMessageByUpaPensionDeclarationId",
+    "PostInitiateUpaPensionDeclarationByPayrollAdministrationId",
+    "PatchUpaPensionDeclarationByUpaPensionDeclarationId",
+    "PostSendUpaPensionDeclarationByUpaPensionDeclarationId",
+    "PostSendResponseMessageByUpaPensionDeclarationId",
+    "GetCompanyInformationByChamberOfCommerceNumber",
+    "GetGeocodeByAddress",
+    "GetModulesByEmployerId",
+    "PatchModulesByEmployerId",
+    "GetAchmeaInsuranceContractsByUserId",
+    "GetWagePercentagesByAchmeaInsuranceContractId",
+    "PostAchmeaQuoteByEmployerId",
+    "PostAchmeaInsuranceContractByEmployerId",
+    "PostFleurtjedagQuoteByEmployerId",
+    "PostFleurtjedagOrderByEmployerId",
+];
+
 #[test]
 fn every_activity_has_a_route_and_every_route_an_activity() {
-    let routed: Vec<Activity> = routes().iter().map(|route| route.activity).collect();
-    let all: Vec<Activity> = Activity::all().collect();
-    assert_eq!(routed, all);
+    let routed: Vec<&str> = routes().iter().map(|route| route.activity.id()).collect();
+    let served: Vec<&str> = Activity::all()
+        .map(Activity::id)
+        .filter(|id| !NOT_SERVED.contains(id))
+        .collect();
+    assert_eq!(routed, served);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -100,12 +136,13 @@ async fn every_route_answers_when_all_five_checks_are_green() {
         let expected = match id {
             "GetEmployersByUserId" => 3,
             "GetPayrollAdministrationsByEmployerId" => 1,
-            "GetPayrollRunsByPayrollAdministrationId"
-            | "GetJournalRunsByPayrollAdministrationId" => 12,
+            // The months of 2025, and three of 2022.
+            "GetPayrollRunsByPayrollAdministrationId" => 15,
+            "GetJournalRunsByPayrollAdministrationId" => 12,
             "GetPayrollRunResultsByPayrollRunId" => 56,
             "GetJournalRunResultsByJournalRunId" => 14,
             "GetJournalRunErrorsByJournalRunId" => 0,
-            "GetAuthorizationsByEmployerId" => ROWS.len(),
+            "GetAuthorizationsByEmployerId" => with_modules(&MODULES).len(),
             "GetApplicationAuthorizationsByApplicationId" => {
                 assert_eq!(body["_embedded"].as_array().unwrap().len(), ROWS.len());
                 continue;
@@ -355,7 +392,10 @@ async fn a_body_that_cannot_be_read_is_told_where() {
                 .body(large),
         )
         .await;
-    assert_eq!(answer.with(413)["message"], "length limit exceeded");
+    assert_eq!(
+        answer.with(413)["message"],
+        "Failed to buffer the request body: length limit exceeded"
+    );
     // None of it changed anything.
     let run = rest
         .get(&token, path.trim_start_matches("/v2"))

@@ -97,11 +97,15 @@ async fn download_gives_the_bytes_of_the_file() {
     let answer = rest.send(request).await;
     assert_eq!(answer.status, 200, "{}", answer.text());
     assert_eq!(answer.header("content-type"), "application/octet-stream");
+    let name = format!(
+        "XAF32_1001_2025-06_6_{}.xaf",
+        &seed::journal_run_id(1, 6).to_string()[..8]
+    );
     assert_eq!(
         answer.header("content-disposition"),
-        "attachment; filename=\"XAF32_1001_2025-06_6.xaf\""
+        format!("attachment; filename=\"{name}\"")
     );
-    let file = std::fs::read(rest.dir.path().join("exports/XAF32_1001_2025-06_6.xaf")).unwrap();
+    let file = std::fs::read(rest.dir.path().join("exports").join(name)).unwrap();
     assert_eq!(answer.body, file);
     let again = post(&rest, &token, 1, 6, "download", &json!({})).await;
     assert_eq!(again.status, 409);
@@ -149,7 +153,7 @@ async fn the_connector_passes_the_five_checks_as_well() {
         post(&rest, &token, 1, 6, "send", &json!({}))
             .await
             .with(403),
-        forbidden("user \"anna\" has no right that gives GetJournalRunByJournalRunId")
+        forbidden("user \"anna\" has no right that gives PatchJournalRunByJournalRunId")
     );
 }
 
@@ -179,9 +183,9 @@ async fn an_employer_without_a_connector_is_told_so() {
     let (_exact, rest) = rest().await;
     let text = std::fs::read_to_string(rest.dir.path().join("platform.toml")).unwrap();
     // The other provider, with the module, and no connector.
-    let module = format!("\"{}\" = [\"journal\"]\n", seed::provider_id(1));
-    let both = format!("{module}\"{}\" = [\"journal\"]\n", seed::provider_id(2));
-    rest.reconfigure(&text.replacen(&module, &both, 1));
+    let modules = format!("\"{}\" = [\"journal\"", seed::provider_id(1));
+    let both = format!("\"{}\" = [\"journal\"]\n{modules}", seed::provider_id(2));
+    rest.reconfigure(&text.replacen(&modules, &both, 1));
     let els = rest.token("els").await;
     let answer = post(&rest, &els, 4, 6, "send", &json!({})).await;
     assert_eq!(
