@@ -8,6 +8,7 @@
 
 pub mod activities;
 pub mod admission;
+pub mod api;
 pub mod authorization;
 pub mod bindings;
 pub mod catalogue;

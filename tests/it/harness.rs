@@ -139,7 +139,12 @@ impl Resolve for Names {
 impl TestHost {
     /// A host with these clients on demonstration data.
     pub(crate) async fn new(clients: &str) -> Self {
-        let host = Self::start(tempfile::tempdir().unwrap(), &configuration(clients));
+        Self::with(&configuration(clients)).await
+    }
+
+    /// A host with this configuration on demonstration data.
+    pub(crate) async fn with(configuration: &str) -> Self {
+        let host = Self::start(tempfile::tempdir().unwrap(), configuration);
         host.host.embedded().unwrap().seed().await.unwrap();
         host
     }

@@ -17,6 +17,7 @@ mod loket;
 mod lookups;
 mod outside;
 mod products;
+mod rest;
 mod revocation;
 mod sandbox;
 mod upstream;

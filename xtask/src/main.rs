@@ -3,6 +3,7 @@
 mod command;
 mod components;
 mod debian;
+mod schemathesis;
 mod tools;
 mod wasm_target;
 
@@ -43,6 +44,13 @@ enum Task {
     /// Builds one connector the way that needs no download from rustup, and
     /// checks that the result is a component.
     WasmTargetDebian,
+    /// Tests the REST API by its OpenAPI document, with schemathesis, which is
+    /// installed into the target folder.
+    Schemathesis {
+        /// Further arguments of `schemathesis run`.
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+        arguments: Vec<String>,
+    },
     /// Checks dependencies: licences, sources and, where its database can be
     /// reached, advisories.
     Deny,
@@ -71,6 +79,10 @@ fn main() -> Result<()> {
         Task::Guests => components::guests(),
         Task::WasmTarget => wasm_target::ensure().map(|target| println!("{target}")),
         Task::WasmTargetDebian => components::exercise_debian(),
+        Task::Schemathesis { arguments } => {
+            components::plugins()?;
+            schemathesis::schemathesis(&arguments)
+        }
         Task::Deny => tools::deny(),
     }
 }

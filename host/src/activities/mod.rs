@@ -8,6 +8,7 @@ mod declarations;
 mod employees;
 mod employers;
 pub(crate) mod exports;
+mod implementation;
 mod insurance;
 mod journal_runs;
 pub(crate) mod log;
@@ -17,6 +18,8 @@ mod payroll_tax_returns;
 mod trade_register;
 mod upa_pension_declarations;
 mod vehicles;
+
+pub(crate) use implementation::{Implementation, Implementations};
 
 use crate::authorization::ActivitySet;
 use crate::bindings::koppel::loket::types::{ActivityError, Problem};
@@ -39,9 +42,9 @@ pub const WIT_VERSION: &str = "0.1.0";
 /// Only when a definition clashes with another: a fault of koppel.
 pub(crate) fn link(linker: &mut Linker<State>, granted: &ActivitySet) -> wasmtime::Result<()> {
     let mut domain = Domain {
-        linker,
+        linker: Some(linker),
         granted: *granted,
-        linked: ActivitySet::default(),
+        implementations: Implementations::default(),
     };
     domains(&mut domain)
 }
@@ -60,31 +63,36 @@ fn domains(domain: &mut Domain<'_>) -> wasmtime::Result<()> {
     insurance::link(domain)
 }
 
+impl Implementations {
+    /// The implementations of all activities, linked to no component.
+    pub(crate) fn collect() -> Self {
+        let mut domain = Domain {
+            linker: None,
+            granted: Activity::all().collect(),
+            implementations: Self::default(),
+        };
+        // Only a linker can refuse a definition, and there is none.
+        let _ = domains(&mut domain);
+        domain.implementations
+    }
+}
+
 /// The activities that have an implementation, for the test that compares
 /// them with the catalogue.
-///
-/// # Errors
-///
-/// As for linking.
-pub fn implemented(engine: &wasmtime::Engine) -> wasmtime::Result<ActivitySet> {
-    let mut domain = Domain {
-        linker: &mut Linker::new(engine),
-        granted: Activity::all().collect(),
-        linked: ActivitySet::default(),
-    };
-    domains(&mut domain)?;
-    Ok(domain.linked)
+pub fn implemented() -> ActivitySet {
+    Implementations::collect().activities()
 }
 
 /// Where the modules of the domains put their activities.
 struct Domain<'a> {
-    linker: &'a mut Linker<State>,
+    /// None when the implementations are collected for other callers.
+    linker: Option<&'a mut Linker<State>>,
     granted: ActivitySet,
-    linked: ActivitySet,
+    implementations: Implementations,
 }
 
 /// A call that passed the five checks.
-struct Call {
+pub(crate) struct Call {
     session: Arc<Session>,
 }
 
@@ -129,48 +137,36 @@ impl Domain<'_> {
         if !self.granted.contains(activity) {
             return Ok(());
         }
-        self.linked.insert(activity);
-        self.linker
-            .instance(&format!("koppel:loket/{interface}@{WIT_VERSION}"))?
-            .func_wrap_async(function, move |store, arguments: P| {
-                let session = store.data().session.clone();
-                Box::new(async move {
-                    let checked = async {
-                        match entity(&arguments) {
-                            Ok(entity) => session.authorize(activity, entity).await?,
-                            Err(malformed) => {
-                                // What is wrong with a call is told only to
-                                // those who may make it.
-                                session.authorize(activity, None).await?;
-                                return Err(malformed.into());
+        let implementation = Implementation {
+            activity,
+            entity,
+            perform: Arc::new(move |call, arguments| Box::pin(implementation(call, arguments))),
+        };
+        if let Some(linker) = &mut self.linker {
+            let implementation = implementation.clone();
+            linker
+                .instance(&format!("koppel:loket/{interface}@{WIT_VERSION}"))?
+                .func_wrap_async(function, move |store, arguments: P| {
+                    let session = store.data().session.clone();
+                    let implementation = implementation.clone();
+                    Box::new(async move {
+                        match implementation.call(session, arguments).await {
+                            Ok(result) => Ok((Ok(result),)),
+                            Err(Fault::Guest(error)) => Ok((Err(error),)),
+                            Err(Fault::Host(error)) => {
+                                Err(wasmtime::Error::msg(format!("{error:#}")))
                             }
                         }
-                        let performed = implementation(
-                            Call {
-                                session: session.clone(),
-                            },
-                            arguments,
-                        );
-                        match performed.await {
-                            // The checks were green; the platform has its own.
-                            Err(Fault::Guest(ActivityError::Denied(denial))) => {
-                                Err(session.refuse(activity, denial).await)
-                            }
-                            performed => performed,
-                        }
-                    };
-                    match checked.await {
-                        Ok(result) => Ok((Ok(result),)),
-                        Err(Fault::Guest(error)) => Ok((Err(error),)),
-                        Err(Fault::Host(error)) => Err(wasmtime::Error::msg(format!("{error:#}"))),
-                    }
-                })
-            })
+                    })
+                })?;
+        }
+        self.implementations.insert(implementation);
+        Ok(())
     }
 }
 
 /// The UUID in an identifier of the contract.
-fn id(field: &str, text: &str) -> Result<Uuid, ActivityError> {
+pub(crate) fn id(field: &str, text: &str) -> Result<Uuid, ActivityError> {
     // Uuid also reads other notations; the contract has one.
     match Uuid::try_parse(text) {
         Ok(id) if id.as_hyphenated().to_string() == text => Ok(id),

@@ -8,11 +8,13 @@
 //! one green; both are made of the same five functions, so they cannot
 //! disagree.
 
+mod available;
 mod explain;
 mod set;
 #[cfg(test)]
 mod tests;
 
+pub use available::Reach;
 pub use explain::{Explanation, Verdict, name};
 pub use set::ActivitySet;
 

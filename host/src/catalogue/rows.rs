@@ -174,4 +174,10 @@ rows! {
     Koppel PostFleurtjedagOrderByEmployerId POST "/providers/employers/{employerId}/fleurtjedagorders" Write, module FLEURTJEDAG,
         Surface::Act,
         "Orders flowers for someone, or cancels the order.";
+    Loket GetApplicationAuthorizationsByApplicationId GET "/applications/{applicationId}/authorizations" Read, module None,
+        Surface::Rest,
+        "The activities of an application, and what they need.";
+    Loket GetAuthorizationsByEmployerId GET "/providers/employers/{employerId}/authorizations" Read, module None,
+        Surface::Rest,
+        "The activities that the user may perform for an employer.";
 }

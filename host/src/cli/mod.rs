@@ -7,8 +7,10 @@ mod ledger;
 mod modules;
 mod output;
 mod run;
+mod serve;
 mod show;
 
+use crate::api::ServeError;
 use crate::config::{Config, ConfigError};
 use crate::egress::SystemResolver;
 use crate::registry::LoadError;
@@ -45,6 +47,10 @@ enum Command {
     Demo(demo::Demo),
     /// Runs a connector once.
     Run(run::Run),
+    /// Serves the REST API, until it is told to stop (SIGTERM).
+    Serve,
+    /// Makes the hash of a password, for `password-hash` of a user.
+    Password,
     /// Payroll tax returns and pension declarations, as people see them: asks
     /// for them, shows, confirms and cancels them.
     Declarations {
@@ -149,6 +155,8 @@ enum Failure {
     #[error(transparent)]
     Start(#[from] StartError),
     #[error(transparent)]
+    Serve(#[from] ServeError),
+    #[error(transparent)]
     Load(#[from] LoadError),
     /// Some components of a configuration.
     #[error("{0}")]
@@ -166,7 +174,7 @@ enum Failure {
 impl Failure {
     fn code(&self) -> u8 {
         match self {
-            Self::Start(_) | Self::Failed(_) => 1,
+            Self::Start(_) | Self::Serve(_) | Self::Failed(_) => 1,
             Self::Config(_) | Self::Input(_) => 3,
             Self::Denied(_) | Self::Run(RunError::Denied { .. }) => 4,
             Self::Load(_)
@@ -186,7 +194,7 @@ impl Failure {
     fn name(&self) -> &'static str {
         match self {
             Self::Config(_) => "config",
-            Self::Start(_) => "start",
+            Self::Start(_) | Self::Serve(_) => "start",
             Self::Load(_) | Self::NotLoaded(_) => "not-loaded",
             Self::Input(_) => "input",
             Self::Denied(_) => "denied",
@@ -221,6 +229,8 @@ async fn dispatch(cli: &Cli, out: &Output) -> Result<(), Failure> {
     match &cli.command {
         Command::Demo(demo) => demo::demo(demo, out).await,
         Command::Run(run) => run::run(run, &host()?, out).await,
+        Command::Serve => serve::serve(host()?, out).await,
+        Command::Password => serve::password(out),
         Command::Declarations { command } => declarations::run(command, &host()?, out).await,
         Command::Inspect { component } => show::inspect(component, out),
         Command::Clients => show::clients(&host()?, out).await,

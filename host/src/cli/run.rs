@@ -3,7 +3,7 @@
 use super::Failure;
 use super::output::{DIM, GREEN, Output as Out, euros};
 use crate::bindings::koppel::connector::types::ConnectorError;
-use crate::config::Reload;
+use crate::config::{Reload, Watching};
 use crate::runs::{Host, Job, Output, RunError, RunReport, RunRequest};
 use crate::sandbox::Source;
 use crate::text::{one_line, printable};
@@ -95,9 +95,9 @@ impl Run {
     }
 }
 
-/// `koppel run`.
-pub(super) async fn run(run: &Run, host: &Host, out: &Out) -> Result<(), Failure> {
-    // What the operator revokes meanwhile is denied from the next call on.
+/// Watches the configuration: what the operator revokes meanwhile is denied
+/// from the next call on.
+pub(super) fn watch(host: &Host) -> Option<Watching> {
     let watching = host.live().watch(|reload| match reload {
         Reload::Replaced => tracing::info!("the configuration was replaced"),
         Reload::Kept(error) => {
@@ -106,9 +106,16 @@ pub(super) async fn run(run: &Run, host: &Host, out: &Out) -> Result<(), Failure
             );
         }
     });
-    if let Err(error) = &watching {
-        tracing::warn!("changes of the configuration are not seen during this run: {error}");
-    }
+    watching
+        .inspect_err(|error| {
+            tracing::warn!("changes of the configuration are not seen: {error}");
+        })
+        .ok()
+}
+
+/// `koppel run`.
+pub(super) async fn run(run: &Run, host: &Host, out: &Out) -> Result<(), Failure> {
+    let _watching = watch(host);
     let busy = out.busy(format!("{} is running", run.client));
     let report = host.run(run.request()).await;
     busy.finish_and_clear();

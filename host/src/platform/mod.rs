@@ -164,6 +164,15 @@ pub trait Owners: Send + Sync {
         let owner = self.owner(entity).await?;
         Ok(owner.map_or(Attribution::Missing, Attribution::Owned))
     }
+
+    /// Whether [`Owners::owner`] knows whom everything belongs to. Otherwise
+    /// [`Owners::owner_within`] must be asked of each employer that it may be.
+    fn finds_owners(&self) -> bool {
+        true
+    }
+
+    /// The employers of a provider.
+    async fn employers_of(&self, provider: Uuid) -> Result<Vec<Uuid>, ActivityError>;
 }
 
 /// An error of a platform in words for the operator.

@@ -150,6 +150,12 @@ impl Host {
         &self.ledger
     }
 
+    /// The client side of TLS, with the certificate authorities of the
+    /// operating system.
+    pub(crate) fn tls(&self) -> rustls::ClientConfig {
+        self.egress.tls()
+    }
+
     /// The sandbox.
     pub fn sandbox(&self) -> &Sandbox {
         &self.sandbox
@@ -192,7 +198,7 @@ impl Host {
         }
     }
 
-    fn session(&self, run: Uuid, client: &str, user: &str, owner: Owner) -> Session {
+    pub(crate) fn session(&self, run: Uuid, client: &str, user: &str, owner: Owner) -> Session {
         Session {
             run,
             client: client.to_owned(),

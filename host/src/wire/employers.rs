@@ -2,10 +2,11 @@
 
 use super::shared::Id;
 use crate::bindings::koppel::loket::employers as record;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// An employer.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Employer {
     /// Its identifier.
@@ -21,7 +22,7 @@ pub struct Employer {
 }
 
 /// A visiting address.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Address {
     /// The street.
@@ -37,7 +38,7 @@ pub struct Address {
 }
 
 /// A country. Loket has a key and a text besides.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Country {
     /// ISO 3166-1 alpha-2.

@@ -1,10 +1,11 @@
 //! What Loket puts around its data: versions, messages and pages.
 
 use super::RESOURCE_VERSION;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// A reply with a page of a list.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct List<T> {
     /// The number of this page, from 1.
@@ -43,7 +44,7 @@ impl<T> List<T> {
 }
 
 /// A reply with one thing.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Single<T> {
     /// The version of the content.
     #[serde(default)]
@@ -67,7 +68,7 @@ impl<T> Single<T> {
 }
 
 /// Which version of a resource a reply holds.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Version {
     /// The version: a date.
@@ -88,7 +89,7 @@ impl Default for Version {
 }
 
 /// A message about a request.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Message {
     /// Its code.
     pub code: u32,
@@ -107,7 +108,7 @@ pub struct Message {
 }
 
 /// What kind of message it is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub enum MessageKind {
     /// The request breaks a rule.
     BrokenBusinessRule,

@@ -12,6 +12,7 @@
 use super::envelope::{Message, MessageKind, Version};
 use crate::bindings::koppel::loket::types::{ActivityError, Check, Denial, Problem};
 use crate::catalogue::Activity;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// What Loket says to a request without a valid access token (401).
@@ -21,14 +22,14 @@ pub const UNAUTHORIZED: &str = "Authorization has been denied for this request."
 const LONGEST: usize = 500;
 
 /// The body of a reply that refuses access: 401 and 403.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Refusal {
     /// Why.
     pub message: String,
 }
 
 /// The body of any other reply with an error.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Failed {
     /// The version of the resource.
     #[serde(default)]
@@ -41,7 +42,7 @@ pub struct Failed {
 }
 
 /// The body of a reply with an error.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(untagged)]
 pub enum Body {
     /// Access was refused.

@@ -6,10 +6,11 @@
 use super::shared::{Amount, Coded, Id, KeyDescription, KeyValue, Moment, Period};
 use crate::bindings::koppel::loket::journal_runs as record;
 use crate::bindings::koppel::loket::journal_runs::{JournalRunChange, JournalRunStatus};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// A journal run. The payroll administration is in the path of the request.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct JournalRun {
     /// Its identifier.
@@ -25,7 +26,7 @@ pub struct JournalRun {
 }
 
 /// The payroll run that a journal run books.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct BookedRun {
     /// Its identifier.
@@ -35,7 +36,7 @@ pub struct BookedRun {
 }
 
 /// The status of a journal run: in JSON Loket's key 0 to 7 with a text.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(into = "KeyValue", try_from = "StatusKey")]
 pub struct Status(pub JournalRunStatus);
 
@@ -58,7 +59,7 @@ const STATUSES: [(JournalRunStatus, &str); 8] = [
     (JournalRunStatus::Exported, "Journaal geëxporteerd"),
 ];
 
-#[derive(Deserialize)]
+#[derive(Deserialize, JsonSchema)]
 struct StatusKey {
     key: u32,
 }
@@ -117,7 +118,7 @@ impl From<record::JournalRun> for JournalRun {
 }
 
 /// A line of a journal. Not both amounts can be other than zero.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", try_from = "LineAsWritten")]
 pub struct JournalLine {
     /// The general ledger account (grootboekrekening).
@@ -134,7 +135,7 @@ pub struct JournalLine {
     pub credit_amount: Amount,
 }
 
-#[derive(Deserialize)]
+#[derive(Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 struct LineAsWritten {
     general_ledger_account: Coded,
@@ -190,7 +191,7 @@ impl From<record::JournalLine> for JournalLine {
 }
 
 /// Why a line of a journal could not be made.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct JournalRunError {
     /// Its identifier.
@@ -231,7 +232,7 @@ impl From<record::JournalRunError> for JournalRunError {
 }
 
 /// The body of `PATCH …/journalruns/{journalrunId}`.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Change {
     /// What to do.
     pub action: Action,
@@ -242,7 +243,7 @@ pub struct Change {
 }
 
 /// What to do with a journal run.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub enum Action {
     /// It was booked.
     MarkAsProcessed,

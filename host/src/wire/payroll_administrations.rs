@@ -3,10 +3,11 @@
 
 use super::shared::Id;
 use crate::bindings::koppel::loket::payroll_administrations as record;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// A payroll administration. The employer is in the path of the request.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct PayrollAdministration {
     /// Its identifier.

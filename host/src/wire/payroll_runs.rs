@@ -5,10 +5,11 @@
 use super::shared::{Amount, Id, KeyValue, Moment, Period};
 use crate::bindings::koppel::loket::payroll_runs as record;
 use crate::bindings::koppel::loket::types::PayrollPeriod;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// A payroll run. The payroll administration is in the path of the request.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct PayrollRun {
     /// Its identifier.
@@ -50,7 +51,7 @@ impl From<record::PayrollRun> for PayrollRun {
 }
 
 /// The results of an employment in a payroll run: one item of Loket's list.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct EmploymentResults {
     /// The employment (dienstverband).
@@ -60,7 +61,7 @@ pub struct EmploymentResults {
 }
 
 /// The results of an employment over a period.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct PeriodResults {
     /// The period.
@@ -71,7 +72,7 @@ pub struct PeriodResults {
 }
 
 /// The results on a payslip.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct PayslipResults {
     /// The type of payslip.
@@ -82,7 +83,7 @@ pub struct PayslipResults {
 }
 
 /// The result of a payroll component.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct ComponentResult {
     /// The component.
@@ -92,7 +93,7 @@ pub struct ComponentResult {
 }
 
 /// A payroll component.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Component {
     /// The key.
     pub key: u32,

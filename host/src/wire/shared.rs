@@ -4,10 +4,12 @@ use crate::bindings::koppel::loket::journal_runs as record;
 use crate::bindings::koppel::loket::types;
 use rust_decimal::Decimal;
 use rust_decimal::prelude::ToPrimitive;
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::de::Error as _;
 use serde::ser::Error as _;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use serde_json::value::RawValue;
+use std::borrow::Cow;
 use uuid::Uuid;
 
 /// An amount in euros with at most two decimals, held as cents. The same type
@@ -40,6 +42,20 @@ impl Amount {
     }
 }
 
+impl JsonSchema for Amount {
+    fn inline_schema() -> bool {
+        true
+    }
+
+    fn schema_name() -> Cow<'static, str> {
+        "Amount".into()
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        json_schema!({"type": "number", "description": "Two decimals at most."})
+    }
+}
+
 impl Serialize for Amount {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let decimal = Decimal::from_i128_with_scale(i128::from(self.0), 2).normalize();
@@ -57,9 +73,9 @@ impl<'de> Deserialize<'de> for Amount {
 }
 
 /// An identifier. Read in any notation of a UUID, held in the contract's.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(transparent)]
-pub struct Id(pub types::Id);
+pub struct Id(#[schemars(with = "Uuid")] pub types::Id);
 
 impl<'de> Deserialize<'de> for Id {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
@@ -69,8 +85,9 @@ impl<'de> Deserialize<'de> for Id {
 
 /// A calendar date. Loket writes some dates as moments; of these it is the
 /// date as written.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(transparent)]
+#[schemars(extend("format" = "date"))]
 pub struct Day(pub types::Date);
 
 impl<'de> Deserialize<'de> for Day {
@@ -85,8 +102,9 @@ impl<'de> Deserialize<'de> for Day {
 }
 
 /// A moment in UTC.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(transparent)]
+#[schemars(extend("format" = "date-time"))]
 pub struct Moment(pub types::Timestamp);
 
 impl<'de> Deserialize<'de> for Moment {
@@ -102,7 +120,7 @@ impl<'de> Deserialize<'de> for Moment {
 }
 
 /// A stable key with the text to show.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct KeyValue {
     /// The key.
     pub key: u32,
@@ -123,7 +141,7 @@ impl From<KeyValue> for types::KeyValue {
 }
 
 /// A stable key whose text Loket calls `description`.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct KeyDescription {
     /// The key.
     pub key: u32,
@@ -150,7 +168,7 @@ impl From<KeyDescription> for types::KeyValue {
 }
 
 /// A code with its description.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Coded {
     /// The code in the accounting package.
     pub code: String,
@@ -171,7 +189,7 @@ impl From<Coded> for record::Coded {
 }
 
 /// A pay period. Read without dates, it is a calendar month.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", try_from = "PeriodAsWritten")]
 pub struct Period {
     /// The year.
@@ -184,7 +202,7 @@ pub struct Period {
     pub period_end_date: Day,
 }
 
-#[derive(Deserialize)]
+#[derive(Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 struct PeriodAsWritten {
     year: u32,

@@ -2,13 +2,14 @@
 
 use super::shared::{Amount, Day, KeyValue};
 use crate::bindings::koppel::loket::vehicles as record;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// The parameter of the query that holds the licence plate.
 pub const LICENSE_PLATE_NUMBER: &str = "licensePlateNumber";
 
 /// The additional tax liability (bijtelling) of a car.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct AdditionalTaxLiability {
     /// The licence plate.

@@ -16,10 +16,10 @@ use std::time::Duration;
 
 /// Exact Online, as far as the connector knows it.
 #[derive(Default)]
-struct Exact {
-    entries: Vec<Value>,
+pub(crate) struct Exact {
+    pub(crate) entries: Vec<Value>,
     /// What to answer to the next requests instead: status and body.
-    instead: Vec<(u16, Value)>,
+    pub(crate) instead: Vec<(u16, Value)>,
     /// Loses the reply to the next entry after booking it.
     lose_reply: bool,
     credentials: Vec<String>,
@@ -27,7 +27,7 @@ struct Exact {
     delay: Duration,
 }
 
-type Shared = Arc<Mutex<Exact>>;
+pub(crate) type Shared = Arc<Mutex<Exact>>;
 type Reply = (StatusCode, [(&'static str, &'static str); 1], Json<Value>);
 
 fn reply(status: u16, body: Value) -> Reply {
@@ -89,7 +89,9 @@ async fn entries(State(exact): State<Shared>, Json(entry): Json<Value>) -> Reply
     reply(201, json!({"d": {"EntryID": id}}))
 }
 
-async fn exact() -> (Shared, TestHost) {
+/// The imitation, and the configuration of a client that books in it. Its
+/// credential is in the file `token`.
+pub(crate) async fn exact_client() -> (Shared, String) {
     let shared = Shared::default();
     let base = "/api/v1/123456";
     let router = Router::new()
@@ -107,7 +109,12 @@ async fn exact() -> (Shared, TestHost) {
     let port = listener.local_addr().unwrap().port();
     tokio::spawn(async move { axum::serve(listener, router).await.unwrap() });
     let more = booking(port, r#"division = 123456, journal-code = "90""#);
-    let host = TestHost::new(&plugin("journal-exact", &more)).await;
+    (shared, plugin("journal-exact", &more))
+}
+
+async fn exact() -> (Shared, TestHost) {
+    let (shared, client) = exact_client().await;
+    let host = TestHost::new(&client).await;
     std::fs::write(host.dir.path().join("token"), "exact-token-1\n").unwrap();
     (shared, host)
 }

@@ -3,7 +3,7 @@
 
 mod claim;
 mod csv;
-mod exact;
+pub(crate) mod exact;
 mod moneybird;
 mod release;
 mod xaf;

@@ -26,6 +26,7 @@ use rusqlite::{Connection, OptionalExtension, Transaction, TransactionBehavior};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
+use uuid::Uuid;
 
 /// The version of `schema.sql`, kept in the file as `user_version`.
 const SCHEMA: i64 = 4;
@@ -246,6 +247,17 @@ impl Owners for Embedded {
                 })
                 .optional()?;
             Ok(owner)
+        })
+        .await
+    }
+
+    async fn employers_of(&self, provider: Uuid) -> Result<Vec<Uuid>, ActivityError> {
+        let provider = provider.to_string();
+        self.ask(move |connection| {
+            let mut select = connection
+                .prepare_cached("SELECT id FROM employer WHERE provider = ?1 ORDER BY ord")?;
+            let employers = select.query_map([provider], |row| record::uuid(row, 0))?;
+            Ok(employers.collect::<rusqlite::Result<_>>()?)
         })
         .await
     }

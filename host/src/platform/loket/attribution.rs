@@ -142,6 +142,30 @@ impl Owners for Loket {
         }
     }
 
+    fn finds_owners(&self) -> bool {
+        false
+    }
+
+    async fn employers_of(&self, provider: Uuid) -> Result<Vec<Uuid>, ActivityError> {
+        if provider != self.provider {
+            return Ok(Vec::new());
+        }
+        let ask = Ask {
+            activity: activity::GetEmployersByUserId,
+            id: "",
+            query: &[],
+        };
+        let listed = self.all::<Identified>(ask).await?;
+        listed
+            .into_iter()
+            .map(|employer| {
+                // Read as a UUID, and held in its usual notation.
+                Uuid::parse_str(&employer.id.0)
+                    .map_err(|error| ActivityError::Other(error.to_string()))
+            })
+            .collect()
+    }
+
     async fn owner_within(
         &self,
         entity: Entity,

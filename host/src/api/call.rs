@@ -1,0 +1,340 @@
+//! A call of the REST API: who calls, what for, and the five checks on it.
+
+use super::Api;
+use super::paging::{Page, Wanted};
+use super::query::Query;
+use super::reply::ApiError;
+use crate::activities::Implementation;
+use crate::authorization::{EmployerModules, NO_MODULES, Question};
+use crate::bindings::koppel::loket::types::{ActivityError, Check, Denial, PageRequest, Problem};
+use crate::catalogue::Activity;
+use crate::oauth::Principal;
+use crate::platform::{Attribution, Entity, Owner};
+use crate::session::Session;
+use bytes::Bytes;
+use http::{HeaderMap, StatusCode, header};
+use serde::de::DeserializeOwned;
+use std::sync::Arc;
+use uuid::Uuid;
+
+/// The most employers among which something is searched for. On a platform
+/// that does not say whose it is, each one costs requests.
+const SEARCHED: usize = 25;
+
+/// A call, before it is known whether it may be made.
+pub(super) struct Call {
+    pub(super) api: Arc<Api>,
+    pub(super) activity: Activity,
+    pub(super) principal: Principal,
+    /// The version of the resource that the caller wants.
+    pub(super) version: &'static str,
+    /// What identifies the thing that the call is about, as the caller wrote
+    /// it; empty if nothing does.
+    pub(super) id: String,
+    pub(super) query: Result<Query, ActivityError>,
+    pub(super) headers: HeaderMap,
+    pub(super) body: Bytes,
+    /// The identifier of the call, in the ledger and in `X-Request-Id`.
+    pub(super) run: Uuid,
+}
+
+impl Call {
+    /// Performs the activity of this call, as a component would, for the
+    /// employer that the arguments are about.
+    ///
+    /// # Errors
+    ///
+    /// As for [`Call::session`] and the activity.
+    pub(super) async fn perform<P, R>(
+        &self,
+        arguments: Result<P, ActivityError>,
+    ) -> Result<R, ApiError>
+    where
+        P: Send + 'static,
+        R: 'static,
+    {
+        let implementation = self.implementation::<P, R>()?;
+        let arguments = match self.query() {
+            Ok(_) => arguments,
+            Err(malformed) => Err(malformed),
+        };
+        let entity = match &arguments {
+            Ok(arguments) => implementation.entity(arguments),
+            Err(malformed) => Err(malformed.clone()),
+        };
+        let session = self.session(entity).await?;
+        let performed = implementation.perform_authorized(session, arguments?);
+        Ok(performed.await?)
+    }
+
+    /// Gets a page of the list that the activity of this call gives.
+    ///
+    /// # Errors
+    ///
+    /// As for [`Call::session`] and the activity.
+    pub(super) async fn list<P: Page>(&self) -> Result<(Vec<P::Item>, Wanted, u64), ApiError> {
+        let implementation = self.implementation::<(String, PageRequest), P>()?;
+        let arguments = |page| (self.id.clone(), page);
+        let wanted = self.wanted();
+        let entity = match &wanted {
+            Ok(_) => implementation.entity(&arguments(PageRequest {
+                size: 1,
+                cursor: None,
+            })),
+            Err(malformed) => Err(malformed.clone()),
+        };
+        let session = self.session(entity).await?;
+        let wanted = wanted?;
+        let (items, total) = wanted
+            .get(|page| implementation.perform_authorized(session.clone(), arguments(page)))
+            .await?;
+        Ok((items, wanted, total))
+    }
+
+    fn implementation<P: 'static, R: 'static>(&self) -> Result<&Implementation<P, R>, ApiError> {
+        let activity = self.activity;
+        self.api.implementations.get(activity).ok_or_else(|| {
+            ApiError::Host(anyhow::anyhow!(
+                "{activity} has other arguments or another result than its route"
+            ))
+        })
+    }
+
+    /// The query.
+    ///
+    /// # Errors
+    ///
+    /// `invalid`. Which is for [`Call::session`] to tell.
+    pub(super) fn query(&self) -> Result<&Query, ActivityError> {
+        self.query.as_ref().map_err(Clone::clone)
+    }
+
+    /// Which page the caller wants.
+    ///
+    /// # Errors
+    ///
+    /// As for [`Call::query`].
+    pub(super) fn wanted(&self) -> Result<Wanted, ActivityError> {
+        let query = self.query()?;
+        Wanted::read(query.get("pageNumber"), query.get("pageSize"))
+    }
+
+    /// The identifier as a UUID.
+    ///
+    /// # Errors
+    ///
+    /// `invalid`, naming the parameter `name`.
+    pub(super) fn uuid(&self, name: &str) -> Result<Uuid, ActivityError> {
+        self.query()?;
+        crate::activities::id(name, &self.id)
+    }
+
+    /// Reads the body as JSON.
+    ///
+    /// # Errors
+    ///
+    /// `invalid`, with the place.
+    pub(super) fn json<T: DeserializeOwned>(&self) -> Result<T, ActivityError> {
+        let json = self
+            .headers
+            .get(header::CONTENT_TYPE)
+            .and_then(|value| value.to_str().ok())
+            .and_then(|value| value.split(';').next())
+            .is_some_and(|value| value.trim().eq_ignore_ascii_case("application/json"));
+        if !json {
+            return Err(invalid("Content-Type", "must be application/json"));
+        }
+        // Serde takes an array for the members of an object, in their order.
+        if self.body.trim_ascii_start().first() == Some(&b'[') {
+            return Err(invalid(".", "must be an object"));
+        }
+        crate::wire::read(&self.body).map_err(|error| invalid(&error.path, &error.problem))
+    }
+
+    /// Runs the five checks, and gives the session in which the activity may
+    /// be performed: for the employer that `entity` belongs to, or, if it is
+    /// about nothing in particular, for the first one that the user may access
+    /// and for which all checks are green.
+    ///
+    /// Whether something exists that the user may not access is not told: it
+    /// is denied in the same words as what does not exist. Nor is what is
+    /// wrong with a call (`entity` is an error) told to those who may not make
+    /// it.
+    ///
+    /// # Errors
+    ///
+    /// `denied`, after it was recorded; the error that `entity` is.
+    pub(super) async fn session(
+        &self,
+        entity: Result<Option<Entity>, ActivityError>,
+    ) -> Result<Arc<Session>, ApiError> {
+        let entity = match entity {
+            Ok(entity) => entity,
+            Err(malformed) => {
+                self.ask().await?;
+                return Err(malformed.into());
+            }
+        };
+        let Some(entity) = entity else {
+            return match self.employers().await?.first() {
+                Some(owner) => Ok(self.session_of(*owner)),
+                None => Err(self
+                    .hide(None, "there is no employer for which this user may do this")
+                    .await),
+            };
+        };
+        let owner = self.owner(entity).await?;
+        let user = &self.principal.user;
+        let accessible = owner.filter(|owner| {
+            let live = self.api.host.live();
+            live.with(|config| config.grants.may_access(user, *owner))
+        });
+        match accessible {
+            Some(owner) => {
+                let session = self.session_of(owner);
+                session.authorize(self.activity, Some(entity)).await?;
+                Ok(session)
+            }
+            None => {
+                let reason = format!(
+                    "there is no {} that user \"{user}\" may access",
+                    entity.id()
+                );
+                Err(self.hide(owner, &reason).await)
+            }
+        }
+    }
+
+    /// Whom something belongs to. Where the platform does not say so, among
+    /// the employers for which this call would be allowed.
+    async fn owner(&self, entity: Entity) -> Result<Option<Owner>, ApiError> {
+        let platform = self.api.host.platform();
+        if platform.finds_owners() || matches!(entity, Entity::Employer(_)) {
+            return Ok(platform.owner(entity).await?);
+        }
+        let employers = self.employers().await?;
+        if employers.len() > SEARCHED {
+            let text = format!(
+                "this platform does not say whose {} is, and it is not searched for among more than {SEARCHED} employers",
+                entity.id()
+            );
+            return Err(ApiError::Status(StatusCode::NOT_IMPLEMENTED, text));
+        }
+        for owner in employers {
+            if let Attribution::Owned(owner) = platform.owner_within(entity, owner.employer).await?
+            {
+                return Ok(Some(owner));
+            }
+        }
+        Ok(None)
+    }
+
+    /// Runs the checks that need no employer.
+    ///
+    /// # Errors
+    ///
+    /// `denied`, after it was recorded.
+    pub(super) async fn ask(&self) -> Result<(), ApiError> {
+        let Principal { client, user } = &self.principal;
+        let asked = self.api.host.live().with(|config| {
+            let grants = &config.grants;
+            grants.check_without_employer(client, user, self.activity)
+        });
+        match asked {
+            Ok(()) => Ok(()),
+            Err(denial) => Err(self.deny(Owner::default(), &denial).await),
+        }
+    }
+
+    /// Denies what the user may not access, or what does not exist, for the
+    /// same `reason`. The ledger gets the true one.
+    async fn hide(&self, owner: Option<Owner>, reason: &str) -> ApiError {
+        if let Err(error) = self.ask().await {
+            return error;
+        }
+        let true_reason = owner.and_then(|owner| {
+            let question = self.question(owner, &NO_MODULES);
+            let live = self.api.host.live();
+            live.with(|config| config.grants.check_entity(&question).err())
+        });
+        let told = self.denial(reason);
+        let recorded = true_reason.as_ref().unwrap_or(&told);
+        match self.deny(owner.unwrap_or_default(), recorded).await {
+            ApiError::Activity(ActivityError::Denied(_)) => ActivityError::Denied(told).into(),
+            failed => failed,
+        }
+    }
+
+    /// A denial by the last check.
+    pub(super) fn denial(&self, reason: &str) -> Denial {
+        Denial {
+            check: Check::Entity,
+            activity: self.activity.id().to_owned(),
+            reason: reason.to_owned(),
+        }
+    }
+
+    /// Records a denial.
+    pub(super) async fn deny(&self, owner: Owner, denial: &Denial) -> ApiError {
+        let session = self.session_of(owner);
+        match session.record_denial(self.activity, denial).await {
+            Ok(()) => ActivityError::Denied(denial.clone()).into(),
+            Err(fault) => fault.into(),
+        }
+    }
+
+    /// The employers for which all five checks are green.
+    ///
+    /// # Errors
+    ///
+    /// Those of the platform.
+    pub(super) async fn employers(&self) -> Result<Vec<Owner>, ApiError> {
+        let live = self.api.host.live();
+        let platform = self.api.host.platform();
+        let reach = live.with(|config| config.grants.reach(&self.principal.user));
+        let mut owners = Vec::new();
+        if let Some(provider) = reach.provider {
+            let employers = platform.employers_of(provider).await?;
+            owners.extend(
+                employers
+                    .into_iter()
+                    .map(|employer| Owner { employer, provider }),
+            );
+        }
+        for employer in reach.employers {
+            owners.extend(platform.owner(Entity::Employer(employer)).await?);
+        }
+        let modules = platform.modules_on().await?;
+        live.with(|config| {
+            let green = |owner| config.grants.check(&self.question(owner, &modules)).is_ok();
+            owners.retain(|owner| green(*owner));
+        });
+        Ok(owners)
+    }
+
+    fn session_of(&self, owner: Owner) -> Arc<Session> {
+        let Principal { client, user } = &self.principal;
+        Arc::new(self.api.host.session(self.run, client, user, owner))
+    }
+
+    fn question<'a>(&'a self, owner: Owner, modules: &'a EmployerModules) -> Question<'a> {
+        Question {
+            client: &self.principal.client,
+            user: &self.principal.user,
+            activity: self.activity,
+            scope: owner.employer,
+            employer: owner.employer,
+            provider: owner.provider,
+            modules,
+        }
+    }
+}
+
+/// An `invalid` about one field.
+pub(super) fn invalid(field: &str, problem: &str) -> ActivityError {
+    ActivityError::Invalid(vec![Problem {
+        code: 400,
+        description: format!("{field}: {problem}"),
+        properties: vec![field.to_owned()],
+    }])
+}

@@ -1,0 +1,157 @@
+//! What goes back to a caller, in Loket's shapes.
+
+use crate::bindings::koppel::loket::types::ActivityError;
+use crate::session::Fault;
+use crate::wire::error::{Body, ErrorReply, Refusal, UNAUTHORIZED};
+use axum::response::{IntoResponse, Response};
+use bytes::Bytes;
+use http::{HeaderName, HeaderValue, StatusCode, header};
+use serde::Serialize;
+
+/// The errors that any operation can end in, for the OpenAPI document: status,
+/// meaning, and whether the body is a text only.
+pub(super) const ERRORS: [(u16, &str, bool); 9] = [
+    (400, "What is wrong with the request.", false),
+    (401, "There is no token, or it is not good.", true),
+    (403, "One of the five checks is red, and why.", true),
+    (404, "It does not exist.", false),
+    (409, "Its state does not allow it now.", false),
+    (413, "The body is too large.", true),
+    (500, "koppel cannot do it now.", false),
+    (502, "The outside party says no.", true),
+    (503, "Try again later.", false),
+];
+
+/// A reply to a call that succeeded.
+#[derive(Debug)]
+pub(super) enum Reply {
+    /// JSON, written.
+    Json(Bytes),
+    /// A file.
+    File {
+        /// Its name.
+        name: String,
+        /// What is in it.
+        bytes: Bytes,
+    },
+}
+
+impl Reply {
+    /// A reply with this value.
+    ///
+    /// # Errors
+    ///
+    /// A host fault when it has no JSON form: a fault of koppel.
+    pub(super) fn json<T: Serialize>(value: &T) -> Result<Self, ApiError> {
+        serde_json::to_vec(value)
+            .map(|json| Self::Json(json.into()))
+            .map_err(|error| ApiError::Host(error.into()))
+    }
+}
+
+/// Why a call did not succeed.
+#[derive(Debug)]
+pub(super) enum ApiError {
+    /// There is no caller: 401. Why, for `WWW-Authenticate`, if there was a
+    /// token.
+    Unauthorized(Option<&'static str>),
+    /// As the activity says.
+    Activity(ActivityError),
+    /// With a status that the activities do not have, and a text.
+    Status(StatusCode, String),
+    /// koppel cannot do its part: 500.
+    Host(anyhow::Error),
+}
+
+impl From<ActivityError> for ApiError {
+    fn from(error: ActivityError) -> Self {
+        Self::Activity(error)
+    }
+}
+
+impl From<Fault> for ApiError {
+    fn from(fault: Fault) -> Self {
+        match fault {
+            Fault::Guest(error) => Self::Activity(error),
+            Fault::Host(error) => Self::Host(error),
+        }
+    }
+}
+
+impl IntoResponse for Reply {
+    fn into_response(self) -> Response {
+        match self {
+            Self::Json(json) => (StatusCode::OK, JSON, json).into_response(),
+            Self::File { name, bytes } => {
+                // The name of an export file needs no quoting; see its rules.
+                let disposition = HeaderValue::try_from(format!("attachment; filename=\"{name}\""))
+                    .unwrap_or(HeaderValue::from_static("attachment"));
+                let headers = [
+                    (header::CONTENT_TYPE, OCTETS),
+                    (header::CONTENT_DISPOSITION, disposition),
+                ];
+                (StatusCode::OK, headers, bytes).into_response()
+            }
+        }
+    }
+}
+
+impl IntoResponse for ApiError {
+    fn into_response(self) -> Response {
+        match self {
+            Self::Unauthorized(why) => {
+                let mut response = refusal(StatusCode::UNAUTHORIZED, UNAUTHORIZED.to_owned());
+                // RFC 6750, section 3: without a token, no error is named.
+                let challenge = why.map_or_else(
+                    || "Bearer realm=\"koppel\"".to_owned(),
+                    |why| format!("Bearer realm=\"koppel\", error=\"invalid_token\", error_description=\"{why}\""),
+                );
+                if let Ok(challenge) = HeaderValue::try_from(challenge) {
+                    response
+                        .headers_mut()
+                        .insert(header::WWW_AUTHENTICATE, challenge);
+                }
+                response
+            }
+            Self::Activity(error) => failed(error.into()),
+            Self::Status(status, text) => refusal(status, text),
+            Self::Host(error) => {
+                tracing::error!(
+                    error = format!("{error:#}"),
+                    "a call of the REST API failed"
+                );
+                let text = "koppel cannot do it now; its log says why".to_owned();
+                failed(ActivityError::Other(text).into())
+            }
+        }
+    }
+}
+
+const JSON: [(HeaderName, HeaderValue); 1] = [(
+    header::CONTENT_TYPE,
+    HeaderValue::from_static("application/json"),
+)];
+
+const OCTETS: HeaderValue = HeaderValue::from_static("application/octet-stream");
+
+/// An error with a text only.
+pub(super) fn refusal(status: StatusCode, message: String) -> Response {
+    body(status, &Body::Refusal(Refusal { message }))
+}
+
+fn failed(reply: ErrorReply) -> Response {
+    let status = StatusCode::from_u16(reply.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+    let mut response = body(status, &reply.body);
+    if let Some(seconds) = reply.retry_after {
+        response
+            .headers_mut()
+            .insert(header::RETRY_AFTER, HeaderValue::from(seconds));
+    }
+    response
+}
+
+fn body(status: StatusCode, body: &Body) -> Response {
+    // The bodies are our own; they always have a JSON form.
+    let json = serde_json::to_vec(body).unwrap_or_default();
+    (status, JSON, json).into_response()
+}

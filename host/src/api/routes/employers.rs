@@ -1,0 +1,32 @@
+//! The employers that a user may work for. A component sees the one of its
+//! run; an application sees all of them.
+
+use super::{Handled, Route, Shape, page, schema};
+use crate::api::call::Call;
+use crate::catalogue::id;
+use crate::wire::employers::Employer;
+use uuid::Uuid;
+
+pub(super) fn of_the_user() -> Route {
+    Route::new(
+        id::GetEmployersByUserId,
+        Shape::Paged(schema::<Employer>),
+        list,
+    )
+}
+
+fn list(call: Call) -> Handled {
+    Box::pin(async move {
+        // Who may ask, but has no employers, gets an empty list.
+        call.ask().await?;
+        let wanted = call.wanted()?;
+        let owners = call.employers().await?;
+        let among: Vec<Uuid> = owners.iter().map(|owner| owner.employer).collect();
+        let platform = call.api.host.platform();
+        let (employers, total) = wanted
+            .get(async |page| Ok(platform.employers(&among, &page).await?))
+            .await?;
+        let employers: Vec<Employer> = employers.into_iter().map(Employer::from).collect();
+        page(&call, employers, wanted, total)
+    })
+}
