@@ -113,7 +113,7 @@ pub async fn start(host: Arc<Host>) -> Result<Serving, ServeError> {
         &server,
         host.live().clone(),
         host.ledger().redactor().clone(),
-        host.tls(),
+        crate::egress::tls::config().map_err(ServeError::Issuer)?,
     )
     .map_err(ServeError::Issuer)?;
     let document = openapi::document(&server, &routes::table());

@@ -92,11 +92,6 @@ impl Egress {
         })
     }
 
-    /// The client side of TLS, for requests of the host itself.
-    pub(crate) fn tls(&self) -> rustls::ClientConfig {
-        self.tls.clone()
-    }
-
     /// Sends a request of a client and gives the whole reply.
     ///
     /// # Errors

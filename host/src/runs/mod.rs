@@ -150,12 +150,6 @@ impl Host {
         &self.ledger
     }
 
-    /// The client side of TLS, with the certificate authorities of the
-    /// operating system.
-    pub(crate) fn tls(&self) -> rustls::ClientConfig {
-        self.egress.tls()
-    }
-
     /// The sandbox.
     pub fn sandbox(&self) -> &Sandbox {
         &self.sandbox

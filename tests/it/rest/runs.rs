@@ -144,7 +144,7 @@ async fn the_connector_passes_the_five_checks_as_well() {
     );
     assert_eq!(exact.lock().unwrap().entries.len(), 0);
     // The user lacks what the connector does, though not what was asked for.
-    let rights = format!("rights = [\"sending\"]\n");
+    let rights = "rights = [\"sending\"]\n".to_owned();
     let changed = issuing(&configured(&client))
         .replacen("rights = [\"everything\"]\n", &rights, 1)
         .replace("[rights]\n", &format!("[rights]\nsending = [\"{SEND}\"]\n"));
