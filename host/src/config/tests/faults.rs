@@ -55,7 +55,7 @@ fn an_unknown_key_is_a_fault_wherever_it_is() {
         ),
         (
             "[platform]\n[credentials.exact]\nheader = \"a\"\nvalue = { env = \"A\" }\nprefix = \"Bearer\"\n",
-            "5: unknown field `prefix`, expected one of `header`, `scheme`, `query`, `value`",
+            "5: unknown field `prefix`, expected one of `header`, `scheme`, `query`, `value`, `certificate`, `private-key`",
         ),
         (
             "[platform]\n[modules.client]\n",
