@@ -1,6 +1,6 @@
 //! The REST API: Loket's paths below `/v2`, for external applications.
 //!
-//! One table ([`routes`]) says how each activity of the catalogue is served;
+//! One table (`routes`) says how each activity of the catalogue is served;
 //! method and path come from the catalogue. Every call passes the five checks
 //! that a call of a component passes, and is performed by the same code. The
 //! application is the client, and whoever logged in is the user.
