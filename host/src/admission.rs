@@ -198,15 +198,27 @@ pub fn inspect(engine: &Engine, bytes: &[u8]) -> Result<(Component, Inspection),
     }
     let component = Component::from_binary(engine, bytes)
         .map_err(|error| Refusal::Invalid(one_line(&error)))?;
-    let inspection = read(engine, &component, bytes)?;
+    let digest = Sha256::digest(bytes).into();
+    let inspection = read(engine, &component, &digest, bytes.len())?;
     Ok((component, inspection))
 }
 
-fn read(engine: &Engine, component: &Component, bytes: &[u8]) -> Result<Inspection, Refusal> {
+/// What a compiled component is and asks for. `digest` and `size` are those of
+/// the bytes that it was compiled from.
+///
+/// # Errors
+///
+/// As [`inspect`].
+pub(crate) fn read(
+    engine: &Engine,
+    component: &Component,
+    digest: &[u8; 32],
+    size: usize,
+) -> Result<Inspection, Refusal> {
     let kind = component.component_type();
     let mut inspection = Inspection {
-        sha256: hex::encode(Sha256::digest(bytes)),
-        size: bytes.len(),
+        sha256: hex::encode(digest),
+        size,
         kinds: BTreeSet::new(),
         wit_versions: BTreeSet::new(),
         activities: Vec::new(),

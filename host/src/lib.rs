@@ -22,6 +22,7 @@ pub mod ledger;
 pub mod oauth;
 pub mod outbound;
 pub mod platform;
+mod private_file;
 pub mod registry;
 pub mod runs;
 pub mod sandbox;

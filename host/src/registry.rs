@@ -1,13 +1,22 @@
 //! The registry: components by client, compiled once per content.
 
+mod compiled;
+mod stamp;
+
+pub(crate) use compiled::Compiled;
+
 use crate::admission::{self, Inspection, Refusal};
 use crate::authorization::ActivitySet;
 use crate::config::{Client, Config};
 use crate::sandbox::{Sandbox, State, link};
 use sha2::{Digest, Sha256};
+use stamp::Stamp;
 use std::collections::HashMap;
-use std::path::PathBuf;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::fs::File;
+use std::io::Read;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError, Weak};
+use wasmtime::Engine;
 use wasmtime::component::{Component, InstancePre};
 
 /// A component that is ready to run for a client.
@@ -57,17 +66,20 @@ pub enum LoadError {
 
 type Digested = Arc<Result<(Component, Inspection), Refusal>>;
 
-/// Keeps what was compiled, so that a component that several clients share, or
-/// that runs again, is compiled once.
+/// Keeps what was read, compiled and linked, so that a component that several
+/// clients share, or that runs again, is not read, compiled or linked again.
 #[derive(Default)]
 pub struct Registry {
+    disk: Option<Compiled>,
+    files: Mutex<HashMap<PathBuf, Known>>,
     compiled: Mutex<HashMap<[u8; 32], Digested>>,
     ready: Mutex<HashMap<String, (Key, Arc<Loaded>)>>,
+    linked: Mutex<HashMap<Key, Weak<Loaded>>>,
 }
 
 /// What a linked component depends on. When one of these changes, it is
 /// admitted and linked again.
-#[derive(PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq, Hash)]
 struct Key {
     digest: [u8; 32],
     granted: ActivitySet,
@@ -76,6 +88,14 @@ struct Key {
 }
 
 impl Registry {
+    /// A registry that keeps what it compiles on disk as well.
+    pub(crate) fn on_disk(compiled: Compiled) -> Self {
+        Self {
+            disk: Some(compiled),
+            ..Self::default()
+        }
+    }
+
     /// Loads the component of a client under the given configuration. Blocks
     /// while it compiles.
     ///
@@ -101,13 +121,15 @@ impl Registry {
             .get(name)
             .map(|grants| grants.activities)
             .unwrap_or_default();
-        let bytes = std::fs::read(&client.component).map_err(|error| LoadError::Unreadable {
-            client: name.to_owned(),
-            path: client.component.clone(),
-            error,
-        })?;
+        let content = self
+            .content(&client.component)
+            .map_err(|error| LoadError::Unreadable {
+                client: name.to_owned(),
+                path: client.component.clone(),
+                error,
+            })?;
         let key = Key {
-            digest: Sha256::digest(&bytes).into(),
+            digest: content.digest(),
             granted,
             http: !client.http.is_empty(),
             exports: client.exports.is_some(),
@@ -118,36 +140,131 @@ impl Registry {
         {
             return Ok(loaded.clone());
         }
-        let compiled = self.compile(sandbox, key.digest, &bytes);
+        let compiled = self.compile(sandbox, &client.component, content);
         let (component, inspection) = match compiled.as_ref() {
             Ok(compiled) => compiled,
             Err(refusal) => return Err(refused(name, refusal.clone())),
         };
         admission::admit(name, inspection, &granted, key.http, key.exports)
             .map_err(|refusal| refused(name, refusal))?;
-        let pre = link(sandbox.engine(), &granted, key.http, key.exports)
-            .and_then(|linker| linker.instantiate_pre(component))
-            .map_err(|error| LoadError::Link {
-                client: name.to_owned(),
-                why: format!("{error:#}"),
-            })?;
-        let loaded = Arc::new(Loaded {
-            inspection: inspection.clone(),
-            pre,
-        });
+        let linked = lock(&self.linked).get(&key).and_then(Weak::upgrade);
+        let loaded = match linked {
+            Some(loaded) => loaded,
+            None => {
+                let pre = link(sandbox.engine(), &granted, key.http, key.exports)
+                    .and_then(|linker| linker.instantiate_pre(component))
+                    .map_err(|error| LoadError::Link {
+                        client: name.to_owned(),
+                        why: format!("{error:#}"),
+                    })?;
+                let loaded = Arc::new(Loaded {
+                    inspection: inspection.clone(),
+                    pre,
+                });
+                let mut linked = lock(&self.linked);
+                linked.retain(|_, loaded| loaded.strong_count() > 0);
+                linked.insert(key.clone(), Arc::downgrade(&loaded));
+                loaded
+            }
+        };
         lock(&self.ready).insert(name.to_owned(), (key, loaded.clone()));
         Ok(loaded)
     }
 
-    fn compile(&self, sandbox: &Sandbox, digest: [u8; 32], bytes: &[u8]) -> Digested {
-        if let Some(known) = lock(&self.compiled).get(&digest) {
-            return known.clone();
+    /// What is in the file of a component. It is not read if it is as it was.
+    fn content(&self, path: &Path) -> std::io::Result<Content> {
+        let mut file = File::open(path)?;
+        let stamp = Stamp::of(&file.metadata()?);
+        if let Some(known) = lock(&self.files).get(path)
+            && known.stamp == stamp
+        {
+            return Ok(Content::Known(known.clone()));
         }
-        // Not under the lock: compiling one component holds up no other.
-        let compiled = admission::inspect(sandbox.engine(), bytes);
-        let compiled = Arc::new(compiled);
-        lock(&self.compiled).insert(digest, compiled.clone());
+        let mut bytes = Vec::new();
+        file.read_to_end(&mut bytes)?;
+        // Only if nobody wrote to it meanwhile, and nobody can unseen.
+        let after = Stamp::of(&file.metadata()?);
+        let stamp = (after == stamp && stamp.settled()).then_some(stamp);
+        let digest = Sha256::digest(&bytes).into();
+        Ok(Content::Read {
+            digest,
+            bytes,
+            stamp,
+        })
+    }
+
+    fn compile(&self, sandbox: &Sandbox, path: &Path, content: Content) -> Digested {
+        let (digest, bytes, stamp) = match content {
+            Content::Known(known) => return known.compiled,
+            Content::Read {
+                digest,
+                bytes,
+                stamp,
+            } => (digest, bytes, stamp),
+        };
+        let known = lock(&self.compiled).get(&digest).cloned();
+        let compiled = known.unwrap_or_else(|| {
+            // Not under the lock: compiling one component holds up no other.
+            let compiled = Arc::new(self.inspect(sandbox.engine(), &digest, &bytes));
+            lock(&self.compiled).insert(digest, compiled.clone());
+            compiled
+        });
+        if let Some(stamp) = stamp {
+            let known = Known {
+                stamp,
+                digest,
+                compiled: compiled.clone(),
+            };
+            lock(&self.files).insert(path.to_owned(), known);
+        }
         compiled
+    }
+
+    fn inspect(
+        &self,
+        engine: &Engine,
+        digest: &[u8; 32],
+        bytes: &[u8],
+    ) -> Result<(Component, Inspection), Refusal> {
+        let Some(disk) = &self.disk else {
+            return admission::inspect(engine, bytes);
+        };
+        if let Some(component) = disk.load(engine, digest) {
+            let inspection = admission::read(engine, &component, digest, bytes.len())?;
+            return Ok((component, inspection));
+        }
+        let (component, inspection) = admission::inspect(engine, bytes)?;
+        disk.store(digest, &component);
+        Ok((component, inspection))
+    }
+}
+
+/// A file that was read and compiled.
+#[derive(Clone)]
+struct Known {
+    stamp: Stamp,
+    digest: [u8; 32],
+    compiled: Digested,
+}
+
+/// What is in a file.
+enum Content {
+    /// What was in it before.
+    Known(Known),
+    /// These bytes.
+    Read {
+        digest: [u8; 32],
+        bytes: Vec<u8>,
+        /// By which it is known again, if it can be.
+        stamp: Option<Stamp>,
+    },
+}
+
+impl Content {
+    fn digest(&self) -> [u8; 32] {
+        match self {
+            Self::Known(Known { digest, .. }) | Self::Read { digest, .. } => *digest,
+        }
     }
 }
 

@@ -78,6 +78,11 @@ pub(crate) fn all_activities() -> String {
 /// The configuration around the clients.
 pub(crate) fn configuration(clients: &str) -> String {
     include_str!("platform.toml")
+        // Shared, because compiling is what takes time.
+        .replace(
+            "{compiled}",
+            concat!(env!("CARGO_TARGET_TMPDIR"), "/compiled"),
+        )
         .replace(
             "{all}",
             &format!(

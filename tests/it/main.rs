@@ -8,6 +8,7 @@
 mod activities;
 mod admission;
 mod cli;
+mod compiled;
 mod connectors;
 mod contract;
 mod declarations;

@@ -40,6 +40,8 @@ pub struct Config {
     pub upstream: Option<Upstream>,
     /// The SQLite database of the ledger.
     pub ledger: PathBuf,
+    /// The folder of compiled components.
+    pub compiled: PathBuf,
     /// The clients that are connectors, by name.
     pub clients: BTreeMap<String, Client>,
     /// The clients that are external applications, by name.

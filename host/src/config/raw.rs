@@ -46,6 +46,8 @@ pub(super) struct Platform {
     pub(super) data: PathBuf,
     #[serde(default = "default_ledger")]
     pub(super) ledger: PathBuf,
+    #[serde(default = "default_compiled")]
+    pub(super) compiled: PathBuf,
     pub(super) loket: Option<Spanned<Loket>>,
 }
 
@@ -66,6 +68,10 @@ fn default_data() -> PathBuf {
 
 fn default_ledger() -> PathBuf {
     "data/ledger.db".into()
+}
+
+fn default_compiled() -> PathBuf {
+    "data/compiled".into()
 }
 
 #[derive(Debug, Deserialize)]

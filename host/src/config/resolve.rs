@@ -124,6 +124,7 @@ impl Resolver<'_> {
             data: self.base.join(file.platform.data),
             upstream,
             ledger: self.base.join(file.platform.ledger),
+            compiled: self.base.join(file.platform.compiled),
             clients,
             applications,
             connectors,

@@ -123,6 +123,9 @@ pub enum StartError {
     /// The ledger cannot be opened.
     #[error(transparent)]
     Ledger(#[from] LedgerError),
+    /// The folder of compiled components cannot be used.
+    #[error("compiled components: {0}")]
+    Compiled(String),
     /// The engine or TLS cannot be set up.
     #[error("{0:#}")]
     Engine(anyhow::Error),

@@ -26,7 +26,7 @@ use crate::exports::ExportDir;
 use crate::ledger::{Entry, Filter, Kind, Ledger, Redactor};
 use crate::outbound::Hooks;
 use crate::platform::{Embedded, Entity, Loket, Owner, Platform, in_words};
-use crate::registry::{LoadError, Loaded, Registry};
+use crate::registry::{Compiled, LoadError, Loaded, Registry};
 use crate::sandbox::{LimitReached, RunLog, Sandbox, State, memory_used};
 use crate::sending::Sending;
 use crate::session::{NO_LINE, Session};
@@ -112,9 +112,12 @@ impl Host {
                 (Arc::new(loket), Err(elsewhere))
             }
         };
+        let sandbox = Sandbox::new().map_err(StartError::Engine)?;
+        let compiled =
+            Compiled::open(&config.compiled, sandbox.engine()).map_err(StartError::Compiled)?;
         Ok(Self {
-            sandbox: Sandbox::new().map_err(StartError::Engine)?,
-            registry: Registry::default(),
+            sandbox,
+            registry: Registry::on_disk(compiled),
             platform,
             embedded,
             ledger,

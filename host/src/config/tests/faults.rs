@@ -35,7 +35,7 @@ fn an_unknown_key_is_a_fault_wherever_it_is() {
         ),
         (
             "[platform]\ndata = \"a\"\nlegder = \"b\"\n",
-            "3: unknown field `legder`, expected one of `source`, `data`, `ledger`, `loket`",
+            "3: unknown field `legder`, expected one of `source`, `data`, `ledger`, `compiled`, `loket`",
         ),
         (
             "[platform]\n[clients.xaf]\ncomponent = \"a\"\nactivites = []\n",
