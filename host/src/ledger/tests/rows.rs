@@ -14,6 +14,7 @@ async fn every_field_is_read_back() {
     assert_eq!(body.as_deref(), Some("body 7 €".as_bytes()));
     let expected = Row {
         seq: 1,
+        id: row.id,
         time: row.time.clone(),
         context: context(7),
         kind: "response".to_owned(),
