@@ -14,10 +14,11 @@ CREATE TABLE ledger (
     status INTEGER,
     outcome TEXT,
     headers TEXT NOT NULL,
-    body BLOB,
     body_size INTEGER NOT NULL,
     body_sha256 TEXT NOT NULL,
-    hash TEXT NOT NULL
+    hash TEXT NOT NULL,
+    -- Last, so that the rest is read without it.
+    body BLOB
 ) STRICT;
 CREATE INDEX ledger_client ON ledger (client, seq);
 CREATE INDEX ledger_employer ON ledger (employer, seq);

@@ -5,32 +5,68 @@ use super::{Filter, Kind, Ledger, LedgerError, Row, chain};
 use rusqlite::types::Value;
 use uuid::Uuid;
 
-/// The condition of a [`Filter`], whose values are [`Filter::parameters`].
-pub(super) const SELECTED: &str = "(:all_kinds OR kind IN (SELECT value FROM json_each(:kinds)))
-    AND (:client IS NULL OR client = :client)
-    AND (:user IS NULL OR \"user\" = :user)
-    AND (:employer IS NULL OR employer = :employer)
-    AND (:run IS NULL OR run = :run)
-    AND (:since IS NULL OR time >= :since)
-    AND (:until IS NULL OR time < :until)
-    AND (:after IS NULL OR seq > :after)";
-
-impl Filter {
-    /// The values of [`SELECTED`], by name.
-    pub(super) fn parameters(&self) -> Vec<(&'static str, Value)> {
-        let kinds: Vec<&str> = self.kinds.iter().map(|kind| kind.name()).collect();
-        vec![
-            (":all_kinds", kinds.is_empty().into()),
-            (":kinds", serde_json::json!(kinds).to_string().into()),
-            (":client", self.client.clone().into()),
-            (":user", self.user.clone().into()),
-            (":employer", self.employer.map(|id| id.to_string()).into()),
-            (":run", self.run.map(|id| id.to_string()).into()),
-            (":since", self.since.map(time).into()),
-            (":until", self.until.map(time).into()),
-            (":after", self.after.map(integer).into()),
-        ]
+/// The condition of a filter in SQL, and its values by name. What does not
+/// restrict is not in it, so that an index is used for what does.
+pub(super) fn selected(filter: &Filter) -> (String, Vec<(&'static str, Value)>) {
+    let kinds: Vec<&str> = filter.kinds.iter().map(|kind| kind.name()).collect();
+    let (kind, kinds) = match &kinds[..] {
+        [] => ("", None),
+        [one] => ("kind = :kinds", Some((*one).to_owned())),
+        // The plus: no index of kinds, whose rows would have to be sorted.
+        some => (
+            "+kind IN (SELECT value FROM json_each(:kinds))",
+            Some(serde_json::json!(some).to_string()),
+        ),
+    };
+    let all: [(&str, &'static str, Option<Value>); 8] = [
+        (kind, ":kinds", kinds.map(Into::into)),
+        (
+            "client = :client",
+            ":client",
+            filter.client.clone().map(Into::into),
+        ),
+        (
+            "\"user\" = :user",
+            ":user",
+            filter.user.clone().map(Into::into),
+        ),
+        (
+            "employer = :employer",
+            ":employer",
+            filter.employer.map(|id| id.to_string().into()),
+        ),
+        (
+            "run = :run",
+            ":run",
+            filter.run.map(|id| id.to_string().into()),
+        ),
+        (
+            "time >= :since",
+            ":since",
+            filter.since.map(|since| time(since).into()),
+        ),
+        (
+            "time < :until",
+            ":until",
+            filter.until.map(|until| time(until).into()),
+        ),
+        (
+            "seq > :after",
+            ":after",
+            filter.after.map(|after| integer(after).into()),
+        ),
+    ];
+    // So that there is always one.
+    let mut condition = "TRUE".to_owned();
+    let mut values = Vec::new();
+    for (sql, name, value) in all {
+        if let Some(value) = value {
+            condition.push_str(" AND ");
+            condition.push_str(sql);
+            values.push((name, value));
+        }
     }
+    (condition, values)
 }
 
 impl Ledger {
@@ -51,16 +87,16 @@ impl Ledger {
         self.with(move |connection| {
             // Both see the same rows, whatever other processes append.
             let transaction = connection.transaction()?;
-            let mut parameters = filter.parameters();
+            let (condition, mut values) = selected(&filter);
             let total = transaction
-                .prepare_cached(&format!("SELECT count(*) FROM ledger WHERE {SELECTED}"))?
-                .query_row(&parameters[..], |row| row.get(0))?;
-            parameters.push((":size", i64::from(size).into()));
-            parameters.push((":skip", integer(skip).into()));
+                .prepare_cached(&format!("SELECT count(*) FROM ledger WHERE {condition}"))?
+                .query_row(&values[..], |row| row.get(0))?;
+            values.push((":size", i64::from(size).into()));
+            values.push((":skip", integer(skip).into()));
             let mut select = transaction.prepare_cached(&format!(
-                "SELECT {COLUMNS} FROM ledger WHERE {SELECTED} ORDER BY seq LIMIT :size OFFSET :skip"
+                "SELECT {COLUMNS} FROM ledger WHERE {condition} ORDER BY seq LIMIT :size OFFSET :skip"
             ))?;
-            let rows = select.query_map(&parameters[..], read)?;
+            let rows = select.query_map(&values[..], read)?;
             Ok((rows.collect::<rusqlite::Result<_>>()?, total))
         })
         .await

@@ -1,7 +1,7 @@
 //! The ledger in an SQLite file.
 
 use super::chain::{self, Broken, GENESIS, Verified};
-use super::select::SELECTED;
+use super::select::selected;
 use super::{Context, Entry, Kind, MAX_BODY, Redactor, Row};
 use jiff::Timestamp;
 use rusqlite::{Connection, OptionalExtension, Transaction, TransactionBehavior, params};
@@ -113,17 +113,17 @@ impl Ledger {
     /// When the ledger cannot be read.
     pub async fn rows(&self, filter: Filter) -> Result<Vec<Row>, LedgerError> {
         self.with(move |connection| {
+            let (condition, mut values) = selected(&filter);
             let mut select = connection.prepare_cached(&format!(
                 "SELECT * FROM (
-                    SELECT {COLUMNS} FROM ledger WHERE {SELECTED}
+                    SELECT {COLUMNS} FROM ledger WHERE {condition}
                     ORDER BY seq DESC LIMIT :limit
                 ) ORDER BY seq"
             ))?;
-            let mut parameters = filter.parameters();
             // SQLite takes a negative limit for none.
             let limit = filter.limit.map_or(-1, i64::from);
-            parameters.push((":limit", limit.into()));
-            let rows = select.query_map(&parameters[..], read)?;
+            values.push((":limit", limit.into()));
+            let rows = select.query_map(&values[..], read)?;
             Ok(rows.collect::<rusqlite::Result<_>>()?)
         })
         .await
