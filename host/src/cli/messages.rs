@@ -86,10 +86,10 @@ struct View {
     /// Shows what this user may see, behind the five checks. Without it, all is
     /// shown: the view of the operator.
     #[arg(long = "as", value_name = "USER", requires = "application")]
-    user: Option<String>,
+    viewer: Option<String>,
     /// The application through which that user looks: a client that has the
     /// activity (check 1).
-    #[arg(long, value_name = "CLIENT", requires = "as")]
+    #[arg(long, value_name = "CLIENT", requires = "viewer")]
     application: Option<String>,
 }
 
@@ -120,7 +120,7 @@ impl View {
         Some(Gate {
             host,
             client: self.application.as_deref()?,
-            user: self.user.as_deref()?,
+            user: self.viewer.as_deref()?,
             activity,
             run: Uuid::now_v7(),
         })
@@ -211,7 +211,7 @@ async fn found(view: &View, which: Which, activity: Activity, host: &Host) -> Re
 /// bytes are another activity.
 async fn show(view: &View, which: Which, host: &Host, out: &Output) -> Result<(), Failure> {
     let row = found(view, which, id::GetMessageByMessageId, host).await?;
-    if view.user.is_some() {
+    if view.viewer.is_some() {
         out.result(&json!({"message": row}), || print(&row));
         return Ok(());
     }

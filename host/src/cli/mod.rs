@@ -231,3 +231,14 @@ async fn dispatch(cli: &Cli, out: &Output) -> Result<(), Failure> {
 fn start(config: Config) -> Result<Host, Failure> {
     Ok(Host::start(config, Arc::new(SystemResolver))?)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::Cli;
+    use clap::CommandFactory;
+
+    #[test]
+    fn the_arguments_of_every_command_fit_together() {
+        Cli::command().debug_assert();
+    }
+}
