@@ -1,5 +1,7 @@
 //! The `koppel` command, as a process.
 
+mod messages;
+
 use crate::harness::repository;
 use koppel_host::platform::seed;
 use serde_json::Value;
@@ -7,7 +9,7 @@ use std::path::Path;
 use std::process::{Command, Output};
 use tempfile::TempDir;
 
-fn koppel(dir: &Path, arguments: &[&str]) -> Output {
+pub(crate) fn koppel(dir: &Path, arguments: &[&str]) -> Output {
     Command::new(env!("CARGO_BIN_EXE_koppel"))
         .current_dir(dir)
         .env("NO_COLOR", "1")
@@ -16,12 +18,12 @@ fn koppel(dir: &Path, arguments: &[&str]) -> Output {
         .unwrap()
 }
 
-fn text(bytes: &[u8]) -> String {
+pub(crate) fn text(bytes: &[u8]) -> String {
     String::from_utf8(bytes.to_vec()).unwrap()
 }
 
 #[track_caller]
-fn json(output: &Output) -> Value {
+pub(crate) fn json(output: &Output) -> Value {
     serde_json::from_slice(&output.stdout).unwrap_or_else(|error| {
         panic!(
             "{error}\n{}\n{}",
@@ -196,6 +198,24 @@ fn a_changed_ledger_is_found() {
     assert_eq!(
         text(&output.stderr),
         "error: row 3 of the ledger: it was changed, or the row before it was replaced\n"
+    );
+}
+
+#[test]
+fn a_removed_row_of_the_ledger_is_named() {
+    let (dir, _) = demo();
+    let database = dir.path().join("data/ledger.db");
+    let connection = rusqlite::Connection::open(database).unwrap();
+    connection
+        .execute_batch("DROP TRIGGER ledger_never_forgets; DELETE FROM ledger WHERE seq = 3;")
+        .unwrap();
+    drop(connection);
+    let output = koppel(dir.path(), &["--json", "ledger", "verify"]);
+    assert_eq!(output.status.code(), Some(1));
+    let error: Value = serde_json::from_slice(&output.stderr).unwrap();
+    assert_eq!(
+        error["error"]["message"],
+        "row 4 of the ledger: row 3 is missing"
     );
 }
 

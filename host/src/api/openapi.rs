@@ -136,6 +136,15 @@ fn parameters(route: &Route) -> Vec<Value> {
             "schema": {"type": "string", "pattern": "^[A-Z0-9]{6}$"},
         }));
     }
+    for filter in route.filters {
+        parameters.push(json!({
+            "name": filter.name,
+            "in": "query",
+            "required": false,
+            "description": filter.description,
+            "schema": (filter.schema)(),
+        }));
+    }
     if let Shape::Paged(_) = route.shape {
         for (name, maximum, default) in [
             ("pageNumber", u64::from(u32::MAX), 1),

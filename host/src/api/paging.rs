@@ -91,6 +91,11 @@ impl Wanted {
         })
     }
 
+    /// How many items come before the page.
+    pub(super) fn before(self) -> u64 {
+        (self.number - 1) * u64::from(self.size)
+    }
+
     /// Gets the page: past the items before it, many at a time, and then the
     /// page itself. A page after the last one is empty.
     ///
@@ -105,7 +110,7 @@ impl Wanted {
         P: Page,
         F: Future<Output = Result<P, Fault>>,
     {
-        let mut before = (self.number - 1) * u64::from(self.size);
+        let mut before = self.before();
         let mut cursor = None;
         while before > 0 {
             let size = before.min(STRIDE);

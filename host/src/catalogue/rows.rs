@@ -180,4 +180,16 @@ rows! {
     Loket GetAuthorizationsByEmployerId GET "/providers/employers/{employerId}/authorizations" Read, module None,
         Surface::Rest,
         "The activities that the user may perform for an employer.";
+    Koppel GetMessagesByEmployerId GET "/providers/employers/{employerId}/messages" Read, module None,
+        Surface::Rest,
+        "What connectors exchanged with the outside for an employer: requests, replies and export files.";
+    Koppel GetMessageByMessageId GET "/providers/employers/messages/{messageId}" Read, module None,
+        Surface::Rest,
+        "One message, with its headers and hashes.";
+    Koppel GetMessageContentByMessageId GET "/providers/employers/messages/{messageId}/content" Read, module None,
+        Surface::Rest,
+        "The exact bytes of a message.";
+    Koppel GetDenialsByEmployerId GET "/providers/employers/{employerId}/denials" Read, module None,
+        Surface::Rest,
+        "What was denied for an employer, and by which check.";
 }

@@ -4,6 +4,7 @@ mod declarations;
 mod demo;
 mod journal_runs;
 mod ledger;
+mod messages;
 mod modules;
 mod output;
 mod run;
@@ -15,7 +16,7 @@ use crate::config::{Config, ConfigError};
 use crate::egress::SystemResolver;
 use crate::registry::LoadError;
 use crate::runs::{Host, RunError, StartError};
-use clap::{Args, Parser, Subcommand};
+use clap::{Parser, Subcommand};
 use output::Output;
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -84,18 +85,11 @@ enum Command {
         #[command(subcommand)]
         command: journal_runs::JournalRuns,
     },
-    /// Lists what was sent and received, or shows one message.
-    Messages {
-        #[command(flatten)]
-        filter: LedgerFilter,
-        /// Shows this message with its exact bytes.
-        number: Option<u64>,
-    },
+    /// Lists what was sent and received, or shows one message, or writes its
+    /// exact bytes to a file.
+    Messages(messages::Messages),
     /// Lists what was denied.
-    Denials {
-        #[command(flatten)]
-        filter: LedgerFilter,
-    },
+    Denials(messages::Denials),
     /// The ledger as a whole.
     Ledger {
         #[command(subcommand)]
@@ -125,26 +119,6 @@ enum Command {
 enum LedgerCommand {
     /// Proves that no row was changed or removed.
     Verify,
-}
-
-/// Which rows of the ledger are shown.
-#[derive(Debug, Args)]
-struct LedgerFilter {
-    /// Only of this client.
-    #[arg(long)]
-    client: Option<String>,
-    /// Only of this user.
-    #[arg(long)]
-    user: Option<String>,
-    /// Only of this employer.
-    #[arg(long)]
-    employer: Option<Uuid>,
-    /// Only of this run.
-    #[arg(long)]
-    run: Option<Uuid>,
-    /// At most so many, the newest.
-    #[arg(long, default_value_t = 50)]
-    limit: u32,
 }
 
 /// Why a command failed. Decides the exit code.
@@ -243,11 +217,8 @@ async fn dispatch(cli: &Cli, out: &Output) -> Result<(), Failure> {
         Command::JournalRuns { command } => {
             journal_runs::journal_runs(command, &host()?, out).await
         }
-        Command::Messages { filter, number } => match number {
-            Some(number) => ledger::message(&host()?, *number, out).await,
-            None => ledger::messages(&host()?, filter, out).await,
-        },
-        Command::Denials { filter } => ledger::denials(&host()?, filter, out).await,
+        Command::Messages(args) => messages::messages(args, &host()?, out).await,
+        Command::Denials(args) => messages::denials(args, &host()?, out).await,
         Command::Ledger {
             command: LedgerCommand::Verify,
         } => ledger::verify(&host()?, out).await,
@@ -259,4 +230,15 @@ async fn dispatch(cli: &Cli, out: &Output) -> Result<(), Failure> {
 
 fn start(config: Config) -> Result<Host, Failure> {
     Ok(Host::start(config, Arc::new(SystemResolver))?)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Cli;
+    use clap::CommandFactory;
+
+    #[test]
+    fn the_arguments_of_every_command_fit_together() {
+        Cli::command().debug_assert();
+    }
 }

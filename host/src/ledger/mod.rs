@@ -8,13 +8,16 @@
 //! may the host go on. Secrets are redacted before anything is stored.
 
 mod chain;
+mod content;
 mod redact;
+mod select;
 mod spelling;
 mod store;
 #[cfg(test)]
 mod tests;
 
 pub use chain::{Broken, Verified};
+pub use content::{Content, ContentError};
 pub use redact::Redactor;
 pub use store::{Filter, Ledger, LedgerError};
 
@@ -125,6 +128,8 @@ impl Entry {
 pub struct Row {
     /// Its number, from 1, without gaps.
     pub seq: u64,
+    /// What it is called where its number may not be known: made from `hash`.
+    pub id: Uuid,
     /// When it was recorded, RFC 3339 in UTC.
     pub time: String,
     /// Whose doing it was.

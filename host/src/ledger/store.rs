@@ -1,11 +1,10 @@
 //! The ledger in an SQLite file.
 
 use super::chain::{self, Broken, GENESIS, Verified};
+use super::select::selected;
 use super::{Context, Entry, Kind, MAX_BODY, Redactor, Row};
 use jiff::Timestamp;
-use rusqlite::{
-    Connection, OptionalExtension, Transaction, TransactionBehavior, named_params, params,
-};
+use rusqlite::{Connection, OptionalExtension, Transaction, TransactionBehavior, params};
 use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -44,6 +43,8 @@ pub struct Filter {
     pub run: Option<Uuid>,
     /// Only from this moment, to the microsecond.
     pub since: Option<Timestamp>,
+    /// Only before this moment, to the microsecond.
+    pub until: Option<Timestamp>,
     /// Only rows after this one.
     pub after: Option<u64>,
     /// At most so many: the newest.
@@ -53,7 +54,7 @@ pub struct Filter {
 /// The version of `schema.sql`, kept in the file as `user_version`.
 const SCHEMA: i64 = 1;
 
-const COLUMNS: &str = "seq, time, run, client, \"user\", employer, kind, activity, \"check\", exchange, summary, status, outcome, headers, body_size, body_sha256, hash";
+pub(super) const COLUMNS: &str = "seq, time, run, client, \"user\", employer, kind, activity, \"check\", exchange, summary, status, outcome, headers, body_size, body_sha256, hash";
 
 impl Ledger {
     /// Opens the file, or makes an empty one, with its directory. What the
@@ -112,35 +113,17 @@ impl Ledger {
     /// When the ledger cannot be read.
     pub async fn rows(&self, filter: Filter) -> Result<Vec<Row>, LedgerError> {
         self.with(move |connection| {
-            let kinds: Vec<&str> = filter.kinds.iter().map(|kind| kind.name()).collect();
+            let (condition, mut values) = selected(&filter);
             let mut select = connection.prepare_cached(&format!(
                 "SELECT * FROM (
-                    SELECT {COLUMNS} FROM ledger
-                    WHERE (:all_kinds OR kind IN (SELECT value FROM json_each(:kinds)))
-                    AND (:client IS NULL OR client = :client)
-                    AND (:user IS NULL OR \"user\" = :user)
-                    AND (:employer IS NULL OR employer = :employer)
-                    AND (:run IS NULL OR run = :run)
-                    AND (:since IS NULL OR time >= :since)
-                    AND (:after IS NULL OR seq > :after)
+                    SELECT {COLUMNS} FROM ledger WHERE {condition}
                     ORDER BY seq DESC LIMIT :limit
                 ) ORDER BY seq"
             ))?;
-            let rows = select.query_map(
-                named_params! {
-                    ":all_kinds": kinds.is_empty(),
-                    ":kinds": serde_json::json!(kinds).to_string(),
-                    ":client": filter.client,
-                    ":user": filter.user,
-                    ":employer": filter.employer.map(|id| id.to_string()),
-                    ":run": filter.run.map(|id| id.to_string()),
-                    ":since": filter.since.map(time),
-                    ":after": filter.after,
-                    // SQLite takes a negative limit for none.
-                    ":limit": filter.limit.map_or(-1, i64::from),
-                },
-                read,
-            )?;
+            // SQLite takes a negative limit for none.
+            let limit = filter.limit.map_or(-1, i64::from);
+            values.push((":limit", limit.into()));
+            let rows = select.query_map(&values[..], read)?;
             Ok(rows.collect::<rusqlite::Result<_>>()?)
         })
         .await
@@ -200,7 +183,7 @@ impl Ledger {
         .await
     }
 
-    async fn with<T: Send + 'static>(
+    pub(super) async fn with<T: Send + 'static>(
         &self,
         work: impl FnOnce(&mut Connection) -> Result<T, LedgerError> + Send + 'static,
     ) -> Result<T, LedgerError> {
@@ -260,6 +243,7 @@ fn redact(redactor: &Redactor, entry: Entry) -> Entry {
 fn row(seq: u64, previous: &str, entry: Entry) -> (Row, Option<Vec<u8>>) {
     let mut row = Row {
         seq,
+        id: Uuid::nil(),
         time: time(Timestamp::now()),
         context: entry.context,
         kind: entry.kind.name().to_owned(),
@@ -275,12 +259,13 @@ fn row(seq: u64, previous: &str, entry: Entry) -> (Row, Option<Vec<u8>>) {
         hash: String::new(),
     };
     row.hash = chain::hash(previous, &row);
+    row.id = chain::id(&row.hash);
     let body = (entry.body.len() <= MAX_BODY).then_some(entry.body);
     (row, body)
 }
 
 /// A moment as it is stored: always six decimals, so that times sort as text.
-fn time(moment: Timestamp) -> String {
+pub(super) fn time(moment: Timestamp) -> String {
     format!("{moment:.6}")
 }
 
@@ -317,15 +302,17 @@ fn insert(connection: &Connection, row: &Row, body: Option<Vec<u8>>) -> rusqlite
     Ok(())
 }
 
-fn read(row: &rusqlite::Row<'_>) -> rusqlite::Result<Row> {
+pub(super) fn read(row: &rusqlite::Row<'_>) -> rusqlite::Result<Row> {
     let uuid = |index: usize| -> rusqlite::Result<Uuid> {
         let text: String = row.get(index)?;
         // A damaged identifier is for `verify` to report.
         Ok(Uuid::parse_str(&text).unwrap_or_default())
     };
     let headers: String = row.get(13)?;
+    let hash: String = row.get(16)?;
     Ok(Row {
         seq: row.get(0)?,
+        id: chain::id(&hash),
         time: row.get(1)?,
         context: Context {
             run: uuid(2)?,
@@ -343,7 +330,7 @@ fn read(row: &rusqlite::Row<'_>) -> rusqlite::Result<Row> {
         headers: serde_json::from_str(&headers).unwrap_or_default(),
         body_size: row.get(14)?,
         body_sha256: row.get(15)?,
-        hash: row.get(16)?,
+        hash,
     })
 }
 

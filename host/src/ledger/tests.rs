@@ -6,6 +6,7 @@ use tempfile::TempDir;
 mod chain;
 mod redaction;
 mod rows;
+mod select;
 
 /// A ledger in a folder of its own.
 struct TestLedger {

@@ -2,6 +2,7 @@
 
 mod authorizations;
 mod checks;
+mod messages;
 mod oauth;
 mod oidc;
 mod routes;

@@ -5,17 +5,40 @@ use crate::harness::employer;
 use http::Method;
 use koppel_host::api::{Route, routes};
 use koppel_host::catalogue::{Access, Activity, ROWS};
+use koppel_host::ledger::{Context, Entry, Kind};
 use koppel_host::platform::seed;
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
 
+/// A server whose ledger has a message of employer 1, and the id of that.
+async fn rest() -> (Rest, String) {
+    let rest = Rest::new().await;
+    let ledger = rest.host.ledger();
+    let context = Context {
+        run: uuid::Uuid::from_u128(1),
+        client: "journal-xaf".to_owned(),
+        user: "anna".to_owned(),
+        employer: employer(1),
+    };
+    let entry = Entry {
+        body: b"<a/>".to_vec(),
+        ..Entry::new(context, Kind::ExportFile, "a.xaf".to_owned())
+    };
+    let seq = ledger.append(entry).await.unwrap();
+    let (row, _) = ledger.row(seq).await.unwrap().unwrap();
+    (rest, row.id.to_string())
+}
+
 /// An identifier with which each activity is allowed for employer 1.
-fn good(activity: &str) -> String {
+fn good(activity: &str, message: &str) -> String {
     match activity {
+        "GetMessageByMessageId" | "GetMessageContentByMessageId" => message.to_owned(),
         "GetEmployersByUserId" => String::new(),
         "GetEmployerByEmployerId"
         | "GetPayrollAdministrationsByEmployerId"
-        | "GetAuthorizationsByEmployerId" => employer(1).to_string(),
+        | "GetAuthorizationsByEmployerId"
+        | "GetMessagesByEmployerId"
+        | "GetDenialsByEmployerId" => employer(1).to_string(),
         "GetPayrollRunsByPayrollAdministrationId" | "GetJournalRunsByPayrollAdministrationId" => {
             seed::payroll_administration_id(1).to_string()
         }
@@ -105,16 +128,21 @@ fn every_activity_has_a_route_and_every_route_an_activity() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn every_route_answers_when_all_five_checks_are_green() {
-    let rest = Rest::new().await;
+    let (rest, message) = rest().await;
     let token = rest.token("anna").await;
     for route in routes() {
         let id = route.activity.id();
-        let answer = call(&rest, &token, &route, &path(&route, &good(id))).await;
+        let answer = call(&rest, &token, &route, &path(&route, &good(id, &message))).await;
         assert_eq!(answer.header("expires"), "-1", "{id}");
         assert_eq!(answer.header("cache-control"), "no-store");
         assert_eq!(answer.header("x-content-type-options"), "nosniff");
-        assert_eq!(answer.header("content-type"), "application/json");
         assert_eq!(answer.header("x-request-id").len(), 36);
+        if id == "GetMessageContentByMessageId" {
+            assert_eq!(answer.header("content-type"), "application/octet-stream");
+            assert_eq!(answer.body, b"<a/>");
+            continue;
+        }
+        assert_eq!(answer.header("content-type"), "application/json");
         if id.starts_with("Post") {
             // No connector is set up; see the tests of runs.
             assert_eq!(
@@ -141,7 +169,8 @@ async fn every_route_answers_when_all_five_checks_are_green() {
             "GetJournalRunsByPayrollAdministrationId" => 12,
             "GetPayrollRunResultsByPayrollRunId" => 56,
             "GetJournalRunResultsByJournalRunId" => 14,
-            "GetJournalRunErrorsByJournalRunId" => 0,
+            "GetJournalRunErrorsByJournalRunId" | "GetDenialsByEmployerId" => 0,
+            "GetMessagesByEmployerId" => 1,
             "GetAuthorizationsByEmployerId" => with_modules(&MODULES).len(),
             "GetApplicationAuthorizationsByApplicationId" => {
                 assert_eq!(body["_embedded"].as_array().unwrap().len(), ROWS.len());
@@ -163,7 +192,7 @@ async fn every_route_answers_when_all_five_checks_are_green() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn every_route_is_denied_to_a_user_without_the_right() {
-    let rest = Rest::new().await;
+    let (rest, message) = rest().await;
     let token = rest.token("tim").await;
     let mut denied = 0;
     for route in routes() {
@@ -171,7 +200,7 @@ async fn every_route_is_denied_to_a_user_without_the_right() {
         if id.starts_with("GetEmployer") {
             continue;
         }
-        for about in [good(id), "nonsense".to_owned()] {
+        for about in [good(id, &message), "nonsense".to_owned()] {
             let answer = call(&rest, &token, &route, &path(&route, &about)).await;
             let reason = format!("user \"tim\" has no right that gives {id}");
             assert_eq!(answer.with(403), forbidden(&reason));
@@ -220,11 +249,11 @@ async fn every_route_refuses_what_is_no_identifier() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn every_route_needs_a_token_and_an_accept_with_a_version() {
-    let rest = Rest::new().await;
+    let (rest, message) = rest().await;
     let token = rest.token("anna").await;
     for route in routes() {
         let row = route.activity.row();
-        let path = format!("/v2{}", path(&route, &good(row.id)));
+        let path = format!("/v2{}", path(&route, &good(row.id, &message)));
         let method = Method::from_bytes(row.method.as_bytes()).unwrap();
         let request = || rest.request(method.clone(), &path);
         let unauthorized = json!({"message": "Authorization has been denied for this request."});
@@ -254,10 +283,10 @@ async fn every_route_needs_a_token_and_an_accept_with_a_version() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn parameters_that_a_route_does_not_have_are_refused() {
-    let rest = Rest::new().await;
+    let (rest, message) = rest().await;
     let token = rest.token("anna").await;
     for route in routes() {
-        let path = path(&route, &good(route.activity.id()));
+        let path = path(&route, &good(route.activity.id(), &message));
         let join = if path.contains('?') { '&' } else { '?' };
         let answer = call(
             &rest,

@@ -188,9 +188,8 @@ fn user(call: Call) -> Handled {
 }
 
 fn cut(all: Vec<Activity>, wanted: Wanted) -> impl Iterator<Item = Activity> {
-    let before = (wanted.number - 1).saturating_mul(u64::from(wanted.size));
     all.into_iter()
-        .skip(usize::try_from(before).unwrap_or(usize::MAX))
+        .skip(usize::try_from(wanted.before()).unwrap_or(usize::MAX))
         .take(wanted.size as usize)
 }
 

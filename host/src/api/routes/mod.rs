@@ -5,6 +5,7 @@
 mod authorizations;
 mod connector_runs;
 mod employers;
+mod messages;
 mod payroll_run_results;
 
 use super::call::Call;
@@ -37,9 +38,22 @@ pub struct Route {
     /// A parameter of the query that identifies what the call is about; its
     /// name. Otherwise the one in the path does, if there is one.
     pub query_id: Option<&'static str>,
+    /// The parameters of the query that restrict a list.
+    pub filters: &'static [Parameter],
     /// The schema of the body of a request, if it has one.
     pub body: Option<fn(&mut SchemaGenerator) -> Schema>,
     pub(super) handler: fn(Call) -> Handled,
+}
+
+/// A parameter of the query that may be left out.
+#[derive(Clone, Copy)]
+pub struct Parameter {
+    /// Its name.
+    pub name: &'static str,
+    /// What it does.
+    pub description: &'static str,
+    /// The JSON Schema of its value.
+    pub schema: fn() -> serde_json::Value,
 }
 
 /// What a successful reply holds.
@@ -64,6 +78,7 @@ impl Route {
         };
         self.query_id
             .into_iter()
+            .chain(self.filters.iter().map(|filter| filter.name))
             .chain(paging.iter().copied())
             .collect()
     }
@@ -118,6 +133,7 @@ impl Route {
             versions: ONE,
             shape,
             query_id: None,
+            filters: &[],
             body: None,
             handler,
         }
@@ -205,6 +221,10 @@ pub(super) fn table() -> Vec<Route> {
         },
         authorizations::of_the_application(),
         authorizations::of_the_user(),
+        messages::of_an_employer(),
+        messages::one(),
+        messages::content_of_one(),
+        messages::denials_of_an_employer(),
     ];
     routes.sort_by_key(|route| route.activity);
     routes
