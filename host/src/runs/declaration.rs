@@ -113,9 +113,9 @@ impl Host {
         id: Uuid,
         deadline_ms: u64,
     ) -> Result<Step, RunError> {
-        let found = self.platform.declaration_kind(id).await.map_err(refused)?;
         // Of what does not exist, only those learn who may do it to something.
-        let kind = found.unwrap_or(DeclarationKind::PayrollTaxReturn);
+        let kind = session.declaration_kind(id, |kind| activity(job, kind));
+        let kind = kind.await.map_err(refused)?;
         let activity = activity(job, kind);
         let checked = session.authorize(activity, Some(kind.entity(id))).await;
         checked.map_err(fault)?;

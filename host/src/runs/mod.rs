@@ -439,7 +439,8 @@ impl Host {
         of: Entity,
     ) -> Result<Option<Desk>, ActivityError> {
         let owner = self.platform.owner(of).await?;
-        Ok(owner.map(|owner| Desk::new(self.session(Uuid::now_v7(), client, user, owner))))
+        Ok(owner
+            .map(|owner| Desk::new(Arc::new(self.session(Uuid::now_v7(), client, user, owner)))))
     }
 
     /// Calls the connector in an instance of its own, within its deadline.

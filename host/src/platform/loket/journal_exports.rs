@@ -6,7 +6,7 @@
 use super::Loket;
 use super::attribution::same;
 use super::client::Ask;
-use super::unsupported::unsupported;
+use super::pages::into_page;
 use crate::bindings::koppel::loket::journal_runs::{
     ExportAuditRecordPage, ExportMethod, JournalRun, JournalRunChange, JournalRunStatus,
 };
@@ -16,6 +16,7 @@ use crate::platform::{
     ChangedBy, Entity, ExportClaim, ExportEnd, JournalExports, JournalRuns, in_words, status_words,
 };
 use crate::wire::envelope::Single;
+use crate::wire::journal_exports::ExportAuditRecord;
 use crate::wire::journal_runs as wire;
 use async_trait::async_trait;
 use http::Method;
@@ -192,13 +193,20 @@ impl JournalExports for Loket {
         Ok(changed)
     }
 
-    /// Loket's audit trail does not say which run of koppel it was, nor what
-    /// the status was since. koppel's own is its ledger.
+    /// What koppel itself did is in its ledger; that a run of it has the
+    /// journal run is not in the platform's trail.
     async fn journal_run_export_audit_trail(
         &self,
-        _: Uuid,
-        _: &PageRequest,
+        journal_run: Uuid,
+        page: &PageRequest,
     ) -> Result<ExportAuditRecordPage, ActivityError> {
-        unsupported("audit trails of journal runs")
+        let id = journal_run.to_string();
+        let ask = Ask {
+            activity: activity::GetJournalRunExportAuditTrailByJournalRunId,
+            id: &id,
+            query: &[],
+        };
+        let page = self.page::<ExportAuditRecord>(ask, page).await?;
+        Ok(into_page!(ExportAuditRecordPage, page, Into::into))
     }
 }

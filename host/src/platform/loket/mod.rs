@@ -8,20 +8,25 @@
 mod attribution;
 mod claims;
 mod client;
+mod declarations;
+mod employees;
 mod employers;
+mod insurance;
 mod journal_exports;
 mod journal_runs;
 mod pages;
 mod payroll_administrations;
 mod payroll_runs;
+mod records;
 mod token_file;
 mod tokens;
-mod unsupported;
+mod trade_register;
 mod vehicles;
 
 use crate::bindings::koppel::loket::payroll_runs::PayrollRunResult;
 use crate::config::Upstream;
 use crate::ledger::Redactor;
+use crate::platform::Modules;
 use attribution::Known;
 use claims::Claims;
 use client::Client;
@@ -74,3 +79,7 @@ impl Loket {
         })
     }
 }
+
+/// None are turned here; those of the configuration hold, and the platform has
+/// its own.
+impl Modules for Loket {}
