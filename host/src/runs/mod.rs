@@ -33,6 +33,7 @@ use crate::session::{NO_LINE, Session};
 use answers::Answers;
 use claim::Claim;
 use declaration::Step;
+pub(crate) use declaration::check_message;
 use error::ended;
 use job::Answer;
 use std::collections::HashMap;

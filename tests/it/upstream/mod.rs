@@ -1,9 +1,12 @@
 //! `source = "loket"`: the same activities on the data of another platform,
 //! over HTTP.
 
+mod both_authorize;
 mod data;
 mod entities;
 mod exports;
+mod on_a_host;
+mod pair;
 mod tokens;
 mod transport;
 

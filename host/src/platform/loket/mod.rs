@@ -24,9 +24,11 @@ mod trade_register;
 mod vehicles;
 
 use crate::bindings::koppel::loket::payroll_runs::PayrollRunResult;
+use crate::bindings::koppel::loket::types::ActivityError;
 use crate::config::Upstream;
 use crate::ledger::Redactor;
 use crate::platform::Modules;
+use async_trait::async_trait;
 use attribution::Known;
 use claims::Claims;
 use client::Client;
@@ -80,6 +82,13 @@ impl Loket {
     }
 }
 
-/// None are turned here; those of the configuration hold, and the platform has
+/// None are turned here: those of the configuration hold, and the platform has
 /// its own.
-impl Modules for Loket {}
+#[async_trait]
+impl Modules for Loket {
+    async fn turn_module(&self, _: Uuid, _: &str, _: bool, _: &str) -> Result<(), ActivityError> {
+        Err(ActivityError::Other(
+            "the modules of another platform are turned there; what check 4 goes by here is [modules] of the configuration".to_owned(),
+        ))
+    }
+}

@@ -1,3 +1,4 @@
+mod domains;
 mod properties;
 
 use super::envelope::{List, Message, MessageKind, Single};
