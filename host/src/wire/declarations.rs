@@ -25,6 +25,7 @@ const STATUSES: [(DeclarationStatus, &str); 7] = [
 /// The status of a declaration: in JSON Loket's key 1 to 7 with a text.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(into = "KeyValue", try_from = "Key")]
+#[schemars(rename = "DeclarationStatus")]
 pub struct Status(pub DeclarationStatus);
 
 #[derive(Deserialize, JsonSchema)]
@@ -54,19 +55,67 @@ impl From<Status> for KeyValue {
     }
 }
 
-/// Something that somebody did, of which Loket has the time and the user apart.
-pub(super) fn event(time: Moment, by: Option<Person>) -> DeclarationEvent {
-    DeclarationEvent {
-        time: time.0,
-        user: by.map_or_else(String::new, |person| person.formatted_name),
+/// What people did with a declaration.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Done {
+    /// When it was asked for.
+    pub request_time: Moment,
+    /// Who asked for it.
+    pub requested_by: Option<Person>,
+    /// When it was confirmed.
+    pub approval_time: Option<Moment>,
+    /// Who confirmed it.
+    pub approved_by: Option<Person>,
+    /// When it was cancelled.
+    pub cancelled_time: Option<Moment>,
+    /// Who cancelled it.
+    pub cancelled_by: Option<Person>,
+}
+
+impl Done {
+    /// From asking for it, confirming and cancelling it.
+    pub(super) fn of(
+        requested: DeclarationEvent,
+        approved: Option<DeclarationEvent>,
+        cancelled: Option<DeclarationEvent>,
+    ) -> Self {
+        let parts = |event: DeclarationEvent| (Moment(event.time), Person::named(event.user));
+        let (request_time, requested_by) = parts(requested);
+        let (approval_time, approved_by) = approved.map(parts).unzip();
+        let (cancelled_time, cancelled_by) = cancelled.map(parts).unzip();
+        Self {
+            request_time,
+            requested_by: Some(requested_by),
+            approval_time,
+            approved_by,
+            cancelled_time,
+            cancelled_by,
+        }
+    }
+
+    /// Asking for it.
+    pub(super) fn requested(&self) -> DeclarationEvent {
+        event(&self.request_time, self.requested_by.as_ref())
+    }
+
+    /// Confirming it.
+    pub(super) fn approved(&self) -> Option<DeclarationEvent> {
+        let time = self.approval_time.as_ref();
+        time.map(|time| event(time, self.approved_by.as_ref()))
+    }
+
+    /// Cancelling it.
+    pub(super) fn cancelled(&self) -> Option<DeclarationEvent> {
+        let time = self.cancelled_time.as_ref();
+        time.map(|time| event(time, self.cancelled_by.as_ref()))
     }
 }
 
-/// The two parts of something that somebody did.
-pub(super) fn parts(event: Option<DeclarationEvent>) -> (Option<Moment>, Option<Person>) {
-    match event {
-        Some(event) => (Some(Moment(event.time)), Some(Person::named(event.user))),
-        None => (None, None),
+fn event(time: &Moment, by: Option<&Person>) -> DeclarationEvent {
+    DeclarationEvent {
+        time: time.0.clone(),
+        user: by.map_or_else(String::new, |person| person.formatted_name.clone()),
     }
 }
 
@@ -139,6 +188,7 @@ pub enum Action {
 /// The body of `PATCH …/upapensiondeclarations/{upaPensionDeclarationId}`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
+#[schemars(rename = "DeclarationChange")]
 pub struct Change {
     /// What to do.
     pub action: Action,
@@ -162,6 +212,7 @@ pub struct Nothing {}
 /// not have it.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[schemars(rename = "DeclarationMessage")]
 pub struct Message {
     /// The reference in the message.
     pub message_reference: String,

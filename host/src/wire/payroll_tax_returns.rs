@@ -7,8 +7,8 @@
 //! and `description` of a response message are members of koppel. A response
 //! message without a reference gets its place among them as one, from 1.
 
-use super::declarations::{File, Status, event, parts};
-use super::shared::{Id, KeyValue, Moment, Period, Person, moment_or_day};
+use super::declarations::{Done, File, Status};
+use super::shared::{Id, KeyValue, Moment, Period, moment_or_day};
 use crate::bindings::koppel::loket::payroll_tax_returns as record;
 use crate::bindings::koppel::loket::payroll_tax_returns::ResponseType;
 use schemars::JsonSchema;
@@ -38,18 +38,9 @@ pub struct PayrollTaxReturn {
     pub message_reference: Option<String>,
     /// When the message was made.
     pub message_creation_time: Option<Moment>,
-    /// When it was asked for.
-    pub request_time: Moment,
-    /// Who asked for it.
-    pub requested_by: Option<Person>,
-    /// When it was confirmed.
-    pub approval_time: Option<Moment>,
-    /// Who confirmed it.
-    pub approved_by: Option<Person>,
-    /// When it was cancelled.
-    pub cancelled_time: Option<Moment>,
-    /// Who cancelled it.
-    pub cancelled_by: Option<Person>,
+    /// What people did with it.
+    #[serde(flatten)]
+    pub done: Done,
     /// When it was sent.
     pub send_time: Option<Moment>,
     /// What came back, oldest first.
@@ -89,6 +80,7 @@ pub struct ResponseMessage {
 /// needs what is in it besides.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[schemars(rename = "PayrollTaxReturnResponse")]
 pub struct Response {
     /// The file that the response message came in.
     pub response_message_file: File,
@@ -168,11 +160,9 @@ impl PayrollTaxReturn {
             message_sha256: self.message_sha256,
             message_creation_time: self.message_creation_time.map(|time| time.0),
             failure: self.failure,
-            requested: event(self.request_time, self.requested_by),
-            approved: self.approval_time.map(|time| event(time, self.approved_by)),
-            cancelled: self
-                .cancelled_time
-                .map(|time| event(time, self.cancelled_by)),
+            requested: self.done.requested(),
+            approved: self.done.approved(),
+            cancelled: self.done.cancelled(),
             send_time: self.send_time.map(|time| time.0),
             response_messages: responses
                 .map(|(place, response)| response.into_record(place))
@@ -183,8 +173,6 @@ impl PayrollTaxReturn {
 
 impl From<record::PayrollTaxReturn> for PayrollTaxReturn {
     fn from(of: record::PayrollTaxReturn) -> Self {
-        let (approval_time, approved_by) = parts(of.approved);
-        let (cancelled_time, cancelled_by) = parts(of.cancelled);
         Self {
             id: Id(of.id),
             period: of.payroll_period.into(),
@@ -195,12 +183,7 @@ impl From<record::PayrollTaxReturn> for PayrollTaxReturn {
             is_correction_message_prior_year: of.is_correction_message_prior_year,
             message_reference: of.message_reference,
             message_creation_time: of.message_creation_time.map(Moment),
-            request_time: Moment(of.requested.time),
-            requested_by: Some(Person::named(of.requested.user)),
-            approval_time,
-            approved_by,
-            cancelled_time,
-            cancelled_by,
+            done: Done::of(of.requested, of.approved, of.cancelled),
             send_time: of.send_time.map(Moment),
             response_messages: of.response_messages.into_iter().map(Into::into).collect(),
             message_sha256: of.message_sha256,

@@ -10,8 +10,8 @@
 //! message, and that moment is its reference. `messageSha256`, `failure` and
 //! `correctsUpaPensionDeclarationId` are members of koppel too.
 
-use super::declarations::{File, Status, event, parts};
-use super::shared::{Id, KeyValue, Moment, Period, Person, moment_or_day};
+use super::declarations::{Done, File, Status};
+use super::shared::{Id, KeyValue, Moment, Period, moment_or_day};
 use crate::bindings::koppel::loket::upa_pension_declarations as record;
 use crate::bindings::koppel::loket::upa_pension_declarations::ResponseStatus;
 use schemars::JsonSchema;
@@ -39,18 +39,9 @@ pub struct UpaPensionDeclaration {
     pub message_reference: Option<String>,
     /// When the message was made.
     pub creation_time: Option<Moment>,
-    /// When it was asked for.
-    pub request_time: Moment,
-    /// Who asked for it.
-    pub requested_by: Option<Person>,
-    /// When it was confirmed.
-    pub approval_time: Option<Moment>,
-    /// Who confirmed it.
-    pub approved_by: Option<Person>,
-    /// When it was cancelled.
-    pub cancelled_time: Option<Moment>,
-    /// Who cancelled it.
-    pub cancelled_by: Option<Person>,
+    /// What people did with it.
+    #[serde(flatten)]
+    pub done: Done,
     /// When it was sent.
     pub sent_time: Option<Moment>,
     /// What came back, oldest first.
@@ -125,6 +116,7 @@ pub enum MessageStatus {
 /// The body of `POST …/sendresponsemessage`, which is koppel's own.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[schemars(rename = "UpaPensionDeclarationResponse")]
 pub struct Response {
     /// The file that the response message came in.
     pub response_message_file: File,
@@ -278,11 +270,9 @@ impl UpaPensionDeclaration {
             message_sha256: self.message_sha256,
             creation_time: self.creation_time.map(|time| time.0),
             failure: self.failure,
-            requested: event(self.request_time, self.requested_by),
-            approved: self.approval_time.map(|time| event(time, self.approved_by)),
-            cancelled: self
-                .cancelled_time
-                .map(|time| event(time, self.cancelled_by)),
+            requested: self.done.requested(),
+            approved: self.done.approved(),
+            cancelled: self.done.cancelled(),
             sent_time: self.sent_time.map(|time| time.0),
             response_messages: nest(self.response_messages),
         }
@@ -291,8 +281,6 @@ impl UpaPensionDeclaration {
 
 impl From<record::UpaPensionDeclaration> for UpaPensionDeclaration {
     fn from(of: record::UpaPensionDeclaration) -> Self {
-        let (approval_time, approved_by) = parts(of.approved);
-        let (cancelled_time, cancelled_by) = parts(of.cancelled);
         Self {
             id: Id(of.id),
             period: of.payroll_period.into(),
@@ -302,12 +290,7 @@ impl From<record::UpaPensionDeclaration> for UpaPensionDeclaration {
             withholding_agent_name: of.withholding_agent_name,
             message_reference: of.message_reference,
             creation_time: of.creation_time.map(Moment),
-            request_time: Moment(of.requested.time),
-            requested_by: Some(Person::named(of.requested.user)),
-            approval_time,
-            approved_by,
-            cancelled_time,
-            cancelled_by,
+            done: Done::of(of.requested, of.approved, of.cancelled),
             sent_time: of.sent_time.map(Moment),
             response_messages: of.response_messages.into_iter().flat_map(flatten).collect(),
             message_sha256: of.message_sha256,

@@ -6,6 +6,7 @@ mod oauth;
 mod oidc;
 mod routes;
 mod runs;
+mod served;
 
 use crate::harness::{TestHost, all_activities, configuration};
 use http::{HeaderMap, Method, StatusCode};

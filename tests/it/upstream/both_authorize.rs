@@ -8,6 +8,9 @@ use koppel_host::platform::{DeclarationKind, seed};
 use koppel_host::runs::{Job, RunError};
 use serde_json::{Value, json};
 
+/// A change of a configuration.
+type Change = dyn Fn(&str) -> String;
+
 const ACTIVITY: &str = "GetJournalRunByJournalRunId";
 
 async fn probe() -> Pair {
@@ -71,7 +74,7 @@ async fn what_b_denies_is_denied_by_a_and_in_both_ledgers() {
     let pair = probe().await;
     let green = answer(pair.a.lookup("probe", &query(1)).await);
     assert!(green["item"].is_string(), "{green}");
-    let cases: [(&str, &dyn Fn(&str) -> String, &str); 4] = [
+    let cases: [(&str, &Change, &str); 4] = [
         (
             "client",
             &|text| without(text, "activities = ", ACTIVITY),

@@ -3,6 +3,7 @@
 
 mod both_authorize;
 mod data;
+mod declarations;
 mod entities;
 mod exports;
 mod on_a_host;

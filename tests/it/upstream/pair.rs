@@ -55,7 +55,7 @@ impl Front {
 
     /// What was asked below `/v2` since the last time, as `METHOD /path?query`.
     pub(super) fn asked(&self) -> Vec<String> {
-        std::mem::take(&mut self.seen.lock().unwrap())
+        std::mem::take(&mut *self.seen.lock().unwrap())
             .into_iter()
             .filter(|asked| asked.contains(" /v2/"))
             .map(|asked| asked.replacen(" /v2/", " /", 1))
@@ -175,16 +175,13 @@ impl Pair {
 /// Anna lets host A in, and it gets its first refresh token.
 async fn authorized(b: &Rest) -> String {
     let code = b.code(ANNA).await;
-    let answer = b.form(
-        "/oauth/token",
-        &[
-            ("grant_type", "authorization_code"),
-            ("client_id", "hr-portal"),
-            ("client_secret", SECRET),
-            ("code", &code),
-            ("code_verifier", VERIFIER),
-            ("redirect_uri", BACK),
-        ],
-    );
-    tokens(&answer.await).refresh
+    let form = [
+        ("grant_type", "authorization_code"),
+        ("client_id", "hr-portal"),
+        ("client_secret", SECRET),
+        ("code", &code),
+        ("code_verifier", VERIFIER),
+        ("redirect_uri", BACK),
+    ];
+    tokens(&b.form("/oauth/token", &form).await).refresh
 }

@@ -212,6 +212,7 @@ fn change_payroll_tax_returns(call: Call) -> Handled {
 }
 
 fn changes(call: &Call) -> Result<Vec<(Uuid, Action)>, ActivityError> {
+    call.query()?;
     let changes: Vec<ChangeOf> = call.array()?;
     if !(1..=CHANGES).contains(&changes.len()) {
         let problem = format!("must be 1 to {CHANGES} changes, not {}", changes.len());

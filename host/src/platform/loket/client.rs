@@ -33,6 +33,17 @@ pub(super) struct Ask<'a> {
     pub(super) query: &'a [(&'a str, &'a str)],
 }
 
+impl<'a> Ask<'a> {
+    /// An activity on the thing with this identifier, and nothing else.
+    pub(super) fn about(activity: Activity, id: &'a str) -> Self {
+        Self {
+            activity,
+            id,
+            query: &[],
+        }
+    }
+}
+
 /// Sends requests, within the rate, size and time that the operator set.
 pub(super) struct Client {
     http: reqwest::Client,

@@ -32,11 +32,7 @@ impl Employees for Loket {
         employee: Uuid,
     ) -> Result<Option<String>, ActivityError> {
         let id = employee.to_string();
-        let ask = Ask {
-            activity: activity::GetCitizenServiceNumberByEmployeeId,
-            id: &id,
-            query: &[],
-        };
+        let ask = Ask::about(activity::GetCitizenServiceNumberByEmployeeId, &id);
         let found: Single<wire::CitizenServiceNumber> = self.client.get(ask).await?;
         Ok(found.content.citizen_service_number)
     }
@@ -52,11 +48,7 @@ impl Employments for Loket {
         page: &PageRequest,
     ) -> Result<EmploymentPage, ActivityError> {
         let id = employer.to_string();
-        let ask = Ask {
-            activity: activity::GetEmploymentsByEmployerId,
-            id: &id,
-            query: &[],
-        };
+        let ask = Ask::about(activity::GetEmploymentsByEmployerId, &id);
         let position = Position::read(ask, page)?;
         let listed = self.all::<employments::Employment>(ask).await?;
         let paid: Vec<Employment> = listed

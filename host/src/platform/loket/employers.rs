@@ -22,11 +22,7 @@ impl Employers for Loket {
         page: &PageRequest,
     ) -> Result<EmployerPage, ActivityError> {
         let list = activity::GetEmployersByUserId;
-        let ask = Ask {
-            activity: list,
-            id: "",
-            query: &[],
-        };
+        let ask = Ask::about(list, "");
         let position = Position::read(ask, page)?;
         let mut employers = match among {
             [] => Vec::new(),

@@ -43,11 +43,7 @@ impl Insurance for Loket {
         page: &PageRequest,
     ) -> Result<AchmeaInsuranceContractPage, ActivityError> {
         let id = employer.to_string();
-        let ask = Ask {
-            activity: activity::GetAchmeaInsuranceContractsByUserId,
-            id: &id,
-            query: &[],
-        };
+        let ask = Ask::about(activity::GetAchmeaInsuranceContractsByUserId, &id);
         let position = Position::read(ask, page)?;
         let mut contracts: Vec<AchmeaInsuranceContract> = self
             .list_contracts()
@@ -69,11 +65,7 @@ impl Insurance for Loket {
         page: &PageRequest,
     ) -> Result<InsuredWagePercentagePage, ActivityError> {
         let id = contract.to_string();
-        let ask = Ask {
-            activity: activity::GetWagePercentagesByAchmeaInsuranceContractId,
-            id: &id,
-            query: &[],
-        };
+        let ask = Ask::about(activity::GetWagePercentagesByAchmeaInsuranceContractId, &id);
         let position = Position::read(ask, page)?;
         let listed = self.all::<wire::InsuredWagePercentage>(ask).await?;
         let mut percentages: Vec<InsuredWagePercentage> =

@@ -36,11 +36,7 @@ impl Loket {
         let administration = self.known.administration_of(Entity::JournalRun(id)).await?;
         let activity = activity::PatchJournalRunByJournalRunId;
         let text = id.to_string();
-        let ask = Ask {
-            activity,
-            id: &text,
-            query: &[],
-        };
+        let ask = Ask::about(activity, &text);
         let body = serde_json::to_vec(&wire::Change::from(change))
             .map_err(|error| ActivityError::Other(error.to_string()))?;
         let changed: Option<Single<wire::JournalRun>> =
@@ -201,11 +197,7 @@ impl JournalExports for Loket {
         page: &PageRequest,
     ) -> Result<ExportAuditRecordPage, ActivityError> {
         let id = journal_run.to_string();
-        let ask = Ask {
-            activity: activity::GetJournalRunExportAuditTrailByJournalRunId,
-            id: &id,
-            query: &[],
-        };
+        let ask = Ask::about(activity::GetJournalRunExportAuditTrailByJournalRunId, &id);
         let page = self.page::<ExportAuditRecord>(ask, page).await?;
         Ok(into_page!(ExportAuditRecordPage, page, Into::into))
     }

@@ -67,11 +67,7 @@ impl JournalRuns for Loket {
         page: &PageRequest,
     ) -> Result<JournalLinePage, ActivityError> {
         let id = journal_run.to_string();
-        let ask = Ask {
-            activity: activity::GetJournalRunResultsByJournalRunId,
-            id: &id,
-            query: &[],
-        };
+        let ask = Ask::about(activity::GetJournalRunResultsByJournalRunId, &id);
         let page = self.page::<wire::JournalLine>(ask, page).await?;
         Ok(into_page!(JournalLinePage, page, Into::into))
     }
@@ -82,11 +78,7 @@ impl JournalRuns for Loket {
         page: &PageRequest,
     ) -> Result<JournalRunErrorPage, ActivityError> {
         let id = journal_run.to_string();
-        let ask = Ask {
-            activity: activity::GetJournalRunErrorsByJournalRunId,
-            id: &id,
-            query: &[],
-        };
+        let ask = Ask::about(activity::GetJournalRunErrorsByJournalRunId, &id);
         let page = self.page::<wire::JournalRunError>(ask, page).await?;
         Ok(into_page!(JournalRunErrorPage, page, Into::into))
     }

@@ -43,11 +43,7 @@ impl PayrollRuns for Loket {
         page: &PageRequest,
     ) -> Result<PayrollRunResultPage, ActivityError> {
         let id = payroll_run.to_string();
-        let ask = Ask {
-            activity: activity::GetPayrollRunResultsByPayrollRunId,
-            id: &id,
-            query: &[],
-        };
+        let ask = Ask::about(activity::GetPayrollRunResultsByPayrollRunId, &id);
         let position = Position::read(ask, page)?;
         let read = async {
             let items = self.all::<wire::EmploymentResults>(ask).await?;

@@ -57,11 +57,7 @@ impl Loket {
         id: Uuid,
     ) -> Result<W, ActivityError> {
         let text = id.to_string();
-        let ask = Ask {
-            activity,
-            id: &text,
-            query: &[],
-        };
+        let ask = Ask::about(activity, &text);
         let found: Single<W> = self.client.get(ask).await?;
         same(activity, id, found.content.id())?;
         Ok(found.content)
@@ -76,11 +72,7 @@ impl Loket {
     ) -> Result<Page<W>, ActivityError> {
         let activity = listing.activity;
         let id = parent.id().to_string();
-        let ask = Ask {
-            activity,
-            id: &id,
-            query: &[],
-        };
+        let ask = Ask::about(activity, &id);
         let page = self.page::<W>(ask, page).await?;
         for item in &page.0 {
             let item = (listing.entity)(uuid(activity, item.id())?);
@@ -96,11 +88,7 @@ impl Loket {
         parent: Option<Uuid>,
     ) -> Result<Vec<W>, ActivityError> {
         let id = parent.map_or_else(String::new, |id| id.to_string());
-        let ask = Ask {
-            activity,
-            id: &id,
-            query: &[],
-        };
+        let ask = Ask::about(activity, &id);
         self.all(ask).await
     }
 }

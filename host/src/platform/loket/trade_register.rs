@@ -16,11 +16,10 @@ impl TradeRegister for Loket {
         &self,
         chamber_of_commerce_number: &str,
     ) -> Result<CompanyInformation, ActivityError> {
-        let ask = Ask {
-            activity: activity::GetCompanyInformationByChamberOfCommerceNumber,
-            id: chamber_of_commerce_number,
-            query: &[],
-        };
+        let ask = Ask::about(
+            activity::GetCompanyInformationByChamberOfCommerceNumber,
+            chamber_of_commerce_number,
+        );
         let found: Single<wire::CompanyInformation> = self.client.get(ask).await?;
         let number = chamber_of_commerce_number.to_owned();
         Ok(found.content.into_record(number))

@@ -124,11 +124,7 @@ impl Loket {
     /// The message of a declaration.
     async fn message(&self, kind: DeclarationKind, id: Uuid) -> Result<Vec<u8>, ActivityError> {
         let id = id.to_string();
-        let ask = Ask {
-            activity: activities(kind).message,
-            id: &id,
-            query: &[],
-        };
+        let ask = Ask::about(activities(kind).message, &id);
         self.client.file(ask).await
     }
 
@@ -141,11 +137,7 @@ impl Loket {
         body: &impl Serialize,
     ) -> Result<Option<T>, ActivityError> {
         let id = id.to_string();
-        let ask = Ask {
-            activity,
-            id: &id,
-            query: &[],
-        };
+        let ask = Ask::about(activity, &id);
         let body =
             serde_json::to_vec(body).map_err(|error| ActivityError::Other(error.to_string()))?;
         self.client.change(method, ask, body).await
