@@ -28,6 +28,8 @@ pub(super) const ERRORS: [(u16, &str, bool); 9] = [
 pub(super) enum Reply {
     /// JSON, written.
     Json(Bytes),
+    /// XML, as it is.
+    Xml(Bytes),
     /// A file.
     File {
         /// Its name.
@@ -94,6 +96,7 @@ impl IntoResponse for Reply {
     fn into_response(self) -> Response {
         match self {
             Self::Json(json) => (StatusCode::OK, JSON, json).into_response(),
+            Self::Xml(xml) => (StatusCode::OK, XML, xml).into_response(),
             Self::File {
                 name,
                 bytes,
@@ -168,6 +171,11 @@ const JSON: [(HeaderName, HeaderValue); 1] = [(
 )];
 
 const REPR_DIGEST: HeaderName = HeaderName::from_static("repr-digest");
+
+const XML: [(HeaderName, HeaderValue); 1] = [(
+    header::CONTENT_TYPE,
+    HeaderValue::from_static("application/xml"),
+)];
 
 const OCTETS: HeaderValue = HeaderValue::from_static("application/octet-stream");
 
