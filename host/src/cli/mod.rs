@@ -91,8 +91,10 @@ enum Command {
         /// Shows this message with its exact bytes.
         number: Option<u64>,
     },
-    /// Lists what was denied.
-    Denials {
+    /// Lists what was denied, or counts it.
+    Denials(ledger::Denials),
+    /// Lists the alarms: clients that were denied again and again.
+    Alarms {
         #[command(flatten)]
         filter: LedgerFilter,
     },
@@ -142,6 +144,10 @@ struct LedgerFilter {
     /// Only of this run.
     #[arg(long)]
     run: Option<Uuid>,
+    /// Only from this moment on: 2026-01-31T09:30:00Z, 2026-01-31 (UTC), or so
+    /// long ago, such as 90m, 12h or 7d.
+    #[arg(long, value_name = "WHEN", value_parser = ledger::since)]
+    since: Option<jiff::Timestamp>,
     /// At most so many, the newest.
     #[arg(long, default_value_t = 50)]
     limit: u32,
@@ -247,7 +253,8 @@ async fn dispatch(cli: &Cli, out: &Output) -> Result<(), Failure> {
             Some(number) => ledger::message(&host()?, *number, out).await,
             None => ledger::messages(&host()?, filter, out).await,
         },
-        Command::Denials { filter } => ledger::denials(&host()?, filter, out).await,
+        Command::Denials(denials) => ledger::denials(&host()?, denials, out).await,
+        Command::Alarms { filter } => ledger::alarms(&host()?, filter, out).await,
         Command::Ledger {
             command: LedgerCommand::Verify,
         } => ledger::verify(&host()?, out).await,

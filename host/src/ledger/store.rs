@@ -1,7 +1,8 @@
 //! The ledger in an SQLite file.
 
+use super::alarm::{self, InForce, Threshold};
 use super::chain::{self, Broken, GENESIS, Verified};
-use super::{Context, Entry, Kind, MAX_BODY, Redactor, Row};
+use super::{Context, DenialCounters, Entry, Kind, MAX_BODY, Redactor, Row};
 use jiff::Timestamp;
 use rusqlite::{
     Connection, OptionalExtension, Transaction, TransactionBehavior, named_params, params,
@@ -16,6 +17,8 @@ use uuid::Uuid;
 pub struct Ledger {
     connection: Arc<Mutex<Connection>>,
     redactor: Redactor,
+    denials: DenialCounters,
+    threshold: InForce,
 }
 
 /// Why the ledger could not be read or written.
@@ -42,6 +45,8 @@ pub struct Filter {
     pub employer: Option<Uuid>,
     /// Only of this run.
     pub run: Option<Uuid>,
+    /// Only denials by this check.
+    pub check: Option<String>,
     /// Only from this moment, to the microsecond.
     pub since: Option<Timestamp>,
     /// Only rows after this one.
@@ -54,6 +59,16 @@ pub struct Filter {
 const SCHEMA: i64 = 1;
 
 const COLUMNS: &str = "seq, time, run, client, \"user\", employer, kind, activity, \"check\", exchange, summary, status, outcome, headers, body_size, body_sha256, hash";
+
+/// The condition of a [`Filter`]. Its parameters are those of [`query`].
+pub(super) const SELECTED: &str = "(:all_kinds OR kind IN (SELECT value FROM json_each(:kinds)))
+    AND (:client IS NULL OR client = :client)
+    AND (:user IS NULL OR \"user\" = :user)
+    AND (:employer IS NULL OR employer = :employer)
+    AND (:run IS NULL OR run = :run)
+    AND (:check IS NULL OR \"check\" = :check)
+    AND (:since IS NULL OR time >= :since)
+    AND (:after IS NULL OR seq > :after)";
 
 impl Ledger {
     /// Opens the file, or makes an empty one, with its directory. What the
@@ -73,7 +88,23 @@ impl Ledger {
         Ok(Self {
             connection: Arc::new(Mutex::new(connection)),
             redactor,
+            denials: DenialCounters::default(),
+            threshold: Arc::new(Threshold::default),
         })
+    }
+
+    /// With the number of denials that raises an alarm, which is asked for at
+    /// each denial. Otherwise it is the default one.
+    pub fn with_alarms(self, threshold: impl Fn() -> Threshold + Send + Sync + 'static) -> Self {
+        Self {
+            threshold: Arc::new(threshold),
+            ..self
+        }
+    }
+
+    /// Counts what was denied through this handle and its clones.
+    pub fn denials(&self) -> &DenialCounters {
+        &self.denials
     }
 
     /// What keeps secrets out of the ledger.
@@ -81,14 +112,20 @@ impl Ledger {
         &self.redactor
     }
 
-    /// Appends a row and returns its number once it is on disk.
+    /// Appends a row and returns its number once it is on disk. A denial that
+    /// is one too many is followed by an alarm.
     ///
     /// # Errors
     ///
     /// When it could not be written. Then nothing was.
     pub async fn append(&self, entry: Entry) -> Result<u64, LedgerError> {
         let redactor = self.redactor.clone();
-        self.with(move |connection| {
+        let denial = (entry.kind == Kind::Denial).then(|| {
+            let check = entry.check.clone().unwrap_or_default();
+            (entry.context.client.clone(), check)
+        });
+        let threshold = denial.is_some().then(|| (self.threshold)());
+        let appended = self.with(move |connection| {
             let entry = redact(&redactor, entry);
             let transaction =
                 connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
@@ -97,12 +134,27 @@ impl Ledger {
                 .query_row([], |row| Ok((row.get(0)?, row.get(1)?)))
                 .optional()?;
             let (last, previous) = last.unwrap_or((0, GENESIS.to_owned()));
-            let (row, body) = row(last + 1, &previous, entry);
-            insert(&transaction, &row, body)?;
+            let (new, body) = row(last + 1, &previous, entry);
+            insert(&transaction, &new, body)?;
+            let alarm = match threshold {
+                Some(threshold) => alarm::due(&transaction, &new, threshold)?,
+                None => None,
+            };
+            if let Some(alarm) = &alarm {
+                let (alarm, body) = row(new.seq + 1, &new.hash, alarm.entry());
+                insert(&transaction, &alarm, body)?;
+            }
             transaction.commit()?;
-            Ok(row.seq)
-        })
-        .await
+            Ok((new.seq, alarm))
+        });
+        let (seq, alarm) = appended.await?;
+        if let Some((client, check)) = denial {
+            self.denials.count(client, check);
+        }
+        if let Some(alarm) = alarm {
+            alarm.raise();
+        }
+        Ok(seq)
     }
 
     /// The rows that a filter selects, oldest first.
@@ -112,36 +164,15 @@ impl Ledger {
     /// When the ledger cannot be read.
     pub async fn rows(&self, filter: Filter) -> Result<Vec<Row>, LedgerError> {
         self.with(move |connection| {
-            let kinds: Vec<&str> = filter.kinds.iter().map(|kind| kind.name()).collect();
             let mut select = connection.prepare_cached(&format!(
                 "SELECT * FROM (
-                    SELECT {COLUMNS} FROM ledger
-                    WHERE (:all_kinds OR kind IN (SELECT value FROM json_each(:kinds)))
-                    AND (:client IS NULL OR client = :client)
-                    AND (:user IS NULL OR \"user\" = :user)
-                    AND (:employer IS NULL OR employer = :employer)
-                    AND (:run IS NULL OR run = :run)
-                    AND (:since IS NULL OR time >= :since)
-                    AND (:after IS NULL OR seq > :after)
-                    ORDER BY seq DESC LIMIT :limit
-                ) ORDER BY seq"
+                    SELECT {COLUMNS} FROM ledger WHERE {SELECTED}
+                    ORDER BY seq DESC LIMIT {}
+                ) ORDER BY seq",
+                // SQLite takes a negative limit for none.
+                filter.limit.map_or(-1, i64::from)
             ))?;
-            let rows = select.query_map(
-                named_params! {
-                    ":all_kinds": kinds.is_empty(),
-                    ":kinds": serde_json::json!(kinds).to_string(),
-                    ":client": filter.client,
-                    ":user": filter.user,
-                    ":employer": filter.employer.map(|id| id.to_string()),
-                    ":run": filter.run.map(|id| id.to_string()),
-                    ":since": filter.since.map(time),
-                    ":after": filter.after,
-                    // SQLite takes a negative limit for none.
-                    ":limit": filter.limit.map_or(-1, i64::from),
-                },
-                read,
-            )?;
-            Ok(rows.collect::<rusqlite::Result<_>>()?)
+            Ok(query(&mut select, &filter, read)?)
         })
         .await
     }
@@ -200,7 +231,7 @@ impl Ledger {
         .await
     }
 
-    async fn with<T: Send + 'static>(
+    pub(super) async fn with<T: Send + 'static>(
         &self,
         work: impl FnOnce(&mut Connection) -> Result<T, LedgerError> + Send + 'static,
     ) -> Result<T, LedgerError> {
@@ -211,6 +242,30 @@ impl Ledger {
         done.await
             .unwrap_or_else(|error| Err(LedgerError(error.to_string())))
     }
+}
+
+/// Runs a query with [`SELECTED`] in it.
+pub(super) fn query<T>(
+    select: &mut rusqlite::Statement<'_>,
+    filter: &Filter,
+    read: impl Fn(&rusqlite::Row<'_>) -> rusqlite::Result<T>,
+) -> rusqlite::Result<Vec<T>> {
+    let kinds: Vec<&str> = filter.kinds.iter().map(|kind| kind.name()).collect();
+    let rows = select.query_map(
+        named_params! {
+            ":all_kinds": kinds.is_empty(),
+            ":kinds": serde_json::json!(kinds).to_string(),
+            ":client": filter.client,
+            ":user": filter.user,
+            ":employer": filter.employer.map(|id| id.to_string()),
+            ":run": filter.run.map(|id| id.to_string()),
+            ":check": filter.check,
+            ":since": filter.since.map(time),
+            ":after": filter.after,
+        },
+        read,
+    )?;
+    rows.collect()
 }
 
 /// Makes an empty file a ledger.
@@ -225,8 +280,9 @@ fn prepare(connection: &mut Connection) -> Result<(), Box<dyn std::error::Error>
     if !is_made(&transaction)? {
         transaction.execute_batch(include_str!("schema.sql"))?;
         transaction.pragma_update(None, "user_version", SCHEMA)?;
-        transaction.commit()?;
     }
+    transaction.execute_batch(alarm::INDEXES)?;
+    transaction.commit()?;
     Ok(())
 }
 
@@ -280,7 +336,7 @@ fn row(seq: u64, previous: &str, entry: Entry) -> (Row, Option<Vec<u8>>) {
 }
 
 /// A moment as it is stored: always six decimals, so that times sort as text.
-fn time(moment: Timestamp) -> String {
+pub(super) fn time(moment: Timestamp) -> String {
     format!("{moment:.6}")
 }
 

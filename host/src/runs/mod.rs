@@ -100,6 +100,13 @@ impl Host {
     pub fn start(config: Config, resolver: Arc<dyn Resolve>) -> Result<Self, StartError> {
         let redactor = Redactor::default();
         let ledger = Ledger::open(&config.ledger, redactor.clone())?;
+        // As it is in force at each denial.
+        let live = Live::new(config);
+        let ledger = ledger.with_alarms({
+            let live = live.clone();
+            move || live.with(|config| config.alarms.denials)
+        });
+        let config = live.now();
         let (platform, embedded): (Arc<dyn Platform>, _) = match &config.upstream {
             None => {
                 let embedded = Embedded::open(&config.data)?;
@@ -122,7 +129,7 @@ impl Host {
             exports: Mutex::default(),
             answers: Answers::default(),
             slots: Semaphore::new(crate::sandbox::POOL as usize / 2),
-            live: Live::new(config),
+            live,
         })
     }
 
