@@ -17,6 +17,9 @@ pub mod config;
 pub mod desk;
 pub mod egress;
 pub mod exports;
+#[cfg(any(test, fuzzing))]
+#[doc(hidden)]
+pub mod fuzzing;
 mod kinds;
 pub mod ledger;
 pub mod oauth;
