@@ -21,4 +21,6 @@ mod products;
 mod rest;
 mod revocation;
 mod sandbox;
+mod secrets;
+mod stress;
 mod upstream;

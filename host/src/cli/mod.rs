@@ -4,6 +4,7 @@ mod declarations;
 mod demo;
 mod journal_runs;
 mod ledger;
+mod log;
 mod modules;
 mod output;
 mod run;
@@ -13,6 +14,7 @@ mod show;
 use crate::api::ServeError;
 use crate::config::{Config, ConfigError};
 use crate::egress::SystemResolver;
+use crate::ledger::Redactor;
 use crate::registry::LoadError;
 use crate::runs::{Host, RunError, StartError};
 use clap::{Args, Parser, Subcommand};
@@ -213,14 +215,9 @@ impl Failure {
 /// Runs the command of the process.
 pub async fn main() -> ExitCode {
     let cli = Cli::parse();
-    tracing_subscriber::fmt()
-        .with_env_filter(
-            tracing_subscriber::EnvFilter::try_from_env("KOPPEL_LOG")
-                .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new("warn")),
-        )
-        .with_writer(std::io::stderr)
-        .init();
-    let out = Output::new(cli.json);
+    let redactor = Redactor::default();
+    log::start(redactor.clone());
+    let out = Output::new(cli.json, redactor);
     match dispatch(&cli, &out).await {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => {
@@ -231,7 +228,7 @@ pub async fn main() -> ExitCode {
 }
 
 async fn dispatch(cli: &Cli, out: &Output) -> Result<(), Failure> {
-    let host = || start(Config::load(&cli.config)?);
+    let host = || start(Config::load(&cli.config)?, out);
     match &cli.command {
         Command::Demo(demo) => demo::demo(demo, out).await,
         Command::Run(run) => run::run(run, &host()?, out).await,
@@ -264,6 +261,7 @@ async fn dispatch(cli: &Cli, out: &Output) -> Result<(), Failure> {
     }
 }
 
-fn start(config: Config) -> Result<Host, Failure> {
-    Ok(Host::start(config, Arc::new(SystemResolver))?)
+fn start(config: Config, out: &Output) -> Result<Host, Failure> {
+    let resolver = Arc::new(SystemResolver);
+    Ok(Host::start_with(config, resolver, out.redactor().clone())?)
 }

@@ -11,6 +11,7 @@ use jsonwebtoken::jwk::{
 use jsonwebtoken::{DecodingKey, EncodingKey};
 use ring::rand::SystemRandom;
 use ring::signature::{ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair, KeyPair};
+use secrecy::zeroize::Zeroizing;
 use std::io::{ErrorKind, Write};
 use std::path::Path;
 
@@ -37,6 +38,7 @@ impl SigningKey {
         let failed = |error: &dyn std::fmt::Display| format!("{}: {error}", path.display());
         let text = match std::fs::read_to_string(path) {
             Ok(text) => {
+                let text = Zeroizing::new(text);
                 private(path).map_err(|error| failed(&error))?;
                 text
             }
@@ -50,18 +52,14 @@ impl SigningKey {
 
     fn from_pem(text: &str) -> Result<Self, String> {
         let block = pem::parse(text).map_err(|error| error.to_string())?;
-        if block.tag() != LABEL {
-            return Err(format!(
-                "it holds a {}; a {LABEL} (PKCS#8) is needed",
-                block.tag()
-            ));
+        let tag = block.tag().to_owned();
+        let key = Zeroizing::new(block.into_contents());
+        if tag != LABEL {
+            return Err(format!("it holds a {tag}; a {LABEL} (PKCS#8) is needed"));
         }
-        let pair = EcdsaKeyPair::from_pkcs8(
-            &ECDSA_P256_SHA256_FIXED_SIGNING,
-            block.contents(),
-            &SystemRandom::new(),
-        )
-        .map_err(|error| format!("it is no P-256 key in PKCS#8 form: {error}"))?;
+        let pair =
+            EcdsaKeyPair::from_pkcs8(&ECDSA_P256_SHA256_FIXED_SIGNING, &key, &SystemRandom::new())
+                .map_err(|error| format!("it is no P-256 key in PKCS#8 form: {error}"))?;
         crypto::install();
         // An uncompressed point (SEC 1, section 2.3.3): 04, x, y.
         let point = pair.public_key().as_ref();
@@ -90,7 +88,7 @@ impl SigningKey {
         jwk.common.key_id = Some(id.clone());
         Ok(Self {
             id,
-            encoding: EncodingKey::from_ec_der(block.contents()),
+            encoding: EncodingKey::from_ec_der(&key),
             decoding: DecodingKey::from_jwk(&jwk).map_err(|error| error.to_string())?,
             jwk,
         })
@@ -104,11 +102,11 @@ impl SigningKey {
     }
 }
 
-fn create(path: &Path) -> std::io::Result<String> {
+fn create(path: &Path) -> std::io::Result<Zeroizing<String>> {
     let random = SystemRandom::new();
     let key = EcdsaKeyPair::generate_pkcs8(&ECDSA_P256_SHA256_FIXED_SIGNING, &random)
         .map_err(|error| std::io::Error::other(error.to_string()))?;
-    let text = pem::encode(&pem::Pem::new(LABEL, key.as_ref()));
+    let text = Zeroizing::new(pem::encode(&pem::Pem::new(LABEL, key.as_ref())));
     if let Some(parent) = path.parent() {
         std::fs::create_dir_all(parent)?;
     }
