@@ -126,10 +126,14 @@ mod keyring {
         // A secret that is replaced is read anew.
         key.0.update(b"another-value").unwrap();
         assert_eq!(read(&name).as_deref(), Ok("another-value"));
-        key.0.invalidate().unwrap();
+        key.0.revoke().unwrap();
         assert_eq!(
             read(&name).unwrap_err(),
-            format!("the keyring has no key \"{name}\"; `keyctl padd user {name} @u` adds it")
+            format!("key \"{name}\" of the keyring cannot be used: KeyRevoked")
+        );
+        assert_eq!(
+            read("koppel-test-no-such-key").unwrap_err(),
+            "the keyring has no key \"koppel-test-no-such-key\"; `keyctl padd user koppel-test-no-such-key @u` adds it"
         );
     }
 

@@ -40,6 +40,7 @@ pub(super) struct Client {
     accept: HeaderValue,
     limiter: DefaultDirectRateLimiter,
     tokens: Tokens,
+    redactor: Redactor,
 }
 
 /// A whole reply.
@@ -80,7 +81,8 @@ impl Client {
             .build()?;
         let accept = format!("application/json;version={}", config.version);
         Ok(Self {
-            tokens: Tokens::new(http.clone(), config, redactor)?,
+            tokens: Tokens::new(http.clone(), config, redactor.clone())?,
+            redactor,
             http,
             config: config.clone(),
             accept: HeaderValue::try_from(accept)?,
@@ -232,6 +234,13 @@ impl Client {
             }
             error => Failure::Interrupted(error.to_string()),
         })?;
+        // What the platform says of an error is told to the connector and the
+        // operator; a token that it repeats is not.
+        let body = if status.is_success() {
+            body
+        } else {
+            self.redactor.bytes(body)
+        };
         Ok(Reply {
             status,
             retry_after,
