@@ -237,7 +237,7 @@ fn bytes_in(dir: &Dir) -> std::io::Result<u64> {
 
 /// The rules for names: nothing that any file system, shell or mail program
 /// takes for something else.
-fn check_name(name: &str) -> Result<(), String> {
+pub(crate) fn check_name(name: &str) -> Result<(), String> {
     if name.is_empty() || name.len() > NAME_BYTES {
         return Err(format!(
             "it has {} bytes; 1 to {NAME_BYTES} are allowed",

@@ -18,6 +18,9 @@ mod consulting;
 pub mod desk;
 pub mod egress;
 pub mod exports;
+#[cfg(any(test, fuzzing))]
+#[doc(hidden)]
+pub mod fuzzing;
 mod gate;
 mod kinds;
 pub mod ledger;

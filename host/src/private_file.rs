@@ -1,6 +1,8 @@
 //! Files that hold a secret of koppel itself: made on first use, and read only
-//! if nobody but their owner can read them.
+//! if nobody but their owner can read them. They are wiped from memory after
+//! use.
 
+use secrecy::zeroize::Zeroizing;
 use std::io::{ErrorKind, Write};
 use std::path::Path;
 
@@ -14,19 +16,24 @@ use std::path::Path;
 /// the operator, without the path.
 pub(crate) fn read_or_create(
     path: &Path,
-    make: impl FnOnce() -> Result<Vec<u8>, String>,
-) -> Result<Vec<u8>, String> {
+    make: impl FnOnce() -> Result<Zeroizing<Vec<u8>>, String>,
+) -> Result<Zeroizing<Vec<u8>>, String> {
     match std::fs::read(path) {
         Err(error) if error.kind() == ErrorKind::NotFound => {}
         Err(error) => return Err(error.to_string()),
-        Ok(bytes) => return private(path).map(|()| bytes),
+        Ok(bytes) => {
+            let bytes = Zeroizing::new(bytes);
+            return private(path).map(|()| bytes);
+        }
     }
     let bytes = make()?;
     match create(path, &bytes) {
         Ok(()) => Ok(bytes),
         Err(error) if error.kind() == ErrorKind::AlreadyExists => {
             private(path)?;
-            std::fs::read(path).map_err(|error| error.to_string())
+            std::fs::read(path)
+                .map(Zeroizing::new)
+                .map_err(|error| error.to_string())
         }
         Err(error) => Err(error.to_string()),
     }

@@ -1,9 +1,13 @@
 //! The tasks of this repository: `cargo xtask <task>`.
 
+mod audit;
 mod command;
 mod components;
 mod debian;
+mod fuzz;
+mod sbom;
 mod schemathesis;
+mod stress;
 mod tools;
 mod wasm_target;
 
@@ -54,6 +58,31 @@ enum Task {
     /// Checks dependencies: licences, sources and, where its database can be
     /// reached, advisories.
     Deny,
+    /// Checks dependencies for known vulnerabilities.
+    Audit {
+        /// A copy of the advisory database, to be used instead of the newest.
+        #[arg(long, value_name = "FOLDER")]
+        db: Option<PathBuf>,
+    },
+    /// Writes software bills of materials (CycloneDX) into `target/sbom`.
+    Sbom,
+    /// Fuzzes what the host reads of others; the first time, this compiles
+    /// everything anew.
+    Fuzz {
+        /// One target instead of all, such as `egress_url`.
+        target: Option<String>,
+        /// How long each target runs.
+        #[arg(long, default_value_t = 60)]
+        seconds: u64,
+    },
+    /// Runs honest and hostile clients together, and reports success, memory
+    /// and latency.
+    Stress {
+        /// How long each of the two phases takes, without and with the hostile
+        /// clients.
+        #[arg(long, default_value_t = 120)]
+        seconds: u64,
+    },
 }
 
 fn main() -> Result<()> {
@@ -84,6 +113,10 @@ fn main() -> Result<()> {
             schemathesis::schemathesis(&arguments)
         }
         Task::Deny => tools::deny(),
+        Task::Audit { db } => audit::audit(db.as_deref()),
+        Task::Sbom => sbom::sbom(),
+        Task::Fuzz { target, seconds } => fuzz::fuzz(seconds, target.as_deref()),
+        Task::Stress { seconds } => stress::stress(seconds),
     }
 }
 

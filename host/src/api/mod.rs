@@ -16,6 +16,8 @@ mod routes;
 mod serve;
 
 pub use routes::Route;
+#[cfg(any(test, fuzzing))]
+pub(crate) use serve::router_for;
 pub use serve::{ServeError, Serving, start};
 
 use crate::activities::Implementations;

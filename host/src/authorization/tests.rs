@@ -1,3 +1,6 @@
+mod properties;
+mod written;
+
 use super::*;
 use crate::catalogue::id;
 use proptest::prelude::*;

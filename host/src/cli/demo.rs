@@ -36,7 +36,7 @@ const TRAINEE: &str = "tim";
 pub(super) async fn demo(demo: &Demo, out: &Output) -> Result<(), Failure> {
     let path = prepare(demo)?;
     out.heading("1. Configuration and data");
-    let host = start(Config::load(&path)?)?;
+    let host = start(Config::load(&path)?, out)?;
     let seeded = host
         .embedded()
         .map_err(|error| Failure::Failed(error.to_string()))?

@@ -39,7 +39,7 @@ pub(super) fn print_messages(rows: &[Row]) {
 }
 
 /// A moment without its fraction of a second.
-fn moment(time: &str) -> String {
+pub(super) fn moment(time: &str) -> String {
     time.split('.').next().unwrap_or_default().replace('T', " ")
 }
 

@@ -1,26 +1,22 @@
-//! `koppel messages` and `koppel denials`.
+//! `koppel messages`.
 //!
 //! Without more they are the view of the operator, who can read the ledger
 //! anyway. With `--as` they show what a user may see, behind the five checks.
 
 use super::Failure;
-use super::ledger::{print_denials, print_messages};
+use super::ledger::print_messages;
 use super::output::{BOLD, DIM, GREEN, Output, RED};
-use crate::bindings::koppel::loket::types::{ActivityError, Check, Denial};
+use super::select::{LedgerFilter, View, failed};
 use crate::catalogue::{Activity, id};
 use crate::consulting::{self, Which};
-use crate::gate::Gate;
-use crate::ledger::{Content, ContentError, Filter, Kind, Row};
-use crate::platform::{Owner, in_words};
+use crate::ledger::{Content, ContentError, Kind, Row};
+use crate::platform::Owner;
 use crate::runs::Host;
-use crate::session::Fault;
 use crate::text::{one_line, printable};
 use clap::{Args, ValueEnum};
-use jiff::Timestamp;
 use serde_json::json;
 use std::io::Write;
 use std::path::{Path, PathBuf};
-use uuid::Uuid;
 
 /// Which messages are shown.
 #[derive(Debug, Args)]
@@ -44,55 +40,6 @@ pub(super) struct Messages {
     force: bool,
 }
 
-/// Which denials are shown.
-#[derive(Debug, Args)]
-pub(super) struct Denials {
-    #[command(flatten)]
-    filter: LedgerFilter,
-    #[command(flatten)]
-    view: View,
-}
-
-/// Which rows of the ledger are shown.
-#[derive(Debug, Args)]
-struct LedgerFilter {
-    /// Only of this client.
-    #[arg(long)]
-    client: Option<String>,
-    /// Only of runs for this user.
-    #[arg(long)]
-    user: Option<String>,
-    /// Only of this employer.
-    #[arg(long)]
-    employer: Option<Uuid>,
-    /// Only of this run.
-    #[arg(long)]
-    run: Option<Uuid>,
-    /// Only from this moment on: a date (its beginning, in UTC), or date, time
-    /// and offset.
-    #[arg(long, value_name = "MOMENT", value_parser = consulting::moment)]
-    since: Option<Timestamp>,
-    /// Only before this moment.
-    #[arg(long, value_name = "MOMENT", value_parser = consulting::moment)]
-    until: Option<Timestamp>,
-    /// At most so many, the newest.
-    #[arg(long, default_value_t = 50)]
-    limit: u32,
-}
-
-/// Who looks.
-#[derive(Debug, Args)]
-struct View {
-    /// Shows what this user may see, behind the five checks. Without it, all is
-    /// shown: the view of the operator.
-    #[arg(long = "as", value_name = "USER", requires = "application")]
-    viewer: Option<String>,
-    /// The application through which that user looks: a client that has the
-    /// activity (check 1).
-    #[arg(long, value_name = "CLIENT", requires = "viewer")]
-    application: Option<String>,
-}
-
 /// A kind of message.
 #[derive(Clone, Copy, Debug, ValueEnum)]
 enum KindArg {
@@ -114,19 +61,6 @@ impl From<KindArg> for Kind {
     }
 }
 
-impl View {
-    /// Where the five checks are run; none for the operator.
-    fn gate<'a>(&'a self, host: &'a Host, activity: Activity) -> Option<Gate<'a>> {
-        Some(Gate {
-            host,
-            client: self.application.as_deref()?,
-            user: self.viewer.as_deref()?,
-            activity,
-            run: Uuid::now_v7(),
-        })
-    }
-}
-
 /// `koppel messages`.
 pub(super) async fn messages(args: &Messages, host: &Host, out: &Output) -> Result<(), Failure> {
     match (args.number, &args.output) {
@@ -137,54 +71,14 @@ pub(super) async fn messages(args: &Messages, host: &Host, out: &Output) -> Resu
                 [] => Kind::MESSAGES.to_vec(),
                 some => some.iter().map(|kind| (*kind).into()).collect(),
             };
+            let filter = args.filter.of(&kinds)?;
             let activity = id::GetMessagesByEmployerId;
-            let rows = list(&args.filter, kinds, &args.view, activity, host).await?;
+            args.view.admit(filter.employer, activity, host).await?;
+            let rows = host.ledger().rows(filter).await?;
             out.result(&rows, || print_messages(&rows));
             Ok(())
         }
     }
-}
-
-/// `koppel denials`.
-pub(super) async fn denials(args: &Denials, host: &Host, out: &Output) -> Result<(), Failure> {
-    let (kinds, activity) = (vec![Kind::Denial], id::GetDenialsByEmployerId);
-    let rows = list(&args.filter, kinds, &args.view, activity, host).await?;
-    out.result(&rows, || print_denials(&rows));
-    Ok(())
-}
-
-async fn list(
-    args: &LedgerFilter,
-    kinds: Vec<Kind>,
-    view: &View,
-    activity: Activity,
-    host: &Host,
-) -> Result<Vec<Row>, Failure> {
-    let period = consulting::period(args.since, args.until);
-    period.map_err(|why| Failure::Input(format!("--until {why}")))?;
-    if let Some(gate) = view.gate(host, activity) {
-        let employer = args.employer.ok_or_else(|| {
-            Failure::Input("give --employer: a user looks at one employer at a time".to_owned())
-        })?;
-        let owner = Owner {
-            employer,
-            ..Owner::default()
-        };
-        let admitted = consulting::employer(&gate, employer).await;
-        admitted.map_err(|fault| failed(&gate, owner, fault))?;
-    }
-    let filter = Filter {
-        kinds,
-        client: args.client.clone(),
-        user: args.user.clone(),
-        employer: args.employer,
-        run: args.run,
-        since: args.since,
-        until: args.until,
-        limit: Some(args.limit),
-        ..Filter::default()
-    };
-    Ok(host.ledger().rows(filter).await?)
 }
 
 /// The message that is meant, for who may see it.
@@ -338,40 +232,4 @@ fn exists(file: &Path) -> Failure {
         "{} exists already; --force replaces it",
         file.display()
     ))
-}
-
-/// Why a user was not let in, for the person at the command line.
-fn failed(gate: &Gate<'_>, owner: Owner, fault: Fault) -> Failure {
-    match fault {
-        Fault::Guest(ActivityError::Denied(denial)) => {
-            Failure::Denied(format!("{}{}", denied(&denial), line(gate, owner, &denial)))
-        }
-        Fault::Guest(error) => Failure::Failed(in_words(&error)),
-        Fault::Host(error) => Failure::Failed(format!("{error:#}")),
-    }
-}
-
-fn denied(denial: &Denial) -> String {
-    format!(
-        "denied by check {}: {}: {}",
-        crate::authorization::name(denial.check),
-        denial.activity,
-        denial.reason
-    )
-}
-
-/// The line of the configuration that would allow it. For the last check there
-/// is none that may be told: it would say that there is something.
-fn line(gate: &Gate<'_>, owner: Owner, denial: &Denial) -> String {
-    if denial.check == Check::Entity {
-        return String::new();
-    }
-    let question = gate.question(owner, &crate::authorization::NO_MODULES);
-    let line = gate
-        .host
-        .live()
-        .with(|config| config.grants.line_to_add(&question));
-    line.map_or_else(String::new, |line| {
-        format!("\nto allow it, put in the configuration:\n  {line}")
-    })
 }

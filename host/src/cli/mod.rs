@@ -2,18 +2,22 @@
 
 mod declarations;
 mod demo;
+mod denials;
 mod journal_runs;
 mod ledger;
+mod log;
 mod messages;
 mod modules;
 mod output;
 mod run;
+mod select;
 mod serve;
 mod show;
 
 use crate::api::ServeError;
 use crate::config::{Config, ConfigError};
 use crate::egress::SystemResolver;
+use crate::ledger::Redactor;
 use crate::registry::LoadError;
 use crate::runs::{Host, RunError, StartError};
 use clap::{Parser, Subcommand};
@@ -88,8 +92,13 @@ enum Command {
     /// Lists what was sent and received, or shows one message, or writes its
     /// exact bytes to a file.
     Messages(messages::Messages),
-    /// Lists what was denied.
-    Denials(messages::Denials),
+    /// Lists what was denied, or counts it.
+    Denials(denials::Denials),
+    /// Lists the alarms: clients that were denied again and again.
+    Alarms {
+        #[command(flatten)]
+        filter: select::LedgerFilter,
+    },
     /// The ledger as a whole.
     Ledger {
         #[command(subcommand)]
@@ -181,14 +190,9 @@ impl Failure {
 /// Runs the command of the process.
 pub async fn main() -> ExitCode {
     let cli = Cli::parse();
-    tracing_subscriber::fmt()
-        .with_env_filter(
-            tracing_subscriber::EnvFilter::try_from_env("KOPPEL_LOG")
-                .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new("warn")),
-        )
-        .with_writer(std::io::stderr)
-        .init();
-    let out = Output::new(cli.json);
+    let redactor = Redactor::default();
+    log::start(redactor.clone());
+    let out = Output::new(cli.json, redactor);
     match dispatch(&cli, &out).await {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => {
@@ -199,7 +203,7 @@ pub async fn main() -> ExitCode {
 }
 
 async fn dispatch(cli: &Cli, out: &Output) -> Result<(), Failure> {
-    let host = || start(Config::load(&cli.config)?);
+    let host = || start(Config::load(&cli.config)?, out);
     match &cli.command {
         Command::Demo(demo) => demo::demo(demo, out).await,
         Command::Run(run) => run::run(run, &host()?, out).await,
@@ -218,7 +222,8 @@ async fn dispatch(cli: &Cli, out: &Output) -> Result<(), Failure> {
             journal_runs::journal_runs(command, &host()?, out).await
         }
         Command::Messages(args) => messages::messages(args, &host()?, out).await,
-        Command::Denials(args) => messages::denials(args, &host()?, out).await,
+        Command::Denials(args) => denials::denials(args, &host()?, out).await,
+        Command::Alarms { filter } => denials::alarms(&host()?, filter, out).await,
         Command::Ledger {
             command: LedgerCommand::Verify,
         } => ledger::verify(&host()?, out).await,
@@ -228,8 +233,9 @@ async fn dispatch(cli: &Cli, out: &Output) -> Result<(), Failure> {
     }
 }
 
-fn start(config: Config) -> Result<Host, Failure> {
-    Ok(Host::start(config, Arc::new(SystemResolver))?)
+fn start(config: Config, out: &Output) -> Result<Host, Failure> {
+    let resolver = Arc::new(SystemResolver);
+    Ok(Host::start_with(config, resolver, out.redactor().clone())?)
 }
 
 #[cfg(test)]

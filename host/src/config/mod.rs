@@ -4,6 +4,7 @@
 //! to the directory of the file. Reading it twice gives the same result; it
 //! contains no secrets, only references to them ([`SecretReference`]).
 
+mod alarms;
 mod cache;
 mod raw;
 mod resolve;
@@ -15,6 +16,7 @@ mod tests;
 mod upstream;
 mod watch;
 
+pub use alarms::Alarms;
 pub use cache::Cache;
 pub use secret::SecretReference;
 pub use server::{Application, Connectors, Issuer, Oidc, PasswordHash, Server, Tls, Tokens};
@@ -58,6 +60,8 @@ pub struct Config {
     pub passwords: BTreeMap<String, PasswordHash>,
     /// The REST API, if there is one.
     pub server: Option<Server>,
+    /// What raises an alarm.
+    pub alarms: Alarms,
 }
 
 /// One client that is a connector, and what it may use.

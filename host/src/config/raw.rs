@@ -36,6 +36,7 @@ pub(super) struct File {
     #[serde(default)]
     pub(super) connectors: Connectors,
     pub(super) server: Option<Spanned<Server>>,
+    pub(super) alarms: Option<Spanned<super::Alarms>>,
 }
 
 #[derive(Debug, Deserialize)]

@@ -118,6 +118,12 @@ impl Resolver<'_> {
         let server = file
             .server
             .and_then(|server| self.server(server, &applications));
+        let alarms = file.alarms.map(|alarms| {
+            if let Err(text) = alarms.get_ref().validate() {
+                self.fault(Some(&alarms.span()), format!("[alarms] {text}"));
+            }
+            alarms.into_inner()
+        });
         grants.rights = rights;
         Config {
             path: path.to_owned(),
@@ -133,6 +139,7 @@ impl Resolver<'_> {
             user_names,
             passwords,
             server,
+            alarms: alarms.unwrap_or_default(),
         }
     }
 

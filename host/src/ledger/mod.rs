@@ -6,9 +6,14 @@
 //! of itself and of the row before, so that a changed or removed row is found
 //! by [`Ledger::verify`]. An append returns once the row is on disk; only then
 //! may the host go on. Secrets are redacted before anything is stored.
+//!
+//! Denials are counted by client and check ([`DenialCounters`] for this process,
+//! [`Ledger::denial_counts`] for the whole ledger), and too many raise an alarm.
 
+mod alarm;
 mod chain;
 mod content;
+mod denials;
 mod redact;
 mod select;
 mod spelling;
@@ -16,8 +21,10 @@ mod store;
 #[cfg(test)]
 mod tests;
 
+pub use alarm::Threshold;
 pub use chain::{Broken, Verified};
 pub use content::{Content, ContentError};
+pub use denials::{DenialCount, DenialCounter, DenialCounters};
 pub use redact::Redactor;
 pub use store::{Filter, Ledger, LedgerError};
 
@@ -46,6 +53,8 @@ pub enum Kind {
     Denial,
     /// A change of payroll data is about to be made.
     ActivityWrite,
+    /// A client was denied again and again.
+    Alarm,
 }
 
 impl Kind {
@@ -62,6 +71,7 @@ impl Kind {
             Self::ExportFile => "export-file",
             Self::Denial => "denial",
             Self::ActivityWrite => "activity-write",
+            Self::Alarm => "alarm",
         }
     }
 }

@@ -18,7 +18,7 @@ pub(super) fn selected(filter: &Filter) -> (String, Vec<(&'static str, Value)>) 
             Some(serde_json::json!(some).to_string()),
         ),
     };
-    let all: [(&str, &'static str, Option<Value>); 8] = [
+    let all: [(&str, &'static str, Option<Value>); 9] = [
         (kind, ":kinds", kinds.map(Into::into)),
         (
             "client = :client",
@@ -39,6 +39,11 @@ pub(super) fn selected(filter: &Filter) -> (String, Vec<(&'static str, Value)>) 
             "run = :run",
             ":run",
             filter.run.map(|id| id.to_string().into()),
+        ),
+        (
+            "\"check\" = :check",
+            ":check",
+            filter.check.clone().map(Into::into),
         ),
         (
             "time >= :since",

@@ -1,8 +1,9 @@
 //! The ledger in an SQLite file.
 
+use super::alarm::{self, InForce, Threshold};
 use super::chain::{self, Broken, GENESIS, Verified};
 use super::select::selected;
-use super::{Context, Entry, Kind, MAX_BODY, Redactor, Row};
+use super::{Context, DenialCounters, Entry, Kind, MAX_BODY, Redactor, Row};
 use jiff::Timestamp;
 use rusqlite::{Connection, OptionalExtension, Transaction, TransactionBehavior, params};
 use std::path::Path;
@@ -15,6 +16,8 @@ use uuid::Uuid;
 pub struct Ledger {
     connection: Arc<Mutex<Connection>>,
     redactor: Redactor,
+    denials: DenialCounters,
+    threshold: InForce,
 }
 
 /// Why the ledger could not be read or written.
@@ -41,6 +44,8 @@ pub struct Filter {
     pub employer: Option<Uuid>,
     /// Only of this run.
     pub run: Option<Uuid>,
+    /// Only denials by this check.
+    pub check: Option<String>,
     /// Only from this moment, to the microsecond.
     pub since: Option<Timestamp>,
     /// Only before this moment, to the microsecond.
@@ -74,7 +79,23 @@ impl Ledger {
         Ok(Self {
             connection: Arc::new(Mutex::new(connection)),
             redactor,
+            denials: DenialCounters::default(),
+            threshold: Arc::new(Threshold::default),
         })
+    }
+
+    /// With the number of denials that raises an alarm, which is asked for at
+    /// each denial. Otherwise it is the default one.
+    pub fn with_alarms(self, threshold: impl Fn() -> Threshold + Send + Sync + 'static) -> Self {
+        Self {
+            threshold: Arc::new(threshold),
+            ..self
+        }
+    }
+
+    /// Counts what was denied through this handle and its clones.
+    pub fn denials(&self) -> &DenialCounters {
+        &self.denials
     }
 
     /// What keeps secrets out of the ledger.
@@ -82,14 +103,20 @@ impl Ledger {
         &self.redactor
     }
 
-    /// Appends a row and returns its number once it is on disk.
+    /// Appends a row and returns its number once it is on disk. A denial that
+    /// is one too many is followed by an alarm.
     ///
     /// # Errors
     ///
     /// When it could not be written. Then nothing was.
     pub async fn append(&self, entry: Entry) -> Result<u64, LedgerError> {
         let redactor = self.redactor.clone();
-        self.with(move |connection| {
+        let denial = (entry.kind == Kind::Denial).then(|| {
+            let check = entry.check.clone().unwrap_or_default();
+            (entry.context.client.clone(), check)
+        });
+        let threshold = denial.is_some().then(|| (self.threshold)());
+        let appended = self.with(move |connection| {
             let entry = redact(&redactor, entry);
             let transaction =
                 connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
@@ -98,12 +125,27 @@ impl Ledger {
                 .query_row([], |row| Ok((row.get(0)?, row.get(1)?)))
                 .optional()?;
             let (last, previous) = last.unwrap_or((0, GENESIS.to_owned()));
-            let (row, body) = row(last + 1, &previous, entry);
-            insert(&transaction, &row, body)?;
+            let (new, body) = row(last + 1, &previous, entry);
+            insert(&transaction, &new, body)?;
+            let alarm = match threshold {
+                Some(threshold) => alarm::due(&transaction, &new, threshold)?,
+                None => None,
+            };
+            if let Some(alarm) = &alarm {
+                let (alarm, body) = row(new.seq + 1, &new.hash, alarm.entry());
+                insert(&transaction, &alarm, body)?;
+            }
             transaction.commit()?;
-            Ok(row.seq)
-        })
-        .await
+            Ok((new.seq, alarm))
+        });
+        let (seq, alarm) = appended.await?;
+        if let Some((client, check)) = denial {
+            self.denials.count(client, check);
+        }
+        if let Some(alarm) = alarm {
+            alarm.raise();
+        }
+        Ok(seq)
     }
 
     /// The rows that a filter selects, oldest first.
@@ -208,8 +250,9 @@ fn prepare(connection: &mut Connection) -> Result<(), Box<dyn std::error::Error>
     if !is_made(&transaction)? {
         transaction.execute_batch(include_str!("schema.sql"))?;
         transaction.pragma_update(None, "user_version", SCHEMA)?;
-        transaction.commit()?;
     }
+    transaction.execute_batch(alarm::INDEXES)?;
+    transaction.commit()?;
     Ok(())
 }
 

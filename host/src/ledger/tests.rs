@@ -3,6 +3,7 @@ use rusqlite::Connection;
 use std::path::PathBuf;
 use tempfile::TempDir;
 
+mod alarms;
 mod chain;
 mod redaction;
 mod rows;

@@ -12,6 +12,7 @@ use jsonwebtoken::jwk::{
 use jsonwebtoken::{DecodingKey, EncodingKey};
 use ring::rand::SystemRandom;
 use ring::signature::{ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair, KeyPair};
+use secrecy::zeroize::Zeroizing;
 use std::path::Path;
 
 /// The label of a PKCS#8 private key (RFC 7468, section 10).
@@ -35,25 +36,23 @@ impl SigningKey {
     /// no P-256 key. In words for the operator.
     pub(crate) fn open(path: &Path) -> Result<Self, String> {
         private_file::read_or_create(path, generate)
-            .and_then(|bytes| String::from_utf8(bytes).map_err(|error| error.to_string()))
-            .and_then(|text| Self::from_pem(&text))
+            .and_then(|bytes| {
+                let text = std::str::from_utf8(&bytes).map_err(|error| error.to_string())?;
+                Self::from_pem(text)
+            })
             .map_err(|why| format!("{}: {why}", path.display()))
     }
 
     fn from_pem(text: &str) -> Result<Self, String> {
         let block = pem::parse(text).map_err(|error| error.to_string())?;
-        if block.tag() != LABEL {
-            return Err(format!(
-                "it holds a {}; a {LABEL} (PKCS#8) is needed",
-                block.tag()
-            ));
+        let tag = block.tag().to_owned();
+        let key = Zeroizing::new(block.into_contents());
+        if tag != LABEL {
+            return Err(format!("it holds a {tag}; a {LABEL} (PKCS#8) is needed"));
         }
-        let pair = EcdsaKeyPair::from_pkcs8(
-            &ECDSA_P256_SHA256_FIXED_SIGNING,
-            block.contents(),
-            &SystemRandom::new(),
-        )
-        .map_err(|error| format!("it is no P-256 key in PKCS#8 form: {error}"))?;
+        let pair =
+            EcdsaKeyPair::from_pkcs8(&ECDSA_P256_SHA256_FIXED_SIGNING, &key, &SystemRandom::new())
+                .map_err(|error| format!("it is no P-256 key in PKCS#8 form: {error}"))?;
         crypto::install();
         // An uncompressed point (SEC 1, section 2.3.3): 04, x, y.
         let point = pair.public_key().as_ref();
@@ -82,7 +81,7 @@ impl SigningKey {
         jwk.common.key_id = Some(id.clone());
         Ok(Self {
             id,
-            encoding: EncodingKey::from_ec_der(block.contents()),
+            encoding: EncodingKey::from_ec_der(&key),
             decoding: DecodingKey::from_jwk(&jwk).map_err(|error| error.to_string())?,
             jwk,
         })
@@ -97,11 +96,13 @@ impl SigningKey {
 }
 
 /// A new key, PKCS#8 in PEM.
-fn generate() -> Result<Vec<u8>, String> {
+fn generate() -> Result<Zeroizing<Vec<u8>>, String> {
     let random = SystemRandom::new();
     let key = EcdsaKeyPair::generate_pkcs8(&ECDSA_P256_SHA256_FIXED_SIGNING, &random)
         .map_err(|error| error.to_string())?;
-    Ok(pem::encode(&pem::Pem::new(LABEL, key.as_ref())).into_bytes())
+    Ok(Zeroizing::new(
+        pem::encode(&pem::Pem::new(LABEL, key.as_ref())).into_bytes(),
+    ))
 }
 
 #[cfg(test)]

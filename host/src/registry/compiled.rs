@@ -8,6 +8,7 @@
 use crate::private_file;
 use ring::hmac;
 use ring::rand::{SecureRandom, SystemRandom};
+use secrecy::zeroize::Zeroizing;
 use std::hash::{Hash, Hasher};
 use std::io::{ErrorKind, Write};
 use std::path::{Path, PathBuf};
@@ -45,7 +46,7 @@ impl Compiled {
     pub(crate) fn open(folder: &Path, engine: &Engine) -> Result<Self, String> {
         let path = folder.join(KEY);
         let secret = private_file::read_or_create(&path, || {
-            let mut secret = vec![0; TAG_BYTES];
+            let mut secret = Zeroizing::new(vec![0; TAG_BYTES]);
             SystemRandom::new()
                 .fill(&mut secret)
                 .map_err(|error| error.to_string())?;

@@ -99,8 +99,28 @@ impl Host {
     ///
     /// See [`StartError`].
     pub fn start(config: Config, resolver: Arc<dyn Resolve>) -> Result<Self, StartError> {
-        let redactor = Redactor::default();
+        Self::start_with(config, resolver, Redactor::default())
+    }
+
+    /// As [`Host::start`], with a redactor that others use as well. It is told
+    /// each secret before it is used.
+    ///
+    /// # Errors
+    ///
+    /// See [`StartError`].
+    pub fn start_with(
+        config: Config,
+        resolver: Arc<dyn Resolve>,
+        redactor: Redactor,
+    ) -> Result<Self, StartError> {
         let ledger = Ledger::open(&config.ledger, redactor.clone())?;
+        // As it is in force at each denial.
+        let live = Live::new(config);
+        let ledger = ledger.with_alarms({
+            let live = live.clone();
+            move || live.with(|config| config.alarms.denials)
+        });
+        let config = live.now();
         let (platform, embedded): (Arc<dyn Platform>, _) = match &config.upstream {
             None => {
                 let embedded = Embedded::open(&config.data)?;
@@ -126,7 +146,7 @@ impl Host {
             exports: Mutex::default(),
             answers: Answers::default(),
             slots: Semaphore::new(crate::sandbox::POOL as usize / 2),
-            live: Live::new(config),
+            live,
         })
     }
 
@@ -243,7 +263,13 @@ impl Host {
         }));
         let mut seen = Seen::default();
         let outcome = self.attempt(run, &request, &log, &mut seen).await;
-        let (lines, log_dropped) = log.contents();
+        let (mut lines, log_dropped) = log.contents();
+        // No secret is given to a connector. What it got hold of all the same
+        // goes no further.
+        for line in &mut lines {
+            let text = std::mem::take(&mut line.text);
+            line.text = self.ledger.redactor().text(text);
+        }
         RunReport {
             run,
             outcome,

@@ -31,7 +31,7 @@ fn an_unknown_key_is_a_fault_wherever_it_is() {
     for (text, expected) in [
         (
             "[platform]\n[client.xaf]\n",
-            "2: unknown field `client`, expected one of `platform`, `clients`, `credentials`, `modules`, `rights`, `roles`, `teams`, `users`, `connectors`, `server`",
+            "2: unknown field `client`, expected one of `platform`, `clients`, `credentials`, `modules`, `rights`, `roles`, `teams`, `users`, `connectors`, `server`, `alarms`",
         ),
         (
             "[platform]\ndata = \"a\"\nlegder = \"b\"\n",
@@ -426,5 +426,36 @@ fn a_file_that_cannot_be_read_is_a_fault_without_a_line() {
             "{}: cannot be read: stream did not contain valid UTF-8",
             path.display()
         )
+    );
+}
+
+#[test]
+fn an_alarm_must_be_possible() {
+    for (denials, why) in [
+        (
+            "{ count = 0, within-seconds = 60 }",
+            "count = 0 must be 1 to 10000",
+        ),
+        (
+            "{ count = 10001, within-seconds = 60 }",
+            "count = 10001 must be 1 to 10000",
+        ),
+        (
+            "{ count = 1, within-seconds = 0 }",
+            "within-seconds = 0 must be 1 to 604800",
+        ),
+    ] {
+        assert_eq!(
+            fault(&format!("[platform]\n[alarms]\ndenials = {denials}\n")),
+            format!("2: [alarms] denials: {why}")
+        );
+    }
+    assert_eq!(
+        fault("[platform]\n[alarms]\ndenials = { count = 3 }\n"),
+        "3: missing field `within-seconds`"
+    );
+    assert_eq!(
+        fault("[platform]\n[alarms]\ndenial = { count = 3 }\n"),
+        "3: unknown field `denial`, expected `denials`"
     );
 }

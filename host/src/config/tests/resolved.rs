@@ -3,6 +3,7 @@
 use super::*;
 use crate::authorization::{EmployerSet, UserKind};
 use crate::catalogue::id;
+use crate::ledger::Threshold;
 use crate::platform::seed;
 use http::Method;
 use serde_json::json;
@@ -418,4 +419,25 @@ fn reading_a_file_twice_gives_the_same() {
     let text = "[platform]\n[rights]\na = [\"GetEmployersByUserId\"]\n[roles]\nr = [\"a\"]\n";
     let shown = |config: Config| format!("{config:?}");
     assert_eq!(shown(resolved(text)), shown(resolved(text)));
+}
+
+#[test]
+fn an_alarm_takes_ten_denials_within_a_minute_unless_it_is_written() {
+    let alarms = |text: &str| resolved(&format!("[platform]\n{text}\n")).alarms.denials;
+    let (count, within_seconds) = (10, 60);
+    let default = Threshold {
+        count,
+        within_seconds,
+    };
+    assert_eq!(alarms(""), default);
+    assert_eq!(alarms("[alarms]"), default);
+    let written = alarms("[alarms]\ndenials = { count = 3, within-seconds = 3600 }");
+    let (count, within_seconds) = (3, 3600);
+    assert_eq!(
+        written,
+        Threshold {
+            count,
+            within_seconds
+        }
+    );
 }

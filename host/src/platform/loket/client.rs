@@ -50,6 +50,7 @@ pub(super) struct Client {
     config: Upstream,
     limiter: DefaultDirectRateLimiter,
     tokens: Tokens,
+    redactor: Redactor,
 }
 
 /// A whole reply.
@@ -89,7 +90,8 @@ impl Client {
             .user_agent(concat!("koppel/", env!("CARGO_PKG_VERSION")))
             .build()?;
         Ok(Self {
-            tokens: Tokens::new(http.clone(), config, redactor)?,
+            tokens: Tokens::new(http.clone(), config, redactor.clone())?,
+            redactor,
             http,
             config: config.clone(),
             limiter: RateLimiter::direct(Quota::per_second(config.requests_per_second)),
@@ -263,6 +265,13 @@ impl Client {
             }
             error => Failure::Interrupted(error.to_string()),
         })?;
+        // What the platform says of an error is told to the connector and the
+        // operator; a token that it repeats is not.
+        let body = if status.is_success() {
+            body
+        } else {
+            self.redactor.bytes(body)
+        };
         Ok(Reply {
             status,
             retry_after,
