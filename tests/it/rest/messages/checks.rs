@@ -162,7 +162,7 @@ async fn denials_are_those_of_the_employer() {
     assert_eq!(denial["runId"], asked.header("x-request-id"));
     let of_run = format!("?runId={}&client=hr-portal", asked.header("x-request-id"));
     let filtered = sent.rest.get(&anna, &denials(2, &of_run)).await.with(200);
-    assert_eq!(items(&filtered), &[denial.clone()]);
+    assert_eq!(items(&filtered), std::slice::from_ref(denial));
     let none = sent.rest.get(&anna, &denials(2, "?client=none")).await;
     assert_eq!(none.with(200)["totalSize"], 0);
     // The own employer of who tried has nothing of it.
