@@ -103,15 +103,15 @@ pub(crate) fn configuration(clients: &str) -> String {
 /// As [`configuration`], on the data of the platform at this URL.
 pub(crate) fn upstream_configuration(url: &str, clients: &str, more: &str) -> String {
     let upstream = format!(
-        "[platform]\nsource = \"loket\"\n\
-         [platform.loket]\nbase-url = \"{url}/v2\"\ntoken-url = \"{url}/token\"\n\
+        "[platform.loket]\nbase-url = \"{url}/v2\"\ntoken-url = \"{url}/token\"\n\
          client-id = \"{}\"\nclient-secret = {{ file = \"client-secret\" }}\n\
          refresh-token = {{ file = \"refresh-token\" }}\ntoken-file = \"data/token.json\"\n\
          provider = \"{}\"\n{more}\n",
         loket::CLIENT_ID,
         seed::provider_id(1),
     );
-    configuration(clients).replacen("[platform]\n", &upstream, 1)
+    configuration(clients).replacen("[platform]\n", "[platform]\nsource = \"loket\"\n", 1)
+        + &upstream
 }
 
 pub(crate) fn employer(number: usize) -> Uuid {

@@ -11,6 +11,10 @@ use schemars::generate::SchemaSettings;
 use schemars::{JsonSchema, SchemaGenerator};
 use serde_json::{Map, Value, json};
 
+/// What `Accept` must be: any day from the first version of all resources on,
+/// but for 29 February, which a pattern cannot tell.
+const ACCEPT: &str = r"^application/json; ?version=(201[89]|20[2-9]\d|2[1-9]\d\d|[3-9]\d{3})-((0[13578]|1[02])-(0[1-9]|[12]\d|3[01])|(0[469]|11)-(0[1-9]|[12]\d|30)|02-(0[1-9]|1\d|2[0-8]))$";
+
 /// The document for a server.
 pub(super) fn document(server: &Server, routes: &[Route]) -> Value {
     // OpenAPI 3.1 uses JSON Schema 2020-12 as it is.
@@ -118,7 +122,7 @@ fn parameters(route: &Route) -> Vec<Value> {
             "The newest version on or before the date is given. Versions: {}.",
             route.versions.join(", ")
         ),
-        "schema": {"type": "string", "pattern": "^application/json; ?version=\\d{4}-\\d{2}-\\d{2}$"},
+        "schema": {"type": "string", "pattern": ACCEPT},
         "example": format!("application/json;version={version}"),
     })];
     if let Some(name) = route.path_parameter() {
@@ -196,10 +200,15 @@ fn responses(generator: &mut SchemaGenerator, route: &Route) -> Value {
         }
     };
     let mut responses = Map::new();
-    responses.insert(
-        route.success.to_string(),
-        json!({"description": "Done.", "content": content}),
-    );
+    let mut done = json!({"description": "Done.", "content": content});
+    if let Shape::File = route.shape {
+        let text = json!({"type": "string"});
+        done["headers"] = json!({
+            "Content-Disposition": {"description": "The name of the file.", "schema": text},
+            "Repr-Digest": {"description": "The SHA-256 of the bytes (RFC 9530).", "schema": text},
+        });
+    }
+    responses.insert(route.success.to_string(), done);
     let (refusal, failed) = (schema::<Refusal>(generator), schema::<Failed>(generator));
     for (status, description, refused) in ERRORS {
         let schema = if refused { &refusal } else { &failed };
@@ -244,4 +253,28 @@ fn envelope(
 
 fn schema<T: JsonSchema>(generator: &mut SchemaGenerator) -> Value {
     generator.subschema_for::<T>().to_value()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::api::{accept, routes};
+    use http::{HeaderMap, HeaderValue, header};
+
+    #[test]
+    fn what_the_document_says_of_accept_is_accepted_and_the_rest_is_not() {
+        let pattern = regex::Regex::new(ACCEPT).unwrap();
+        let dates = (1..=12).flat_map(|month| (0..=32).map(move |day| (month, day)));
+        for route in routes() {
+            for year in [2017, 2018, 2026, 9999] {
+                for (month, day) in dates.clone().filter(|date| *date != (2, 29)) {
+                    let text = format!("application/json;version={year:04}-{month:02}-{day:02}");
+                    let mut headers = HeaderMap::new();
+                    headers.insert(header::ACCEPT, HeaderValue::try_from(&text).unwrap());
+                    let accepted = accept::version(&headers, route.versions).is_ok();
+                    assert_eq!(pattern.is_match(&text), accepted, "{text}");
+                }
+            }
+        }
+    }
 }

@@ -21,7 +21,6 @@ pub(super) fn forms(secret: &str) -> Vec<String> {
             true,
         ),
         percent(secret, |_| false, true),
-        ascii(secret).to_owned(),
     ];
     for before in 0..3 {
         let whole = [&vec![0; before], secret.as_bytes()].concat();
@@ -61,7 +60,7 @@ fn ascii(secret: &str) -> &str {
 /// The form of one of the secrets that occurs in bytes.
 pub(super) fn find<'a>(bytes: &[u8], secrets: &'a [(&str, String)]) -> Option<(&'a str, String)> {
     secrets.iter().find_map(|(name, secret)| {
-        let forms = forms(secret).into_iter();
+        let forms = forms(secret).into_iter().chain([ascii(secret).to_owned()]);
         let mut found = forms.filter(|form| memchr::memmem::find(bytes, form.as_bytes()).is_some());
         Some((*name, found.next()?))
     })

@@ -11,7 +11,6 @@ use rustls::RootCertStore;
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use rustls::server::WebPkiClientVerifier;
-use serde_json::json;
 use std::net::TcpListener;
 use std::sync::{Arc, Mutex};
 
@@ -28,7 +27,7 @@ async fn repeat(seen: Seen, uri: Uri, headers: HeaderMap) -> Response {
     }));
     seen.lock().unwrap().extend(values.clone());
     let all: Vec<_> = values.iter().flat_map(|value| forms(value)).collect();
-    let body = json!({"uri": uri.to_string(), "all": all}).to_string();
+    let body = format!("{uri}\n{}", all.join("\n"));
     if uri.path().ends_with("/away") {
         // To where no rule allows a request, with what it got in the path.
         let there = values.iter().map(|value| {

@@ -9,7 +9,7 @@ use crate::catalogue::{Activity, id};
 use crate::config::Config;
 use crate::platform::{Entity, Owner};
 use crate::wire::envelope::{Message, Version};
-use schemars::JsonSchema;
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::Serialize;
 use uuid::Uuid;
 
@@ -67,9 +67,18 @@ struct UserAuthorization {
 }
 
 /// The same before 2019-02-11.
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 struct UserAuthorization2018 {
+    /// The activity.
     name: &'static str,
+}
+
+/// What the list holds, by the version that was asked for.
+fn user_authorization(generator: &mut SchemaGenerator) -> Schema {
+    json_schema!({"anyOf": [
+        generator.subschema_for::<UserAuthorization>(),
+        generator.subschema_for::<UserAuthorization2018>(),
+    ]})
 }
 
 const BEFORE: &str = "2018-01-01";
@@ -87,7 +96,7 @@ pub(super) fn of_the_user() -> Route {
         versions: &[BEFORE, "2019-02-11"],
         ..Route::new(
             id::GetAuthorizationsByEmployerId,
-            Shape::Paged(schema::<UserAuthorization>),
+            Shape::Paged(user_authorization),
             user,
         )
     }

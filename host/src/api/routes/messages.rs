@@ -236,9 +236,11 @@ fn asked(call: &Call, kinds: &[Kind]) -> Result<(Uuid, Filter, Wanted), Activity
         ..Filter::default()
     };
     let mut problems = Vec::new();
-    let mut note = |error| match error {
-        ActivityError::Invalid(more) => problems.extend(more),
-        _ => {}
+    // All that is wrong with a parameter is of this kind.
+    let mut note = |error| {
+        if let ActivityError::Invalid(more) = error {
+            problems.extend(more);
+        }
     };
     if let Some(run) = query.get(RUN.name) {
         match crate::activities::id(RUN.name, run) {
