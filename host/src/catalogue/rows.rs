@@ -111,6 +111,9 @@ rows! {
     Loket PostInitiatePayrollTaxReturnByPayrollAdministrationId POST "/providers/employers/payrolladministrations/{payrollAdministrationId}/payrolltaxreturns/initiate" Write, module TAX,
         function("payroll-tax-returns", "post-initiate-payroll-tax-return-by-payroll-administration-id"),
         "Asks for a payroll tax return and makes its message.";
+    Koppel PutMessageByPayrollTaxReturnId PUT "/providers/employers/payrolladministrations/payrolltaxreturns/{payrolltaxreturnId}/message" Write, module TAX,
+        Surface::Rest,
+        "Stores the message of a payroll tax return that an application made.";
     Loket PatchPayrollTaxReturnsByPayrollTaxReturnIds PATCH "/providers/employers/payrolladministrations/payrolltaxreturns" Write, module TAX,
         Surface::Rest,
         "Confirms or cancels payroll tax returns: for a person, never for a connector.";
@@ -132,6 +135,9 @@ rows! {
     Loket PostInitiateUpaPensionDeclarationByPayrollAdministrationId POST "/providers/employers/payrolladministrations/{payrollAdministrationId}/upapensiondeclarations/initiate" Write, module UPA,
         function("upa-pension-declarations", "post-initiate-upa-pension-declaration-by-payroll-administration-id"),
         "Asks for a pension declaration and makes its message.";
+    Koppel PutMessageByUpaPensionDeclarationId PUT "/providers/employers/payrolladministrations/upapensiondeclarations/{upaPensionDeclarationId}/message" Write, module UPA,
+        Surface::Rest,
+        "Stores the message of a pension declaration that an application made.";
     Loket PatchUpaPensionDeclarationByUpaPensionDeclarationId PATCH "/providers/employers/payrolladministrations/upapensiondeclarations/{upaPensionDeclarationId}" Write, module UPA,
         Surface::Rest,
         "Confirms or cancels a pension declaration: for a person, never for a connector.";

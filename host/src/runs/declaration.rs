@@ -83,6 +83,23 @@ fn activity(job: &Job, kind: DeclarationKind) -> Activity {
     }
 }
 
+/// Says what is wrong with a message, or the reference in it.
+pub(crate) fn check_message(reference: &str, message: &[u8]) -> Result<(), String> {
+    let clean = !reference.is_empty() && reference.bytes().all(|b| b.is_ascii_graphic());
+    if !clean || reference.len() > REFERENCE_BYTES {
+        return Err(format!(
+            "the reference of a message has 1 to {REFERENCE_BYTES} visible ASCII characters"
+        ));
+    }
+    if message.is_empty() || message.len() > MESSAGE_BYTES {
+        return Err(format!(
+            "a message has 1 to {MESSAGE_BYTES} bytes, not {}",
+            message.len()
+        ));
+    }
+    Ok(())
+}
+
 fn fault(fault: Fault) -> RunError {
     match fault {
         Fault::Guest(error) => refused(error),
@@ -113,9 +130,9 @@ impl Host {
         id: Uuid,
         deadline_ms: u64,
     ) -> Result<Step, RunError> {
-        let found = self.platform.declaration_kind(id).await.map_err(refused)?;
         // Of what does not exist, only those learn who may do it to something.
-        let kind = found.unwrap_or(DeclarationKind::PayrollTaxReturn);
+        let kind = session.declaration_kind(id, |kind| activity(job, kind));
+        let kind = kind.await.map_err(refused)?;
         let activity = activity(job, kind);
         let checked = session.authorize(activity, Some(kind.entity(id))).await;
         checked.map_err(fault)?;
@@ -203,18 +220,7 @@ impl Host {
         message: Message,
     ) -> Result<Output, RunError> {
         let (reference, message) = (message.reference, message.bytes);
-        let clean = !reference.is_empty() && reference.bytes().all(|b| b.is_ascii_graphic());
-        if !clean || reference.len() > REFERENCE_BYTES {
-            return Err(RunError::BadAnswer(format!(
-                "the reference of a message has 1 to {REFERENCE_BYTES} visible ASCII characters"
-            )));
-        }
-        if message.is_empty() || message.len() > MESSAGE_BYTES {
-            return Err(RunError::BadAnswer(format!(
-                "a message has 1 to {MESSAGE_BYTES} bytes, not {}",
-                message.len()
-            )));
-        }
+        check_message(&reference, &message).map_err(RunError::BadAnswer)?;
         let what = format!(
             "store message {reference} of {} {}, {} bytes",
             step.kind.noun(),

@@ -33,6 +33,7 @@ use crate::session::{NO_LINE, Session};
 use answers::Answers;
 use claim::Claim;
 use declaration::Step;
+pub(crate) use declaration::check_message;
 use error::ended;
 use job::Answer;
 use std::collections::HashMap;
@@ -439,7 +440,8 @@ impl Host {
         of: Entity,
     ) -> Result<Option<Desk>, ActivityError> {
         let owner = self.platform.owner(of).await?;
-        Ok(owner.map(|owner| Desk::new(self.session(Uuid::now_v7(), client, user, owner))))
+        Ok(owner
+            .map(|owner| Desk::new(Arc::new(self.session(Uuid::now_v7(), client, user, owner)))))
     }
 
     /// Calls the connector in an instance of its own, within its deadline.

@@ -64,7 +64,7 @@ impl Claims {
         }
     }
 
-    async fn with<T: Send + 'static>(
+    pub(super) async fn with<T: Send + 'static>(
         &self,
         work: impl FnOnce(&mut Connection) -> rusqlite::Result<T> + Send + 'static,
     ) -> Result<T, ActivityError> {
@@ -170,6 +170,7 @@ fn prepare(connection: &mut Connection) -> rusqlite::Result<bool> {
     }
     transaction.pragma_update(None, "application_id", APPLICATION)?;
     transaction.execute_batch(SCHEMA)?;
+    transaction.execute_batch(super::declarations::SCHEMA)?;
     transaction.commit()?;
     connection.pragma_update(None, "journal_mode", "WAL")?;
     connection.pragma_update(None, "synchronous", "FULL")?;

@@ -8,20 +8,27 @@
 mod attribution;
 mod claims;
 mod client;
+mod declarations;
+mod employees;
 mod employers;
+mod insurance;
 mod journal_exports;
 mod journal_runs;
 mod pages;
 mod payroll_administrations;
 mod payroll_runs;
+mod records;
 mod token_file;
 mod tokens;
-mod unsupported;
+mod trade_register;
 mod vehicles;
 
 use crate::bindings::koppel::loket::payroll_runs::PayrollRunResult;
+use crate::bindings::koppel::loket::types::ActivityError;
 use crate::config::Upstream;
 use crate::ledger::Redactor;
+use crate::platform::Modules;
+use async_trait::async_trait;
 use attribution::Known;
 use claims::Claims;
 use client::Client;
@@ -72,5 +79,16 @@ impl Loket {
                 .time_to_live(RESULTS_KEPT)
                 .build(),
         })
+    }
+}
+
+/// None are turned here: those of the configuration hold, and the platform has
+/// its own.
+#[async_trait]
+impl Modules for Loket {
+    async fn turn_module(&self, _: Uuid, _: &str, _: bool, _: &str) -> Result<(), ActivityError> {
+        Err(ActivityError::Other(
+            "the modules of another platform are turned there; what check 4 goes by here is [modules] of the configuration".to_owned(),
+        ))
     }
 }
