@@ -129,12 +129,26 @@ impl Call {
         crate::activities::id(name, &self.id)
     }
 
-    /// Reads the body as JSON.
+    /// Reads the body as a JSON object.
     ///
     /// # Errors
     ///
     /// `invalid`, with the place.
     pub(super) fn json<T: DeserializeOwned>(&self) -> Result<T, ActivityError> {
+        // Serde takes an array for the members of an object, in their order.
+        self.body(b'{', "must be an object")
+    }
+
+    /// Reads the body as a JSON array.
+    ///
+    /// # Errors
+    ///
+    /// `invalid`, with the place.
+    pub(super) fn array<T: DeserializeOwned>(&self) -> Result<Vec<T>, ActivityError> {
+        self.body(b'[', "must be an array")
+    }
+
+    fn body<T: DeserializeOwned>(&self, first: u8, otherwise: &str) -> Result<T, ActivityError> {
         let json = self
             .headers
             .get(header::CONTENT_TYPE)
@@ -144,9 +158,10 @@ impl Call {
         if !json {
             return Err(invalid("Content-Type", "must be application/json"));
         }
-        // Serde takes an array for the members of an object, in their order.
-        if self.body.trim_ascii_start().first() == Some(&b'[') {
-            return Err(invalid(".", "must be an object"));
+        let brackets = [b'{', b'['];
+        let begins = self.body.trim_ascii_start().first();
+        if begins.is_some_and(|begins| brackets.contains(begins) && *begins != first) {
+            return Err(invalid(".", otherwise));
         }
         crate::wire::read(&self.body).map_err(|error| invalid(&error.path, &error.problem))
     }

@@ -81,7 +81,8 @@ fn operation(generator: &mut SchemaGenerator, route: &Route) -> Value {
     });
     if let Some(body) = route.body {
         operation["requestBody"] = json!({
-            "required": row.method == "PATCH",
+            // Sending and downloading take an empty one.
+            "required": row.method != "POST" || route.success == 202,
             "content": {"application/json": {"schema": body(generator)}},
         });
     }
@@ -125,7 +126,10 @@ fn parameters(route: &Route) -> Vec<Value> {
             "name": name,
             "in": "path",
             "required": true,
-            "schema": {"type": "string", "format": "uuid"},
+            "schema": match name {
+                "chamberOfCommerceNumber" => json!({"type": "string", "pattern": "^[0-9]{8}$"}),
+                _ => json!({"type": "string", "format": "uuid"}),
+            },
         }));
     }
     if let Some(name) = route.query_id {
@@ -149,6 +153,14 @@ fn parameters(route: &Route) -> Vec<Value> {
             }));
         }
     }
+    if let Some(order) = route.order() {
+        parameters.push(json!({
+            "name": "orderBy",
+            "in": "query",
+            "required": false,
+            "schema": {"type": "string", "enum": [order]},
+        }));
+    }
     parameters
 }
 
@@ -169,13 +181,14 @@ fn responses(generator: &mut SchemaGenerator, route: &Route) -> Value {
             let items = json!({"type": "array", "items": items});
             envelope(generator, &[], "_embedded", items)
         }
+        Shape::Xml => json!({"application/xml": {}}),
         Shape::File => {
             json!({"application/octet-stream": {"schema": {"type": "string", "format": "binary"}}})
         }
     };
     let mut responses = Map::new();
     responses.insert(
-        "200".to_owned(),
+        route.success.to_string(),
         json!({"description": "Done.", "content": content}),
     );
     let (refusal, failed) = (schema::<Refusal>(generator), schema::<Failed>(generator));

@@ -36,10 +36,15 @@ pages! {
     records::employers::EmployerPage: records::employers::Employer,
     records::payroll_administrations::PayrollAdministrationPage: records::payroll_administrations::PayrollAdministration,
     records::payroll_runs::PayrollRunPage: records::payroll_runs::PayrollRun,
-    records::payroll_runs::PayrollRunResultPage: records::payroll_runs::PayrollRunResult,
     records::journal_runs::JournalRunPage: records::journal_runs::JournalRun,
     records::journal_runs::JournalLinePage: records::journal_runs::JournalLine,
     records::journal_runs::JournalRunErrorPage: records::journal_runs::JournalRunError,
+    records::journal_runs::ExportAuditRecordPage: records::journal_runs::ExportAuditRecord,
+    records::employees::EmployeePage: records::employees::Employee,
+    records::employments::EmploymentPage: records::employments::Employment,
+    records::payroll_tax_returns::PayrollTaxReturnPage: records::payroll_tax_returns::PayrollTaxReturn,
+    records::upa_pension_declarations::UpaPensionDeclarationPage: records::upa_pension_declarations::UpaPensionDeclaration,
+    records::insurance::InsuredWagePercentagePage: records::insurance::InsuredWagePercentage,
 }
 
 /// Which page a caller wants.
@@ -89,6 +94,15 @@ impl Wanted {
             number,
             size: u32::try_from(size).unwrap_or(MOST),
         })
+    }
+
+    /// The items of the page, of a list that is at hand as a whole.
+    pub(super) fn cut<T>(self, all: Vec<T>) -> Vec<T> {
+        let before = (self.number - 1).saturating_mul(u64::from(self.size));
+        all.into_iter()
+            .skip(usize::try_from(before).unwrap_or(usize::MAX))
+            .take(self.size as usize)
+            .collect()
     }
 
     /// Gets the page: past the items before it, many at a time, and then the

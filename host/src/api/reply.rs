@@ -27,6 +27,8 @@ pub(super) const ERRORS: [(u16, &str, bool); 9] = [
 pub(super) enum Reply {
     /// JSON, written.
     Json(Bytes),
+    /// XML, as it is.
+    Xml(Bytes),
     /// A file.
     File {
         /// Its name.
@@ -82,6 +84,7 @@ impl IntoResponse for Reply {
     fn into_response(self) -> Response {
         match self {
             Self::Json(json) => (StatusCode::OK, JSON, json).into_response(),
+            Self::Xml(xml) => (StatusCode::OK, XML, xml).into_response(),
             Self::File { name, bytes } => {
                 // The name of an export file needs no quoting; see its rules.
                 let disposition = HeaderValue::try_from(format!("attachment; filename=\"{name}\""))
@@ -130,6 +133,11 @@ impl IntoResponse for ApiError {
 const JSON: [(HeaderName, HeaderValue); 1] = [(
     header::CONTENT_TYPE,
     HeaderValue::from_static("application/json"),
+)];
+
+const XML: [(HeaderName, HeaderValue); 1] = [(
+    header::CONTENT_TYPE,
+    HeaderValue::from_static("application/xml"),
 )];
 
 const OCTETS: HeaderValue = HeaderValue::from_static("application/octet-stream");

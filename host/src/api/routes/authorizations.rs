@@ -3,7 +3,6 @@
 
 use super::{Handled, Route, Shape, page, schema, version};
 use crate::api::call::Call;
-use crate::api::paging::Wanted;
 use crate::api::reply::Reply;
 use crate::authorization::Grants;
 use crate::catalogue::{Activity, id};
@@ -172,7 +171,7 @@ fn user(call: Call) -> Handled {
         let available = live.with(|config| config.grants.available(user, owner, &modules));
         let all: Vec<Activity> = available.iter().collect();
         let total = all.len() as u64;
-        let shown = cut(all, wanted);
+        let shown = wanted.cut(all).into_iter();
         if call.version == BEFORE {
             let items = shown.map(|activity| UserAuthorization2018 {
                 name: activity.id(),
@@ -185,13 +184,6 @@ fn user(call: Call) -> Handled {
         });
         page(&call, items.collect(), wanted, total)
     })
-}
-
-fn cut(all: Vec<Activity>, wanted: Wanted) -> impl Iterator<Item = Activity> {
-    let before = (wanted.number - 1).saturating_mul(u64::from(wanted.size));
-    all.into_iter()
-        .skip(usize::try_from(before).unwrap_or(usize::MAX))
-        .take(wanted.size as usize)
 }
 
 fn named(kind: &str, name: &str) -> Named {
