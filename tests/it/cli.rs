@@ -397,16 +397,21 @@ fn what_needs_data_of_koppels_own_says_so_when_it_is_another_platforms() {
     std::fs::write(dir.path().join("good.json"), include_str!("import.json")).unwrap();
     let provider = seed::provider_id(1).to_string();
     let id = seed::journal_run_id(1, 6).to_string();
-    for arguments in [
-        &["import", "good.json", "--provider", &provider][..],
-        &["journal-runs", "show", &id],
-    ] {
+    let refused = |arguments: &[&str], expected: &str| {
         let output = koppel(dir.path(), arguments);
-        assert_eq!(
-            text(&output.stderr),
-            "error: the payroll data is that of http://127.0.0.1:9/v2; to have data of koppel's own, put `source = \"embedded\"` under [platform] and remove [platform.loket]\n"
-        );
+        assert_eq!(text(&output.stderr), format!("error: {expected}\n"));
         assert_eq!(output.status.code(), Some(3));
+    };
+    refused(
+        &["import", "good.json", "--provider", &provider],
+        "the payroll data is that of http://127.0.0.1:9/v2; to have data of koppel's own, put `source = \"embedded\"` under [platform] and remove [platform.loket]",
+    );
+    // Whose something is, the platform does not say.
+    let whose = format!("the platform does not say whose {id} is; add --employer");
+    refused(&["journal-runs", "show", &id], &whose);
+    let who = ["--user", "anna", "--client", "desk"];
+    for word in ["show", "confirm", "cancel"] {
+        refused(&[&["declarations", word, &id][..], &who].concat(), &whose);
     }
     assert!(!dir.path().join("data/koppel.db").exists());
 }

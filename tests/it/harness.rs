@@ -196,48 +196,12 @@ impl TestHost {
 
     /// Asks for a declaration of a period of 2022 of an employer.
     pub(crate) async fn requested(&self, kind: DeclarationKind, of: usize, period: u32) -> Uuid {
-        let request = DeclarationRequest::Period(PeriodOfYear {
-            year: 2022,
-            period_number: period,
-        });
-        let (platform, of) = (self.host.platform(), seed::payroll_administration_id(of));
-        let id = match kind {
-            DeclarationKind::PayrollTaxReturn => {
-                let asked = platform
-                    .initiate_payroll_tax_return(of, &request, ANNA)
-                    .await;
-                asked.unwrap().id
-            }
-            DeclarationKind::UpaPensionDeclaration => {
-                let asked = platform
-                    .initiate_upa_pension_declaration(of, &request, ANNA)
-                    .await;
-                asked.unwrap().id
-            }
-        };
-        id.parse().unwrap()
+        requested(&self.host, kind, of, period).await
     }
 
     /// A declaration that was sent, without a connector.
     pub(crate) async fn sent(&self, kind: DeclarationKind, of: usize, period: u32) -> Uuid {
-        let id = self.requested(kind, of, period).await;
-        let platform = self.host.platform();
-        let reference = format!("REF-{of}-{period}");
-        platform
-            .store_message(id, &reference, b"<a/>")
-            .await
-            .unwrap();
-        platform.confirm_declaration(id, ANNA).await.unwrap();
-        let claim = Claim {
-            run: Uuid::now_v7(),
-            milliseconds: 1_000,
-        };
-        platform.claim_declaration(id, claim).await.unwrap();
-        platform
-            .mark_declaration_sent(id, claim.run, "party-1")
-            .await
-            .unwrap();
-        id
+        sent(&self.host, kind, of, period).await
     }
 
     /// The rows of these kinds.
@@ -265,6 +229,52 @@ impl TestHost {
         std::fs::write(&new, text).unwrap();
         std::fs::rename(new, path).unwrap();
     }
+}
+
+/// Asks for a declaration of a period of 2022 of an employer.
+pub(crate) async fn requested(host: &Host, kind: DeclarationKind, of: usize, period: u32) -> Uuid {
+    let request = DeclarationRequest::Period(PeriodOfYear {
+        year: 2022,
+        period_number: period,
+    });
+    let (platform, of) = (host.platform(), seed::payroll_administration_id(of));
+    let id = match kind {
+        DeclarationKind::PayrollTaxReturn => {
+            let asked = platform
+                .initiate_payroll_tax_return(of, &request, ANNA)
+                .await;
+            asked.unwrap().id
+        }
+        DeclarationKind::UpaPensionDeclaration => {
+            let asked = platform
+                .initiate_upa_pension_declaration(of, &request, ANNA)
+                .await;
+            asked.unwrap().id
+        }
+    };
+    id.parse().unwrap()
+}
+
+/// A declaration that was sent, without a connector.
+pub(crate) async fn sent(host: &Host, kind: DeclarationKind, of: usize, period: u32) -> Uuid {
+    let id = requested(host, kind, of, period).await;
+    let platform = host.platform();
+    let reference = format!("REF-{of}-{period}");
+    platform
+        .store_message(id, &reference, b"<a/>")
+        .await
+        .unwrap();
+    platform.confirm_declaration(id, ANNA).await.unwrap();
+    let claim = Claim {
+        run: Uuid::now_v7(),
+        milliseconds: 1_000,
+    };
+    platform.claim_declaration(id, claim).await.unwrap();
+    platform
+        .mark_declaration_sent(id, claim.run, "party-1")
+        .await
+        .unwrap();
+    id
 }
 
 /// The answer of a look-up that succeeded.
