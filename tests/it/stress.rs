@@ -52,7 +52,10 @@ fn attacks() -> Vec<Value> {
 }
 
 /// What honest clients ask, and how the answers are told to be right.
-fn questions() -> Vec<(Value, fn(&Value) -> bool)> {
+/// Whether an answer is the right one.
+type Right = fn(&Value) -> bool;
+
+fn questions() -> Vec<(Value, Right)> {
     let employers = json!({"activity": "GetEmployersByUserId"});
     let employees = json!({"activity": "GetEmployeesByEmployerId", "id": employer(1)});
     let results =

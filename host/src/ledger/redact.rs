@@ -132,7 +132,7 @@ fn base64_forms(secret: &[u8]) -> Vec<Zeroizing<String>> {
             // The characters that hold bits of the padding before, and of
             // whatever follows.
             let head = [0, 2, 3][shift];
-            let tail = usize::from(padded.len() % 3 != 0);
+            let tail = usize::from(!padded.len().is_multiple_of(3));
             if let Some(core) = text.get(head..text.len() - tail) {
                 forms.push(Zeroizing::new(core.to_owned()));
             }
