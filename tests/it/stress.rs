@@ -51,10 +51,10 @@ fn attacks() -> Vec<Value> {
     ]
 }
 
-/// What honest clients ask, and how the answers are told to be right.
 /// Whether an answer is the right one.
 type Right = fn(&Value) -> bool;
 
+/// What honest clients ask, and how the answers are told to be right.
 fn questions() -> Vec<(Value, Right)> {
     let employers = json!({"activity": "GetEmployersByUserId"});
     let employees = json!({"activity": "GetEmployeesByEmployerId", "id": employer(1)});
