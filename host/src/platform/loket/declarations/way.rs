@@ -128,7 +128,7 @@ impl Loket {
 
 #[async_trait]
 impl Declarations for Loket {
-    /// Only of what was attributed: see [`Loket::kind_of`].
+    /// Only of what was attributed a moment ago.
     async fn declaration_kind(&self, id: Uuid) -> Result<Option<DeclarationKind>, ActivityError> {
         Ok(self.kind_of(id).await)
     }
