@@ -7,13 +7,39 @@ use crate::catalogue::{Origin, Row};
 use crate::config::{Server, Tokens};
 use crate::wire::envelope::{Message, Version};
 use crate::wire::error::{Failed, Refusal};
+use jiff::ToSpan;
+use jiff::civil::Date;
 use schemars::generate::SchemaSettings;
 use schemars::{JsonSchema, SchemaGenerator};
 use serde_json::{Map, Value, json};
 
-/// What `Accept` must be: any day from the first version of all resources on,
-/// but for 29 February, which a pattern cannot tell.
-const ACCEPT: &str = r"^application/json; ?version=(201[89]|20[2-9]\d|2[1-9]\d\d|[3-9]\d{3})-((0[13578]|1[02])-(0[1-9]|[12]\d|3[01])|(0[469]|11)-(0[1-9]|[12]\d|30)|02-(0[1-9]|1\d|2[0-8]))$";
+/// Any day of a year but 29 February, which a pattern cannot tell.
+const DAYS: &str =
+    r"(0[13578]|1[02])-(0[1-9]|[12]\d|3[01])|(0[469]|11)-(0[1-9]|[12]\d|30)|02-(0[1-9]|1\d|2[0-8])";
+
+/// What `Accept` must be for a resource of which this is the first version: any
+/// day from then on.
+fn accept(first: &str) -> String {
+    let first: Date = first.parse().unwrap_or_default();
+    // The rest of its year, day by day, unless that is all of it.
+    let rest = match first.day_of_year() {
+        1 => Vec::new(),
+        _ => first
+            .series(1.day())
+            .take_while(|day| day.year() == first.year())
+            .map(|day| day.to_string())
+            .collect(),
+    };
+    let year = first.year() + i16::from(!rest.is_empty());
+    // The years of that decade, the decades of that century, and so on.
+    let years = (year..).take_while(|year| year % 10 != 0);
+    let decade = (year + 9) / 10 % 10;
+    let years = years.map(|year| format!("{year}|")).collect::<String>();
+    let days = rest.iter().map(|day| format!("{day}|")).collect::<String>();
+    format!(
+        r"^application/json; ?version=({days}({years}20[{decade}-9]\d|2[1-9]\d\d|[3-9]\d{{3}})-({DAYS}))$"
+    )
+}
 
 /// The document for a server.
 pub(super) fn document(server: &Server, routes: &[Route]) -> Value {
@@ -114,6 +140,7 @@ fn tag(row: &Row) -> &'static str {
 
 fn parameters(route: &Route) -> Vec<Value> {
     let version = route.versions.last().copied().unwrap_or_default();
+    let first = route.versions.first().copied().unwrap_or_default();
     let mut parameters = vec![json!({
         "name": "Accept",
         "in": "header",
@@ -122,7 +149,7 @@ fn parameters(route: &Route) -> Vec<Value> {
             "The newest version on or before the date is given. Versions: {}.",
             route.versions.join(", ")
         ),
-        "schema": {"type": "string", "pattern": ACCEPT},
+        "schema": {"type": "string", "pattern": accept(first)},
         "example": format!("application/json;version={version}"),
     })];
     if let Some(name) = route.path_parameter() {
@@ -258,20 +285,21 @@ fn schema<T: JsonSchema>(generator: &mut SchemaGenerator) -> Value {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::api::{accept, routes};
+    use crate::api::accept::version;
+    use crate::api::routes;
     use http::{HeaderMap, HeaderValue, header};
 
     #[test]
     fn what_the_document_says_of_accept_is_accepted_and_the_rest_is_not() {
-        let pattern = regex::Regex::new(ACCEPT).unwrap();
         let dates = (1..=12).flat_map(|month| (0..=32).map(move |day| (month, day)));
         for route in routes() {
-            for year in [2017, 2018, 2026, 9999] {
+            let pattern = regex::Regex::new(&accept(route.versions[0])).unwrap();
+            for year in [2017, 2018, 2019, 2020, 2026, 2100, 9999] {
                 for (month, day) in dates.clone().filter(|date| *date != (2, 29)) {
                     let text = format!("application/json;version={year:04}-{month:02}-{day:02}");
                     let mut headers = HeaderMap::new();
                     headers.insert(header::ACCEPT, HeaderValue::try_from(&text).unwrap());
-                    let accepted = accept::version(&headers, route.versions).is_ok();
+                    let accepted = version(&headers, route.versions).is_ok();
                     assert_eq!(pattern.is_match(&text), accepted, "{text}");
                 }
             }
