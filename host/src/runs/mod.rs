@@ -7,6 +7,7 @@ mod declaration;
 mod error;
 mod job;
 mod modules;
+mod places;
 mod trace;
 
 pub use claim::Release;
@@ -36,11 +37,11 @@ use declaration::Step;
 pub(crate) use declaration::check_message;
 use error::ended;
 use job::Answer;
+use places::Places;
 use std::collections::HashMap;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
-use tokio::sync::Semaphore;
 use uuid::Uuid;
 use wasmtime::Store;
 
@@ -54,7 +55,7 @@ pub struct Host {
     ledger: Ledger,
     egress: Arc<Egress>,
     exports: Mutex<HashMap<(PathBuf, u64), ExportDir>>,
-    slots: Semaphore,
+    places: Places,
     answers: Answers,
 }
 
@@ -145,7 +146,7 @@ impl Host {
             egress: Arc::new(Egress::new(resolver).map_err(StartError::Engine)?),
             exports: Mutex::default(),
             answers: Answers::default(),
-            slots: Semaphore::new(crate::sandbox::POOL as usize / 2),
+            places: Places::new(crate::sandbox::POOL as usize / 2),
             live,
         })
     }
@@ -485,7 +486,7 @@ impl Host {
         let mut store = self.store(call.session, call.client, call.log, exports, sending);
         let deadline_ms = call.client.limits.deadline_ms;
         let called = {
-            let answer = self.answer(&mut store, call.loaded, &context, call.job, step);
+            let answer = self.answer(&mut store, call, &context, step);
             match tokio::time::timeout(Duration::from_millis(deadline_ms), answer).await {
                 Ok(called) => called,
                 Err(_) => Err(RunError::Limit(LimitReached::Deadline(deadline_ms))),
@@ -501,15 +502,20 @@ impl Host {
     async fn answer(
         &self,
         store: &mut Store<State>,
-        loaded: &Loaded,
+        call: &Call<'_>,
         context: &RunContext,
-        job: &Job,
         step: Option<&Step>,
     ) -> Result<Answer, RunError> {
-        // More runs than the pool holds wait here, within their deadline.
-        let _slot = self
-            .slots
-            .acquire()
+        let Call {
+            client,
+            loaded,
+            job,
+            ..
+        } = *call;
+        // More runs than there are places for wait here, within their deadline.
+        let _place = self
+            .places
+            .take(&client.name, client.limits.runs)
             .await
             .map_err(|error| RunError::Host(error.to_string()))?;
         let connector = crate::kinds::instantiate(store, loaded)

@@ -30,6 +30,8 @@ pub struct Limits {
     pub request_bytes: usize,
     /// The bytes of the body of one reply. 10 MiB.
     pub response_bytes: usize,
+    /// How many runs of the client are under way at a time; more wait. 16.
+    pub runs: usize,
 }
 
 impl Default for Limits {
@@ -45,6 +47,7 @@ impl Default for Limits {
             requests: 100,
             request_bytes: 10 << 20,
             response_bytes: 10 << 20,
+            runs: 16,
         }
     }
 }
@@ -80,6 +83,7 @@ impl Limits {
             ("memory-bytes", self.memory_bytes as u64),
             ("handles", self.handles as u64),
             ("hostcall-bytes", self.hostcall_bytes as u64),
+            ("runs", self.runs as u64),
         ];
         match positive.iter().find(|(_, value)| *value == 0) {
             Some((name, _)) => Err(format!("{name} must be more than 0")),

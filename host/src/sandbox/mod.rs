@@ -5,6 +5,7 @@ mod limits;
 mod linker;
 mod log;
 mod state;
+mod turns;
 
 pub use limits::{LimitReached, Limits, MEMORY_CEILING, TABLE_CEILING};
 pub use linker::link;
@@ -14,6 +15,7 @@ pub use state::State;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
+use turns::Turns;
 use wasmtime::{
     Config, Engine, InstanceAllocationStrategy, PoolingAllocationConfig, Store, UpdateDeadline,
 };
@@ -33,6 +35,7 @@ pub const POOL: u32 = 128;
 pub struct Sandbox {
     engine: Engine,
     stop: Arc<AtomicBool>,
+    turns: Turns,
 }
 
 impl Sandbox {
@@ -63,18 +66,27 @@ impl Sandbox {
         let engine = Engine::new(&config).map_err(|error| anyhow::anyhow!("{error:#}"))?;
         let stop = Arc::new(AtomicBool::new(false));
         let (ticking, stopped) = (engine.weak(), stop.clone());
+        let turns = Turns::new();
+        let given_out = turns.clone();
         std::thread::Builder::new()
             .name("koppel-epoch".to_owned())
             .spawn(move || {
                 while !stopped.load(Ordering::Relaxed) {
                     std::thread::sleep(TICK);
                     match ticking.upgrade() {
-                        Some(engine) => engine.increment_epoch(),
+                        Some(engine) => {
+                            engine.increment_epoch();
+                            given_out.tick();
+                        }
                         None => break,
                     }
                 }
             })?;
-        Ok(Self { engine, stop })
+        Ok(Self {
+            engine,
+            stop,
+            turns,
+        })
     }
 
     /// The engine.
@@ -90,6 +102,7 @@ impl Sandbox {
         store.set_max_component_handles(limits.handles);
         store.set_epoch_deadline(1);
         let (budget, allowed) = (ticks(limits.cpu_ms), limits.cpu_ms);
+        let turns = self.turns.clone();
         let mut used = 0;
         // Called only while the guest computes, so counting the calls is
         // measuring computing time. Coming back from a wait of more than a
@@ -98,6 +111,9 @@ impl Sandbox {
             used += 1;
             if used > budget {
                 Err(LimitReached::Cpu(allowed).into())
+            } else if Turns::is_due(used) {
+                let turn = turns.clone().take();
+                Ok(UpdateDeadline::YieldCustom(1, Box::pin(turn)))
             } else {
                 Ok(UpdateDeadline::Yield(1))
             }

@@ -43,7 +43,7 @@ fn an_unknown_key_is_a_fault_wherever_it_is() {
         ),
         (
             "[platform]\n[clients.xaf]\ncomponent = \"a\"\n[clients.xaf.limits]\nmemory-mb = 1\n",
-            "5: unknown field `memory-mb`, expected one of `memory-bytes`, `deadline-ms`, `cpu-ms`, `table-elements`, `handles`, `hostcall-bytes`, `log-bytes`, `requests`, `request-bytes`, `response-bytes`",
+            "5: unknown field `memory-mb`, expected one of `memory-bytes`, `deadline-ms`, `cpu-ms`, `table-elements`, `handles`, `hostcall-bytes`, `log-bytes`, `requests`, `request-bytes`, `response-bytes`, `runs`",
         ),
         (
             "[platform]\n[clients.xaf]\ncomponent = \"a\"\n[clients.xaf.exports]\ndirectory = \"a\"\nquota-bytes = 1\nactivity = \"A\"\nprefix = \"b\"\n",
@@ -283,6 +283,7 @@ fn limits_outside_their_range_are_reported_with_the_range() {
         ("cpu-ms = 0", "cpu-ms must be more than 0"),
         ("handles = 0", "handles must be more than 0"),
         ("hostcall-bytes = 0", "hostcall-bytes must be more than 0"),
+        ("runs = 0", "runs must be more than 0"),
     ] {
         assert_eq!(
             fault(&client(&format!("[clients.exact.limits]\n{limit}"))),

@@ -52,6 +52,7 @@ fn documented() -> Limits {
         requests: 100,
         request_bytes: 10_485_760,
         response_bytes: 10_485_760,
+        runs: 16,
     }
 }
 
@@ -131,6 +132,13 @@ fn a_limit_that_is_not_written_has_its_documented_default() {
             "response-bytes",
             Limits {
                 response_bytes: 7,
+                ..documented()
+            },
+        ),
+        (
+            "runs",
+            Limits {
+                runs: 7,
                 ..documented()
             },
         ),
