@@ -13,6 +13,7 @@ pub mod authorization;
 pub mod bindings;
 pub mod catalogue;
 pub mod cli;
+mod compiler;
 pub mod config;
 mod consulting;
 pub mod desk;

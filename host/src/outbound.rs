@@ -9,14 +9,19 @@ use crate::ledger::{Entry, Kind};
 use crate::sandbox::{Limits, RunLog, Source};
 use crate::sending::{self, Sending};
 use crate::session::{Fault, Session};
+use crate::text::clipped;
 use async_trait::async_trait;
-use bytes::Bytes;
+use bytes::{Bytes, BytesMut};
 use http::{HeaderMap, Method, Request, Response};
-use http_body_util::{BodyExt, Full, Limited};
+use http_body_util::{BodyExt, Full};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 use wasmtime_wasi_http::{Error, RequestOptions, WasiBody, WasiHttpHooks};
+
+/// The most that is recorded of a request that was refused, in bytes: a URL
+/// that may leave has no more, see [`crate::egress::normalize`].
+const REFUSED_BYTES: usize = 8_192;
 
 /// The longest that one exchange may take.
 const EXCHANGE: Duration = Duration::from_secs(30);
@@ -113,17 +118,24 @@ impl Outbound {
     }
 
     async fn collect(&self, request: Request<WasiBody>) -> Result<Request<Bytes>, EgressError> {
-        let (parts, body) = request.into_parts();
+        let (parts, mut body) = request.into_parts();
         let limit = self.limits.request_bytes;
-        let body = Limited::new(body, limit).collect().await;
+        // Copied, not collected: a guest can write single bytes, or none, and
+        // a list of them takes many times their size.
+        let mut bytes = BytesMut::new();
         // A guest that never finishes its body is ended by its deadline.
-        match body {
-            Ok(body) => Ok(Request::from_parts(parts, body.to_bytes())),
-            Err(_) => {
-                let error = EgressError::RequestSize(limit);
-                Err(self.refuse(&parts.method, &parts.uri, error).await)
+        while let Some(frame) = body.frame().await {
+            // Trailers are dropped.
+            let data = frame.map(|frame| frame.into_data().unwrap_or_default());
+            match data {
+                Ok(data) if bytes.len() + data.len() <= limit => bytes.extend_from_slice(&data),
+                _ => {
+                    let error = EgressError::RequestSize(limit);
+                    return Err(self.refuse(&parts.method, &parts.uri, error).await);
+                }
             }
         }
+        Ok(Request::from_parts(parts, bytes.freeze()))
     }
 
     async fn exchange(&self, request: Request<Bytes>) -> Result<Reply, EgressError> {
@@ -264,7 +276,8 @@ impl Observer for Outbound {
             EgressError::Field { allow, .. } => allow,
             _ => url,
         };
-        let body = format!("{method} {url}").into_bytes();
+        // Method and URL are the guest's, and may be as long as it likes.
+        let body = clipped(&format!("{method} {url}"), REFUSED_BYTES).into_bytes();
         // What could not be tried is a failed exchange, not a denial.
         let entry = match error {
             EgressError::Resolve { .. }
@@ -281,7 +294,11 @@ impl Observer for Outbound {
             _ => Entry {
                 check: Some("egress".to_owned()),
                 outcome: Some("refused".to_owned()),
-                ..Entry::new(self.session.context(), Kind::Denial, error.to_string())
+                ..Entry::new(
+                    self.session.context(),
+                    Kind::Denial,
+                    clipped(&error.to_string(), REFUSED_BYTES),
+                )
             },
         };
         self.record(Entry { body, ..entry }).await

@@ -8,8 +8,14 @@ use crate::config::Live;
 use crate::ledger::{Context, Entry, Kind, Ledger};
 use crate::platform::{Attribution, ChangedBy, DeclarationKind, Entity, Owner, Platform};
 use crate::runs::Trace;
+use crate::sandbox::LimitReached;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use uuid::Uuid;
+
+/// How many denials one run may cause. Each is a row in the ledger, which
+/// never shrinks; a connector that was denied as often does not stop by itself.
+pub const DENIALS: usize = 500;
 
 /// The line that would allow what no line allows.
 pub(crate) const NO_LINE: &str = "none: it is not about the configuration";
@@ -37,6 +43,8 @@ pub struct Session {
     pub denied: Mutex<Option<Denial>>,
     /// What it performed so far.
     pub trace: Trace,
+    /// How often it was denied or refused.
+    pub denials: AtomicUsize,
 }
 
 /// Why a call of a guest did not succeed.
@@ -273,6 +281,19 @@ impl Session {
         line.unwrap_or_else(|| NO_LINE.to_owned())
     }
 
+    /// Whether it may go on.
+    ///
+    /// # Errors
+    ///
+    /// [`LimitReached::Denials`] when it was denied too often, and did not stop.
+    pub fn went_on(&self) -> Result<(), LimitReached> {
+        if self.denials.load(Ordering::Relaxed) > DENIALS {
+            Err(LimitReached::Denials(DENIALS))
+        } else {
+            Ok(())
+        }
+    }
+
     fn own(&self) -> Owner {
         Owner {
             employer: self.employer,
@@ -301,8 +322,14 @@ impl Session {
     /// # Errors
     ///
     /// A host fault when the ledger cannot be written: nothing may happen
-    /// that is not recorded.
+    /// that is not recorded. Also after [`DENIALS`] denials.
     pub async fn record(&self, entry: Entry) -> Result<(), Fault> {
+        if entry.kind == Kind::Denial {
+            let before = self.denials.fetch_add(1, Ordering::Relaxed);
+            if before >= DENIALS {
+                return Err(Fault::Host(LimitReached::Denials(DENIALS).into()));
+            }
+        }
         match self.ledger.append(entry).await {
             Ok(_) => Ok(()),
             Err(error) => Err(Fault::Host(

@@ -27,30 +27,28 @@ fn only(dir: &Path) -> PathBuf {
     files[0].clone()
 }
 
-fn loads(host: &TestHost) {
-    host.host
-        .load("probe")
-        .map(drop)
-        .unwrap_or_else(|error| panic!("{error}"));
+async fn loads(host: &TestHost) {
+    let loaded = host.host.load("probe").await;
+    loaded.map(drop).unwrap_or_else(|error| panic!("{error}"));
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread")]
 async fn the_next_process_finds_what_was_compiled() {
     let first = TestHost::start(tempfile::tempdir().unwrap(), &own());
-    loads(&first);
+    loads(&first).await;
     let file = only(first.dir.path());
     let before = std::fs::metadata(&file).unwrap();
     let next = TestHost::start(first.dir, &own());
-    loads(&next);
+    loads(&next).await;
     let after = std::fs::metadata(&file).unwrap();
     // One that was compiled anew would have taken its place.
     assert_eq!(before.ino(), after.ino());
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread")]
 async fn a_compiled_component_that_was_changed_is_compiled_anew() {
     let first = TestHost::start(tempfile::tempdir().unwrap(), &own());
-    loads(&first);
+    loads(&first).await;
     let file = only(first.dir.path());
     let good = std::fs::read(&file).unwrap();
     let mut bad = good.clone();
@@ -58,11 +56,11 @@ async fn a_compiled_component_that_was_changed_is_compiled_anew() {
     bad[middle] ^= 0xff;
     std::fs::write(&file, &bad).unwrap();
     let next = TestHost::start(first.dir, &own());
-    loads(&next);
+    loads(&next).await;
     assert!(std::fs::read(&file).unwrap() == good, "it is as it was");
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread")]
 async fn a_component_that_is_replaced_is_what_is_loaded_next() {
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("component.wasm");
@@ -72,12 +70,15 @@ async fn a_component_that_is_replaced_is_what_is_loaded_next() {
         all_activities()
     );
     let host = TestHost::start(dir, &(own() + &more));
-    let loaded = || host.host.load("other").map_err(|error| error.to_string());
-    assert!(loaded().is_ok());
-    assert!(loaded().is_ok());
+    let loaded = async || {
+        let loaded = host.host.load("other").await;
+        loaded.map_err(|error| error.to_string())
+    };
+    assert!(loaded().await.is_ok());
+    assert!(loaded().await.is_ok());
     std::fs::write(&path, "(component)").unwrap();
     assert_eq!(
-        loaded().err().unwrap(),
+        loaded().await.err().unwrap(),
         "client \"other\": this is not a WebAssembly component: it does not start with the bytes of one"
     );
 }

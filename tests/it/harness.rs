@@ -166,10 +166,15 @@ impl TestHost {
 
     /// A host in this folder.
     pub(crate) fn start(dir: TempDir, text: &str) -> Self {
+        Self::resolving(dir, text, Arc::new(Names))
+    }
+
+    /// A host in this folder, with names of the test's choosing.
+    pub(crate) fn resolving(dir: TempDir, text: &str, names: Arc<dyn Resolve>) -> Self {
         let path = dir.path().join("platform.toml");
         std::fs::write(&path, text).unwrap();
         let config = Config::load(&path).unwrap_or_else(|error| panic!("{error}"));
-        let host = Host::start(config, Arc::new(Names)).unwrap();
+        let host = Host::start(config, names).unwrap();
         Self { dir, host }
     }
 

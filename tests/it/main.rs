@@ -7,6 +7,7 @@
 
 mod activities;
 mod admission;
+mod attacks;
 mod cli;
 mod compiled;
 mod connectors;

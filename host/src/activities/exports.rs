@@ -79,7 +79,7 @@ impl From<Fault> for Failure {
         match fault {
             Fault::Guest(ActivityError::Denied(denial)) => Self::Guest(ExportError::Denied(denial)),
             Fault::Guest(other) => Self::Guest(ExportError::Other(format!("{other:?}"))),
-            Fault::Host(error) => Self::Host(wasmtime::Error::msg(format!("{error:#}"))),
+            Fault::Host(error) => Self::Host(super::end(error)),
         }
     }
 }
@@ -103,16 +103,23 @@ async fn authorize(session: &Session) -> Result<Activity, Failure> {
             "client \"{client}\" has no export directory any more; add [clients.{client}] exports = {{ directory = \"…\", quota-bytes = …, activity = \"…\" }}",
             client = session.client
         );
-        let denial = Entry {
-            check: Some("exports".to_owned()),
-            outcome: Some("refused".to_owned()),
-            ..Entry::new(session.context(), Kind::Denial, why.clone())
-        };
-        session.record(denial).await?;
-        return Err(Failure::Guest(ExportError::Other(why)));
+        return Err(refuse(session, why).await);
     };
     session.authorize(activity, None).await?;
     Ok(activity)
+}
+
+/// Records that something was refused, and makes it what the guest is told.
+async fn refuse(session: &Session, why: String) -> Failure {
+    let denial = Entry {
+        check: Some("exports".to_owned()),
+        outcome: Some("refused".to_owned()),
+        ..Entry::new(session.context(), Kind::Denial, why.clone())
+    };
+    match session.record(denial).await {
+        Ok(()) => Failure::Guest(ExportError::Other(why)),
+        Err(fault) => fault.into(),
+    }
 }
 
 async fn create(
@@ -121,6 +128,13 @@ async fn create(
 ) -> Result<Resource<ExportFile>, Failure> {
     let session = store.data().session.clone();
     authorize(&session).await?;
+    // Empty files take nothing of the quota, but they take a name each.
+    let Some(left) = store.data().export_files.checked_sub(1) else {
+        let files = store.data().limits.export_files;
+        let why = format!("the run made its {files} export files (limits.export-files)");
+        return Err(refuse(&session, why).await);
+    };
+    store.data_mut().export_files = left;
     let directory = store.data().exports.clone();
     let writer = blocking(move || {
         let directory: ExportDir = directory.ok_or_else(|| {

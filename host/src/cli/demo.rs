@@ -51,7 +51,7 @@ pub(super) async fn demo(demo: &Demo, out: &Output) -> Result<(), Failure> {
     );
     for client in host.live().now().clients.keys() {
         let busy = out.busy(format!("loading {client}"));
-        let loaded = host.load(client);
+        let loaded = host.load(client).await;
         busy.finish_and_clear();
         let loaded = loaded?;
         out.line(&format!("{GREEN}loaded{GREEN:#} {client}"));

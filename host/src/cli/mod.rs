@@ -229,7 +229,9 @@ async fn dispatch(cli: &Cli, out: &Output) -> Result<(), Failure> {
         } => ledger::verify(&host()?, out).await,
         Command::Modules { command } => modules::modules(command, &host()?, out).await,
         Command::Import { file, provider } => run::import(&host()?, file, *provider, out).await,
-        Command::Validate { file } => show::validate(file.as_ref().unwrap_or(&cli.config), out),
+        Command::Validate { file } => {
+            show::validate(file.as_ref().unwrap_or(&cli.config), out).await
+        }
     }
 }
 

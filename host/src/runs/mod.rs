@@ -37,9 +37,10 @@ use declaration::Step;
 pub(crate) use declaration::check_message;
 use error::ended;
 use job::Answer;
-use places::Places;
+use places::{Place, Places};
 use std::collections::HashMap;
 use std::path::PathBuf;
+use std::sync::atomic::AtomicUsize;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 use uuid::Uuid;
@@ -58,6 +59,9 @@ pub struct Host {
     places: Places,
     answers: Answers,
 }
+
+/// The most that the ledger keeps of why a run failed, in bytes.
+const OUTCOME_BYTES: usize = 8 << 10;
 
 /// What is seen of a run besides its outcome.
 #[derive(Default)]
@@ -146,7 +150,7 @@ impl Host {
             egress: Arc::new(Egress::new(resolver).map_err(StartError::Engine)?),
             exports: Mutex::default(),
             answers: Answers::default(),
-            places: Places::new(crate::sandbox::POOL as usize / 2),
+            places: Places::new(crate::sandbox::RUNS as usize),
             live,
         })
     }
@@ -185,8 +189,9 @@ impl Host {
     /// # Errors
     ///
     /// See [`LoadError`].
-    pub fn load(&self, client: &str) -> Result<Arc<Loaded>, LoadError> {
-        self.registry.load(&self.sandbox, &self.live.now(), client)
+    pub async fn load(&self, client: &str) -> Result<Arc<Loaded>, LoadError> {
+        let config = self.live.now();
+        self.registry.load(&self.sandbox, &config, client).await
     }
 
     /// What a connector says it is. It is asked on behalf of nobody, so every
@@ -197,20 +202,22 @@ impl Host {
     /// When it cannot be loaded, or does not answer.
     pub async fn describe(&self, client: &str) -> Result<Description, RunError> {
         let config = self.live.now();
-        let loaded =
-            tokio::task::block_in_place(|| self.registry.load(&self.sandbox, &config, client))?;
+        let loaded = self.registry.load(&self.sandbox, &config, client).await?;
         let Some(client) = config.client(client) else {
             return Err(LoadError::UnknownClient(client.to_owned()).into());
         };
         let session = Arc::new(self.session(Uuid::now_v7(), &client.name, "", Owner::default()));
         let mut store = self.store(&session, client, &RunLog::new(0), None, None);
         let described = async {
-            let connector = crate::kinds::instantiate(&mut store, &loaded).await?;
-            connector.describe(&mut store).await
+            let _place = self.place(client).await?;
+            let connector = crate::kinds::instantiate(&mut store, &loaded)
+                .await
+                .map_err(ended)?;
+            connector.describe(&mut store).await.map_err(ended)
         };
         let deadline = Duration::from_millis(client.limits.deadline_ms);
         match tokio::time::timeout(deadline, described).await {
-            Ok(described) => described.map_err(ended),
+            Ok(described) => described,
             Err(_) => Err(RunError::Limit(LimitReached::Deadline(
                 client.limits.deadline_ms,
             ))),
@@ -228,6 +235,7 @@ impl Host {
             platform: self.platform.clone(),
             ledger: self.ledger.clone(),
             denied: Mutex::default(),
+            denials: AtomicUsize::new(0),
             trace: Trace::default(),
         }
     }
@@ -290,9 +298,10 @@ impl Host {
         seen: &mut Seen,
     ) -> Result<Output, RunError> {
         let config = self.live.now();
-        let loaded = tokio::task::block_in_place(|| {
-            self.registry.load(&self.sandbox, &config, &request.client)
-        })?;
+        let loaded = self
+            .registry
+            .load(&self.sandbox, &config, &request.client)
+            .await?;
         let client = config
             .client(&request.client)
             .ok_or_else(|| LoadError::UnknownClient(request.client.clone()))?;
@@ -369,7 +378,11 @@ impl Host {
         }
         let (outcome, reason) = match &called {
             Ok(_) => ("succeeded", None),
-            Err(error) => (error.code(), Some(error.to_string())),
+            // The words may be the connector's own, and it has many.
+            Err(error) => (
+                error.code(),
+                Some(crate::text::clipped(&error.to_string(), OUTCOME_BYTES)),
+            ),
         };
         self.note(&session, Kind::RunFinished, outcome, reason)
             .await?;
@@ -512,18 +525,20 @@ impl Host {
             job,
             ..
         } = *call;
-        // More runs than there are places for wait here, within their deadline.
-        let _place = self
-            .places
-            .take(&client.name, client.limits.runs)
-            .await
-            .map_err(|error| RunError::Host(error.to_string()))?;
+        let _place = self.place(client).await?;
         let connector = crate::kinds::instantiate(store, loaded)
             .await
             .map_err(ended)?;
         let frozen = step.and_then(Step::frozen);
         let answered = job.perform(&connector, store, context, frozen).await?;
         answered.map_err(RunError::Connector)
+    }
+
+    /// A place for an instance. More runs than there are places for wait here,
+    /// within their deadlines.
+    async fn place(&self, client: &Client) -> Result<Place<'_>, RunError> {
+        let place = self.places.take(&client.name, client.limits.runs).await;
+        place.map_err(|error| RunError::Host(error.to_string()))
     }
 
     /// Whom an employer belongs to.

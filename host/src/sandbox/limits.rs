@@ -32,6 +32,15 @@ pub struct Limits {
     pub response_bytes: usize,
     /// How many runs of the client are under way at a time; more wait. 16.
     pub runs: usize,
+    /// How many export files a run may start. 100.
+    pub export_files: usize,
+    /// How much work compiling the component may be, in the units of
+    /// [`crate::admission::Effort`]. 100,000,000: five times the largest
+    /// connector of this repository.
+    pub compile_effort: u64,
+    /// How long a run waits for its component to be compiled, in milliseconds.
+    /// 30 seconds.
+    pub compile_ms: u64,
 }
 
 impl Default for Limits {
@@ -48,6 +57,9 @@ impl Default for Limits {
             request_bytes: 10 << 20,
             response_bytes: 10 << 20,
             runs: 16,
+            export_files: 100,
+            compile_effort: 100_000_000,
+            compile_ms: 30_000,
         }
     }
 }
@@ -107,6 +119,9 @@ pub enum LimitReached {
     /// [`Limits::deadline_ms`].
     #[error("deadline of {0} ms passed (limits.deadline-ms)")]
     Deadline(u64),
+    /// [`crate::session::DENIALS`].
+    #[error("{0} of its calls were denied or refused, and it went on")]
+    Denials(usize),
 }
 
 /// Counts what a run uses and refuses growth beyond its limits. Refusing ends

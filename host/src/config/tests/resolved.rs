@@ -53,6 +53,9 @@ fn documented() -> Limits {
         request_bytes: 10_485_760,
         response_bytes: 10_485_760,
         runs: 16,
+        export_files: 100,
+        compile_effort: 100_000_000,
+        compile_ms: 30_000,
     }
 }
 
@@ -139,6 +142,27 @@ fn a_limit_that_is_not_written_has_its_documented_default() {
             "runs",
             Limits {
                 runs: 7,
+                ..documented()
+            },
+        ),
+        (
+            "export-files",
+            Limits {
+                export_files: 7,
+                ..documented()
+            },
+        ),
+        (
+            "compile-effort",
+            Limits {
+                compile_effort: 7,
+                ..documented()
+            },
+        ),
+        (
+            "compile-ms",
+            Limits {
+                compile_ms: 7,
                 ..documented()
             },
         ),
