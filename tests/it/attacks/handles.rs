@@ -176,20 +176,18 @@ async fn resources_of_the_guests_own_without_end_are_ended_at_the_limit() {
 #[tokio::test(flavor = "multi_thread")]
 async fn files_without_end_are_refused_at_the_limit() {
     // Opened and dropped: each takes no bytes, and its handle is free again.
-    let lookup = format!(
-        "(loop $again
+    let lookup = "(loop $again
             (call $create (i32.const 64) (i32.const 7) (i32.const 2048))
             (if (i32.load8_u (i32.const 2048))
                 (then (return (call $number (local.get $x)))))
             (call $drop (i32.load (i32.const 2056)))
             (local.set $x (i64.add (local.get $x) (i64.const 1)))
-            (br $again)) unreachable"
-    );
+            (br $again)) unreachable";
     let lines = format!(
         "{}\n{EXPORTS}\nlimits = {{ export-files = 20 }}",
         crate::harness::all_activities()
     );
-    let arena = Arena::with(&Guest::new(&lookup).exports().build(), &lines).await;
+    let arena = Arena::with(&Guest::new(lookup).exports().build(), &lines).await;
     assert_eq!(arena.answer(&anything()).await, 20);
     assert_eq!(
         arena.host.denials().await,
