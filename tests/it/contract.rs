@@ -236,7 +236,7 @@ fn every_attack_of_the_hostile_guest_has_a_test() {
         .lines()
         .filter_map(|line| line.strip_prefix("    "))
         .filter(|line| line.starts_with(|c: char| c.is_ascii_uppercase()))
-        .map(|line| kebab(line.trim_end_matches([',', ' ', '{'])));
+        .map(|line| kebab(line.split([',', ' ', '{', '(']).next().unwrap_or_default()));
     let untested: Vec<String> = names
         .filter(|name| !tests.contains(&format!("\"{name}\"")))
         .collect();

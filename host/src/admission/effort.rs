@@ -5,9 +5,10 @@
 //! proportion to the size for code that no toolchain writes: a function of
 //! 4 KB with 200 nested loops over 200 locals takes two seconds, one of 12 KB
 //! with blocks of a thousand parameters takes more than 3 GB of memory. What
-//! follows is counted in one pass over the bytes. The weights are measured:
-//! with hostile code, 10,000,000 units take at most some three seconds of one
-//! core; with what Rust makes, about one.
+//! follows is counted in one pass over the bytes. The weights are fitted to
+//! measurements of hostile code of a dozen shapes, of which 10,000,000 units
+//! took about one to three seconds of one core, and of what Rust makes, which
+//! took less than one. They are an estimate, and bound no shape but those.
 
 use crate::sandbox::FEATURES;
 use wasmparser::{

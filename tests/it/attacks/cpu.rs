@@ -9,7 +9,7 @@ use std::time::Duration;
 
 const CPU: &str = "the connector was ended: computing time of 200 ms used up (limits.cpu-ms)";
 const DEADLINE: &str = "the connector was ended: deadline of 500 ms passed (limits.deadline-ms)";
-const SHORT: &str = "limits = { deadline-ms = 500, cpu-ms = 200, log-bytes = 4096 }";
+const SHORT: &str = "limits = { deadline-ms = 500, cpu-ms = 200, log-bytes = 4096, runs = 64 }";
 
 const FOR_EVER: &str = "(loop $again (br $again)) unreachable";
 

@@ -198,7 +198,7 @@ async fn runs_with_as_much_memory_as_they_may_starve_no_other() {
     let guest = super::cpu::waiting(
         Guest::new("(call $block (call $wait (i64.const -1))) (call $done)").pages(1_000),
     );
-    let limits = "limits = { deadline-ms = 1000, cpu-ms = 200 }";
+    let limits = "limits = { deadline-ms = 1000, cpu-ms = 200, runs = 64 }";
     let arena = Arena::with(&guest.build(), &granted(limits)).await;
     arena.unharmed().await;
     let query = anything();

@@ -1,4 +1,4 @@
-//! Servers that send the host elsewhere.
+//! Servers that send the host elsewhere, and names that do.
 
 use super::server::{LIMITS, Names, Reply, Server, against, resolving};
 use serde_json::json;
@@ -6,6 +6,27 @@ use serde_json::json;
 const DENIED: &str = "ErrorCode::HttpRequestDenied";
 const INVALID: &str = "ErrorCode::HttpRequestUriInvalid";
 const PROHIBITED: &str = "ErrorCode::DestinationIpProhibited";
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_name_that_changes_after_it_was_checked_is_not_asked_again() {
+    // Two servers on one port of two addresses: the name has the first when it
+    // is checked, and would have the second afterwards.
+    let server = Server::start(|_| Reply::ok("fine")).await;
+    let second = tokio::net::TcpListener::bind(("127.0.0.2", server.port))
+        .await
+        .unwrap();
+    let second = Server::on(second, |_| Reply::ok("rebound"));
+    let names = Names::rebinding(&["127.0.0.1", "127.0.0.2"]);
+    let arena = resolving(&server, &[], LIMITS, names.clone()).await;
+    let url = format!("http://rebind.test:{}/api/x", server.port);
+    assert_eq!(
+        arena.get(&url).await,
+        json!({"status": 200, "body": "fine"})
+    );
+    assert_eq!(names.asked.lock().unwrap().as_slice(), ["rebind.test"]);
+    assert_eq!(second.lines(), [] as [&str; 0]);
+    arena.unharmed().await;
+}
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_name_that_changes_between_redirects_is_checked_again() {

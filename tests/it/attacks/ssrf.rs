@@ -2,7 +2,7 @@
 //! server.
 
 use super::Arena;
-use super::server::{LIMITS, Names, Reply, Server, against, resolving, rule};
+use super::server::{LIMITS, Reply, Server, against, rule};
 use serde_json::json;
 
 const DENIED: &str = "ErrorCode::HttpRequestDenied";
@@ -390,26 +390,5 @@ async fn the_metadata_of_a_cloud_is_refused_whatever_the_rule_says() {
         "metadata.test is refused: 169.254.169.254 is link-local, where clouds serve their metadata; every address of a host must be public"
     );
     assert_eq!(server.lines(), [] as [&str; 0]);
-    arena.unharmed().await;
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn a_name_that_changes_after_it_was_checked_is_not_asked_again() {
-    // Two servers on one port of two addresses: the name has the first when it
-    // is checked, and would have the second afterwards.
-    let server = Server::start(|_| Reply::ok("fine")).await;
-    let second = tokio::net::TcpListener::bind(("127.0.0.2", server.port))
-        .await
-        .unwrap();
-    let second = Server::on(second, |_| Reply::ok("rebound"));
-    let names = Names::rebinding(&["127.0.0.1", "127.0.0.2"]);
-    let arena = resolving(&server, &[], LIMITS, names.clone()).await;
-    let url = format!("http://rebind.test:{}/api/x", server.port);
-    assert_eq!(
-        arena.get(&url).await,
-        json!({"status": 200, "body": "fine"})
-    );
-    assert_eq!(names.asked.lock().unwrap().as_slice(), ["rebind.test"]);
-    assert_eq!(second.lines(), [] as [&str; 0]);
     arena.unharmed().await;
 }

@@ -43,7 +43,7 @@ fn an_unknown_key_is_a_fault_wherever_it_is() {
         ),
         (
             "[platform]\n[clients.xaf]\ncomponent = \"a\"\n[clients.xaf.limits]\nmemory-mb = 1\n",
-            "5: unknown field `memory-mb`, expected one of `memory-bytes`, `deadline-ms`, `cpu-ms`, `table-elements`, `handles`, `hostcall-bytes`, `log-bytes`, `requests`, `request-bytes`, `response-bytes`, `runs`",
+            "5: unknown field `memory-mb`, expected one of `memory-bytes`, `deadline-ms`, `cpu-ms`, `table-elements`, `handles`, `hostcall-bytes`, `log-bytes`, `requests`, `request-bytes`, `response-bytes`, `runs`, `export-files`, `compile-effort`, `compile-ms`",
         ),
         (
             "[platform]\n[clients.xaf]\ncomponent = \"a\"\n[clients.xaf.exports]\ndirectory = \"a\"\nquota-bytes = 1\nactivity = \"A\"\nprefix = \"b\"\n",
