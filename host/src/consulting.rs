@@ -93,10 +93,10 @@ pub(crate) async fn message(gate: &Gate<'_>, which: Which) -> Result<Row, Fault>
 pub(crate) fn moment(text: &str) -> Result<Timestamp, String> {
     // Date and time without an offset would read as a date, too.
     let date = text.parse().ok();
-    if let Some(date) = date.filter(|date: &Date| date.to_string() == text)
-        && let Ok(midnight) = TimeZone::UTC.to_timestamp(date.to_datetime(Time::midnight()))
-    {
-        return Ok(midnight);
+    if let Some(date) = date.filter(|date: &Date| date.to_string() == text) {
+        let midnight = TimeZone::UTC.to_timestamp(date.to_datetime(Time::midnight()));
+        // 9999-12-31, which is written for "always", is beyond the last moment.
+        return Ok(midnight.unwrap_or(Timestamp::MAX));
     }
     text.parse().map_err(|_| {
         // In the query of a URL a plus is a space.
@@ -136,6 +136,8 @@ mod tests {
             ("2026-01-31T09:30:00Z", "2026-01-31T09:30:00Z"),
             ("2026-01-31T09:30:00.25+01:00", "2026-01-31T08:30:00.25Z"),
             ("2026-01-31t09:30:00z", "2026-01-31T09:30:00Z"),
+            ("0001-01-01", "0001-01-01T00:00:00Z"),
+            ("9999-12-31", &Timestamp::MAX.to_string()),
         ] {
             assert_eq!(moment(text).unwrap().to_string(), expected, "{text}");
         }
