@@ -235,7 +235,9 @@ async fn loops_do_not_stall_others() {
         arena.host.lookup("probe", &query).await
     };
     let (loops, honest) = tokio::join!(loops, honest);
-    assert!(honest.duration < Duration::from_secs(1), "{honest:?}");
+    // It came last, and did not wait for all of them to be cut off.
+    let last = loops.iter().map(|report| report.duration).max().unwrap();
+    assert!(honest.duration < last, "{last:?} {honest:?}");
     assert_eq!(answer(honest)["total"], 1);
     for report in loops {
         assert_eq!(error(report), CPU);
