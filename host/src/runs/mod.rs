@@ -13,6 +13,7 @@ mod trace;
 pub use claim::Release;
 pub use error::{NotEmbedded, RunError, StartError};
 pub use job::{Job, Output, RunReport, RunRequest};
+pub(crate) use modules::known_modules;
 pub use modules::{Actor, ModuleListing, SwitchError, Switched};
 pub use trace::{Performed, Trace};
 

@@ -3,6 +3,7 @@
 mod authorizations;
 mod checks;
 mod messages;
+mod modules;
 mod oauth;
 mod oidc;
 mod routes;

@@ -1,5 +1,6 @@
 //! A server with something for every route.
 
+use super::modules::ACHMEA;
 use super::{APPLICATION, Answer, Rest};
 use crate::activities::{self, Made};
 use crate::harness::{employer, requested};
@@ -41,6 +42,8 @@ impl Served {
     pub(super) fn good(&self, activity: &str) -> String {
         match activity {
             "GetAuthorizationsByEmployerId"
+            | "GetModulesByEmployerId"
+            | "PatchModulesByEmployerId"
             | "GetMessagesByEmployerId"
             | "GetDenialsByEmployerId" => employer(1).to_string(),
             "GetMessageByMessageId" | "GetMessageContentByMessageId" => self.message.to_string(),
@@ -64,6 +67,7 @@ impl Served {
                 json!([{"id": self.tax, "action": "confirm"}])
             }
             "PatchUpaPensionDeclarationByUpaPensionDeclarationId" => json!({"action": "cancel"}),
+            "PatchModulesByEmployerId" => json!([{"id": ACHMEA, "enabled": true}]),
             "PostSendResponseMessageByPayrollTaxReturnId" => {
                 json!({"responseMessageFile": file, "responseMessage": {
                     "dateOfReceipt": "2022-02-18T16:06:39Z", "reference": "A-1",

@@ -202,6 +202,7 @@ fn named(kind: &str, name: &str) -> Named {
     }
 }
 
-fn identifier(kind: &str, name: &str) -> Uuid {
+/// What identifies something that koppel knows by a name.
+pub(super) fn identifier(kind: &str, name: &str) -> Uuid {
     Uuid::new_v5(&NAMESPACE, format!("{kind}:{name}").as_bytes())
 }

@@ -8,6 +8,7 @@ mod declarations;
 mod employers;
 mod insurance;
 mod messages;
+mod modules;
 mod payroll_run_results;
 
 use super::call::{Call, invalid};
@@ -278,6 +279,8 @@ pub(super) fn table() -> Vec<Route> {
         },
         authorizations::of_the_application(),
         authorizations::of_the_user(),
+        modules::of_an_employer(),
+        modules::change(),
         messages::of_an_employer(),
         messages::one(),
         messages::content_of_one(),
