@@ -173,6 +173,16 @@ impl ExportDir {
         if self.0.dir.symlink_metadata(name).is_ok() {
             return Err(ExportError::AlreadyExists);
         }
+        self.create_again(name)
+    }
+
+    /// Starts a file that a run started before it was interrupted, and may have
+    /// published.
+    ///
+    /// # Errors
+    ///
+    /// When the disk refuses.
+    pub fn create_again(&self, name: &str) -> Result<ExportWriter, ExportError> {
         let staged = Uuid::new_v4().to_string();
         let mut options = OpenOptions::new();
         options.read(true).write(true).create_new(true);
@@ -187,6 +197,25 @@ impl ExportDir {
             file,
             hash: Sha256::new(),
         })
+    }
+}
+
+impl Sealed {
+    /// Whether this very file was published: a run that was interrupted cannot
+    /// tell otherwise.
+    ///
+    /// # Errors
+    ///
+    /// When the disk refuses.
+    pub fn is_published(&self) -> Result<bool, ExportError> {
+        let mut file = match self.staged.dir.0.dir.open(&self.receipt.name) {
+            Ok(file) => file,
+            Err(error) if error.kind() == ErrorKind::NotFound => return Ok(false),
+            Err(error) => return Err(error.into()),
+        };
+        let mut bytes = Vec::new();
+        file.read_to_end(&mut bytes)?;
+        Ok(hex::encode(Sha256::digest(&bytes)) == self.receipt.sha256)
     }
 }
 
@@ -317,6 +346,11 @@ pub struct ExportWriter {
 }
 
 impl ExportWriter {
+    /// The name that it will have.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
     /// Appends bytes.
     ///
     /// # Errors
@@ -324,6 +358,21 @@ impl ExportWriter {
     /// When the quota does not allow them, or the disk refuses.
     pub fn write(&mut self, bytes: &[u8]) -> Result<(), ExportError> {
         self.staged.reserve(bytes.len() as u64)?;
+        self.append(bytes)
+    }
+
+    /// Appends bytes that fitted before the run was interrupted.
+    ///
+    /// # Errors
+    ///
+    /// When the disk refuses.
+    pub fn write_again(&mut self, bytes: &[u8]) -> Result<(), ExportError> {
+        self.staged.dir.0.used().staged += bytes.len() as u64;
+        self.staged.reserved += bytes.len() as u64;
+        self.append(bytes)
+    }
+
+    fn append(&mut self, bytes: &[u8]) -> Result<(), ExportError> {
         self.file.write_all(bytes)?;
         self.hash.update(bytes);
         Ok(())

@@ -15,6 +15,7 @@ pub mod catalogue;
 pub mod cli;
 pub mod config;
 pub mod desk;
+pub mod durable;
 pub mod egress;
 pub mod exports;
 mod kinds;

@@ -8,6 +8,8 @@ use crate::config::Live;
 use crate::ledger::{Context, Entry, Kind, Ledger};
 use crate::platform::{Attribution, ChangedBy, Entity, Owner, Platform};
 use crate::runs::Trace;
+use crate::runs::replay::Journal;
+use crate::runs::throttle::Throttle;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use uuid::Uuid;
 
@@ -37,6 +39,10 @@ pub struct Session {
     pub denied: Mutex<Option<Denial>>,
     /// What it performed so far.
     pub trace: Trace,
+    /// What it was answered so far, and before it was interrupted.
+    pub(crate) journal: Journal,
+    /// The limits of outside parties.
+    pub(crate) throttle: Arc<Throttle>,
 }
 
 /// Why a call of a guest did not succeed.

@@ -11,6 +11,7 @@ mod cli;
 mod connectors;
 mod contract;
 mod declarations;
+mod durable;
 mod harness;
 mod journal;
 mod loket;

@@ -7,6 +7,7 @@ mod ledger;
 mod modules;
 mod output;
 mod run;
+mod runs;
 mod serve;
 mod show;
 
@@ -47,8 +48,15 @@ enum Command {
     Demo(demo::Demo),
     /// Runs a connector once.
     Run(run::Run),
-    /// Serves the REST API, until it is told to stop (SIGTERM).
+    /// Works on the queue of runs and on schedules, and serves the REST API if
+    /// there is a [server], until it is told to stop (SIGTERM).
     Serve,
+    /// Runs that are kept: submits them for `koppel serve` to make, lists, shows
+    /// and cancels them, and says what became of a write in doubt.
+    Runs {
+        #[command(subcommand)]
+        command: runs::Runs,
+    },
     /// Makes the hash of a password, for `password-hash` of a user.
     Password,
     /// Payroll tax returns and pension declarations, as people see them: asks
@@ -230,6 +238,7 @@ async fn dispatch(cli: &Cli, out: &Output) -> Result<(), Failure> {
         Command::Demo(demo) => demo::demo(demo, out).await,
         Command::Run(run) => run::run(run, &host()?, out).await,
         Command::Serve => serve::serve(host()?, out).await,
+        Command::Runs { command } => runs::runs(command, &host()?, out).await,
         Command::Password => serve::password(out),
         Command::Declarations { command } => declarations::run(command, &host()?, out).await,
         Command::Inspect { component } => show::inspect(component, out),

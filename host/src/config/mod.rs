@@ -5,6 +5,7 @@
 //! contains no secrets, only references to them ([`SecretReference`]).
 
 mod cache;
+mod queue;
 mod raw;
 mod resolve;
 mod secret;
@@ -16,6 +17,7 @@ mod upstream;
 mod watch;
 
 pub use cache::Cache;
+pub use queue::{Queue, Retry, Schedule, Task};
 pub use secret::SecretReference;
 pub use server::{Application, Connectors, Issuer, Oidc, PasswordHash, Server, Tls, Tokens};
 pub use upstream::Upstream;
@@ -23,7 +25,7 @@ pub use watch::{Live, Reload, Watching};
 
 use crate::authorization::Grants;
 use crate::catalogue::Activity;
-use crate::egress::Rule;
+use crate::egress::{Party, Rule};
 use crate::sandbox::Limits;
 use std::collections::BTreeMap;
 use std::fmt;
@@ -40,6 +42,14 @@ pub struct Config {
     pub upstream: Option<Upstream>,
     /// The SQLite database of the ledger.
     pub ledger: PathBuf,
+    /// The SQLite database of the runs.
+    pub runs: PathBuf,
+    /// How a process works on the queue.
+    pub queue: Queue,
+    /// Outside parties with limits.
+    pub parties: Vec<Party>,
+    /// When runs are submitted.
+    pub schedules: Vec<Schedule>,
     /// The clients that are connectors, by name.
     pub clients: BTreeMap<String, Client>,
     /// The clients that are external applications, by name.
@@ -77,6 +87,10 @@ pub struct Client {
     pub limits: Limits,
     /// How long the answers of its look-ups are kept, if they are.
     pub cache: Option<Cache>,
+    /// How often its runs are tried.
+    pub retry: Retry,
+    /// How many of its runs may be under way, if that is limited.
+    pub concurrency: Option<u32>,
 }
 
 /// Where a client may write export files.

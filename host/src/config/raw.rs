@@ -36,6 +36,11 @@ pub(super) struct File {
     #[serde(default)]
     pub(super) connectors: Connectors,
     pub(super) server: Option<Spanned<Server>>,
+    pub(super) queue: Option<Spanned<super::Queue>>,
+    #[serde(default)]
+    pub(super) parties: Vec<Spanned<super::queue::WrittenParty>>,
+    #[serde(default)]
+    pub(super) schedules: Vec<Spanned<super::queue::WrittenSchedule>>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -46,6 +51,8 @@ pub(super) struct Platform {
     pub(super) data: PathBuf,
     #[serde(default = "default_ledger")]
     pub(super) ledger: PathBuf,
+    #[serde(default = "default_runs")]
+    pub(super) runs: PathBuf,
     pub(super) loket: Option<Spanned<Loket>>,
 }
 
@@ -68,6 +75,10 @@ fn default_ledger() -> PathBuf {
     "data/ledger.db".into()
 }
 
+fn default_runs() -> PathBuf {
+    "data/runs.db".into()
+}
+
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub(super) struct Client {
@@ -82,6 +93,8 @@ pub(super) struct Client {
     pub(super) settings: Option<Spanned<toml::Table>>,
     pub(super) limits: Option<Spanned<crate::sandbox::Limits>>,
     pub(super) cache: Option<Spanned<super::Cache>>,
+    pub(super) retry: Option<Spanned<super::Retry>>,
+    pub(super) concurrency: Option<Spanned<u32>>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -103,6 +116,9 @@ pub(super) struct Http {
     #[serde(default)]
     pub(super) allow_private_addresses: bool,
     pub(super) trusted_roots: Option<PathBuf>,
+    #[serde(default)]
+    pub(super) repeatable: bool,
+    pub(super) idempotency: Option<String>,
     pub(super) path: Option<WrittenList>,
     pub(super) query: Option<WrittenList>,
     pub(super) headers: Option<WrittenList>,

@@ -1,6 +1,7 @@
 //! From the text of the file to a [`Config`]: every name must mean something.
 
 mod application;
+mod queue;
 mod server;
 mod user;
 
@@ -118,8 +119,15 @@ impl Resolver<'_> {
         let server = file
             .server
             .and_then(|server| self.server(server, &applications));
+        let queue = self.queue(file.queue);
+        let parties = self.parties(file.parties);
+        let schedules = self.schedules(file.schedules, &clients, &grants);
         grants.rights = rights;
         Config {
+            runs: self.base.join(file.platform.runs),
+            queue,
+            parties,
+            schedules,
             path: path.to_owned(),
             data: self.base.join(file.platform.data),
             upstream,
@@ -290,6 +298,8 @@ impl Resolver<'_> {
             }
             cache.into_inner()
         });
+        let retry = self.retry(name, client.retry);
+        let concurrency = self.concurrency(name, client.concurrency);
         let settings = client.settings.map(|settings| {
             let span = settings.span();
             settings::json(settings.into_inner()).unwrap_or_else(|error| {
@@ -306,6 +316,8 @@ impl Resolver<'_> {
             settings: settings.unwrap_or_else(|| serde_json::json!({})),
             limits: limits.unwrap_or_default(),
             cache,
+            retry,
+            concurrency,
         }
     }
 
@@ -377,6 +389,11 @@ impl Resolver<'_> {
         let parsed = parsed.and_then(|parsed| match rule.trusted_roots {
             Some(file) => parsed.with_trusted_roots(self.base.join(file)),
             None => Ok(parsed),
+        });
+        let parsed = parsed.and_then(|parsed| match (rule.idempotency, rule.repeatable) {
+            (Some(header), _) => parsed.with_idempotency(&header),
+            (None, true) => Ok(parsed.with_repeatable_writes()),
+            (None, false) => Ok(parsed),
         });
         if let (Some(credential), Ok(parsed)) = (handshake, &parsed)
             && !parsed.is_https()

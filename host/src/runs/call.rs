@@ -3,14 +3,14 @@
 use super::declaration::Step;
 use super::error::ended;
 use super::job::Answer;
-use super::{Host, Job, RunError};
+use super::{Host, Job, RunError, Stop};
 use crate::bindings::koppel::connector::types::RunContext;
 use crate::bindings::koppel::loket::journal_runs::ExportMethod;
 use crate::config::Client;
 use crate::exports::ExportDir;
 use crate::outbound::Hooks;
 use crate::registry::Loaded;
-use crate::sandbox::{LimitReached, RunLog, State, memory_used};
+use crate::sandbox::{RunLog, State, memory_used};
 use crate::sending::Sending;
 use crate::session::Session;
 use std::sync::{Arc, PoisonError};
@@ -76,13 +76,9 @@ impl Host {
         let exports = call.exports.take();
         let sending = step.and_then(Step::sending);
         let mut store = self.store(call.session, call.client, call.log, exports, sending);
-        let deadline_ms = call.client.limits.deadline_ms;
         let called = {
             let answer = self.answer(&mut store, call.loaded, &context, call.job, step);
-            match tokio::time::timeout(Duration::from_millis(deadline_ms), answer).await {
-                Ok(called) => called,
-                Err(_) => Err(RunError::Limit(LimitReached::Deadline(deadline_ms))),
-            }
+            braked(call.session, call.client.limits.deadline_ms, answer).await
         };
         *call.memory = memory_used(&store);
         // Files that were not finished go with the store, before the outcome
@@ -126,5 +122,35 @@ impl Host {
             .map_err(|error| RunError::Host(format!("{}: {error}", exports.directory.display())))?;
         open.insert(key, dir.clone());
         Ok(Some(dir))
+    }
+}
+
+/// The answer of a connector, unless it is stopped before: by its deadline, or
+/// from outside. A write that is under way then comes to its end first.
+async fn braked(
+    session: &Session,
+    deadline_ms: u64,
+    answer: impl Future<Output = Result<Answer, RunError>>,
+) -> Result<Answer, RunError> {
+    let brake = session.journal.brake();
+    let mut answer = std::pin::pin!(answer);
+    let deadline = Duration::from_millis(deadline_ms);
+    let called = tokio::select! {
+        called = &mut answer => called,
+        stop = brake.stopped() => Err(stop.into()),
+        () = tokio::time::sleep(deadline) => {
+            brake.stop(Stop::Deadline(deadline_ms));
+            tokio::select! {
+                called = &mut answer => called,
+                stop = brake.stopped() => Err(stop.into()),
+            }
+        }
+    };
+    match brake.why() {
+        // What it answered after that is worth nothing.
+        Some(stop @ (Stop::Diverged(_) | Stop::Doubt(_) | Stop::Fenced | Stop::Unrecorded(_))) => {
+            Err(stop.into())
+        }
+        _ => called,
     }
 }

@@ -1,6 +1,7 @@
 //! What the host does around a connector of kind declaration: checks before
 //! the connector is called, and what follows from its answer.
 
+use super::call::Call;
 use super::job::Answer;
 use super::{Host, Job, Output, RunError};
 use crate::bindings::exports::koppel::connector::declaration::Message;
@@ -8,9 +9,10 @@ use crate::bindings::koppel::connector::types::ConnectorError;
 use crate::bindings::koppel::loket::types::ActivityError;
 use crate::catalogue::{Activity, id};
 use crate::ledger::{Entry, Kind};
-use crate::platform::{Claim, DeclarationKind, Frozen};
+use crate::platform::{Claim, DeclarationKind, Frozen, in_words};
 use crate::sending::{Fate, Sending};
 use crate::session::{Fault, Session};
+use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 use uuid::Uuid;
 
@@ -26,6 +28,10 @@ const PARTY_REFERENCE_BYTES: usize = 200;
 /// How much longer than its run a claim holds, in milliseconds: the run ends
 /// by its deadline, and then there is still something to write down.
 const CLAIM_MARGIN: u64 = 60_000;
+
+/// How long a claim holds while a run waits to go on, in milliseconds: a year.
+/// It ends with the run.
+const WAITING: u64 = 365 * 24 * 3_600_000;
 
 /// A declaration of which something is about to be done.
 pub(super) struct Step {
@@ -104,9 +110,138 @@ fn refused(error: ActivityError) -> RunError {
     }
 }
 
+/// Why a run cannot go on whose journal cannot be written.
+pub(super) fn stopped(session: &Session) -> RunError {
+    let why = session.journal.brake().why();
+    why.map_or_else(
+        || RunError::Host("the journal cannot be written".to_owned()),
+        RunError::from,
+    )
+}
+
+/// What a connector answered, with what it takes to do what follows from it.
+#[derive(Serialize, Deserialize)]
+struct Kept {
+    answer: Answer,
+    /// Of the message that was sent: reference, SHA-256, whether it had left
+    /// before, and what became of it.
+    sent: Option<(String, String, bool, Fate)>,
+    /// How many responses there were before.
+    known: u64,
+}
+
+impl Kept {
+    fn of(step: &Step, answer: &Answer) -> Self {
+        let sent = match &step.done {
+            Done::Submit { frozen, sending } => Some((
+                frozen.reference.clone(),
+                frozen.sha256.clone(),
+                frozen.left,
+                sending.fate(),
+            )),
+            _ => None,
+        };
+        Self {
+            answer: answer.clone(),
+            sent,
+            known: match step.done {
+                Done::Poll { known } => known,
+                _ => 0,
+            },
+        }
+    }
+
+    fn step(&self, job: &Job, kind: DeclarationKind, id: Uuid) -> Step {
+        let done = match (job, &self.sent) {
+            (Job::CreateDeclaration(_), _) => Done::Create,
+            (Job::SubmitDeclaration(_), Some((reference, sha256, left, fate))) => {
+                let sending = Sending::new(kind, Vec::new());
+                sending.was(*fate);
+                Done::Submit {
+                    frozen: Frozen {
+                        reference: reference.clone(),
+                        // It is not sent again.
+                        message: Vec::new(),
+                        sha256: sha256.clone(),
+                        left: *left,
+                    },
+                    sending: Arc::new(sending),
+                }
+            }
+            _ => Done::Poll { known: self.known },
+        };
+        Step {
+            id,
+            kind,
+            activity: activity(job, kind),
+            done,
+        }
+    }
+}
+
 impl Host {
+    /// Does something with a declaration: what must hold before, the call of
+    /// the connector, and what follows from its answer.
+    pub(super) async fn declare(
+        &self,
+        call: &mut Call<'_>,
+        declaration: Uuid,
+    ) -> Result<Output, RunError> {
+        let (session, job) = (call.session.clone(), call.job.clone());
+        if let Some(kept) = session.journal.answer::<Kept>() {
+            let kind = self.platform.declaration_kind(declaration).await;
+            let kind = kind.map_err(refused)?;
+            let kind = kind.ok_or_else(|| RunError::NoDeclaration(declaration.to_string()))?;
+            let step = kept.step(&job, kind, declaration);
+            return self.follow(&session, &step, Ok(kept.answer)).await;
+        }
+        let deadline_ms = call.client.limits.deadline_ms;
+        let step = self.step(&session, &job, declaration, deadline_ms).await?;
+        let called = self.call(call, Some(&step)).await;
+        if let Ok(answer) = &called
+            && !session.journal.keep_answer(&Kept::of(&step, answer)).await
+        {
+            return Err(stopped(&session));
+        }
+        if let Err(RunError::Stopped(stop)) = &called
+            && stop.may_go_on()
+        {
+            return self.wait(&session, &step, called).await;
+        }
+        self.follow(&session, &step, called).await
+    }
+
+    /// Keeps the claim of a run that may go on: no other sends the message
+    /// meanwhile.
+    async fn wait(
+        &self,
+        session: &Session,
+        step: &Step,
+        called: Result<Answer, RunError>,
+    ) -> Result<Output, RunError> {
+        if step.frozen().is_some() {
+            let claim = Claim {
+                run: session.run,
+                milliseconds: WAITING,
+            };
+            let claimed = self.platform.claim_declaration(step.id, claim).await;
+            claimed.map_err(refused)?;
+        }
+        called.and_then(Answer::output)
+    }
+
+    /// Gives back what a run that is given up has claimed.
+    pub(super) async fn give_up_declaration(&self, session: &Session, id: Uuid) {
+        // Whether its message left is for the next run to find out.
+        let released = self.platform.release_declaration(id, session.run, true);
+        if let Err(error) = released.await {
+            let why = in_words(&error);
+            tracing::error!(declaration = %id, why, "the declaration stays claimed");
+        }
+    }
+
     /// Checks that a job on a declaration may be done now, and prepares it.
-    pub(super) async fn step(
+    async fn step(
         &self,
         session: &Session,
         job: &Job,
@@ -132,13 +267,20 @@ impl Host {
                 };
                 let claimed = self.platform.claim_declaration(id, claim).await;
                 let frozen = claimed.map_err(refused)?;
+                // Its own claim would say so on replay.
+                let left = async { Ok::<_, RunError>(frozen.left) };
+                let left = session.journal.once("whether it left before", left).await?;
+                let left = left.ok_or_else(|| stopped(session))?;
+                let frozen = Frozen { left, ..frozen };
                 let sending = Arc::new(Sending::new(kind, frozen.message.clone()));
                 Done::Submit { frozen, sending }
             }
             _ => {
-                let known = self.platform.response_count(id).await;
+                let known = self.platform.response_count(id);
+                let known = session.journal.once("how many responses there were", known);
+                let known = known.await.map_err(refused)?;
                 Done::Poll {
-                    known: known.map_err(refused)?,
+                    known: known.ok_or_else(|| stopped(session))?,
                 }
             }
         };
@@ -148,7 +290,9 @@ impl Host {
             activity,
             done,
         };
-        if let Some(frozen) = step.frozen() {
+        if let Some(frozen) = step.frozen()
+            && !session.journal.is_resumed()
+        {
             let what = format!(
                 "send {} {id}, message {}, SHA-256 {}",
                 kind.noun(),
@@ -164,7 +308,7 @@ impl Host {
     }
 
     /// What follows from the answer of the connector.
-    pub(super) async fn follow(
+    async fn follow(
         &self,
         session: &Session,
         step: &Step,

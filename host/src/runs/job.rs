@@ -10,14 +10,15 @@ use crate::bindings::koppel::connector::types::{ConnectorError, RunContext};
 use crate::kinds::Connector;
 use crate::platform::Frozen;
 use crate::sandbox::{Line, State};
-use serde::Serialize;
+use serde::{Deserialize, Deserializer, Serialize};
 use std::fmt;
 use std::time::Duration;
 use uuid::Uuid;
 use wasmtime::Store;
 
 /// What a connector is asked to do.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum Job {
     /// Book or export a journal run (kind journal).
     ProcessJournalRun(Uuid),
@@ -44,6 +45,13 @@ pub enum Job {
     /// Test the settings and the connection (every kind).
     Check,
 }
+
+/// One of a few words. By a name of its own, since `serde` would borrow a
+/// reference from what it reads.
+pub(crate) type Word = &'static str;
+
+const BOOKED: &str = "booked";
+const EXPORTED: &str = "exported";
 
 /// The words for a new order; the ledger is searched for them.
 pub(super) const ORDER: &str = "order";
@@ -79,6 +87,12 @@ impl Job {
             }
             Self::Check => None,
         }
+    }
+
+    /// Whether it only reads, so that nothing is left of it when the process of
+    /// whoever waits for the answer dies.
+    pub fn only_reads(&self) -> bool {
+        matches!(self, Self::Lookup(_) | Self::Quote(_) | Self::Check)
     }
 
     /// The order-id of an order that must have been placed before.
@@ -183,7 +197,15 @@ impl Job {
     }
 }
 
+/// One of the two words for how a journal run left.
+fn delivery<'de, D: Deserializer<'de>>(deserializer: D) -> Result<&'static str, D::Error> {
+    let word = String::deserialize(deserializer)?;
+    let known = [BOOKED, EXPORTED].into_iter().find(|known| *known == word);
+    known.ok_or_else(|| serde::de::Error::custom(format!("no delivery: {word}")))
+}
+
 /// What a connector answered, before the host does what follows from it.
+#[derive(Clone, Serialize, Deserialize)]
 pub(super) enum Answer {
     /// Nothing follows.
     Output(Output),
@@ -219,14 +241,15 @@ pub struct RunRequest {
 }
 
 /// What a connector did.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case", tag = "result")]
 pub enum Output {
     /// A journal run left.
     #[serde(rename_all = "kebab-case")]
     JournalRun {
         /// `booked` or `exported`.
-        delivery: &'static str,
+        #[serde(deserialize_with = "delivery")]
+        delivery: Word,
         /// The reference in the accounting package, or the name of the file.
         reference: String,
         /// How many lines.
@@ -337,8 +360,8 @@ pub struct RunReport {
 fn journal_output(outcome: Outcome) -> Output {
     Output::JournalRun {
         delivery: match outcome.delivery {
-            Delivery::Booked => "booked",
-            Delivery::Exported => "exported",
+            Delivery::Booked => BOOKED,
+            Delivery::Exported => EXPORTED,
         },
         reference: outcome.reference,
         lines: outcome.lines,

@@ -6,22 +6,32 @@ mod canonical;
 mod checks;
 mod claim;
 mod declaration;
+mod direct;
 mod error;
 mod job;
 mod modules;
+mod outcome;
 mod path;
+mod people;
+pub(crate) mod replay;
+pub(crate) mod throttle;
 mod trace;
+mod worker;
 
 pub use claim::Release;
 pub use error::{NotEmbedded, RunError, StartError};
 pub use job::{Job, Output, RunReport, RunRequest};
 pub use modules::{Actor, ModuleListing, SwitchError, Switched};
+pub use people::{OutsideReply, RunsError, Verdict};
+pub use replay::Stop;
 pub use trace::{Performed, Trace};
+pub use worker::Working;
 
 use crate::bindings::koppel::connector::types::Description;
 use crate::bindings::koppel::loket::types::ActivityError;
 use crate::config::{Config, Live};
 use crate::desk::Desk;
+use crate::durable::{Clock, LocalQueue, RunQueue, RunStore, Sqlite, SystemClock};
 use crate::egress::{Egress, Resolve};
 use crate::exports::ExportDir;
 use crate::ledger::{Ledger, Redactor};
@@ -35,7 +45,9 @@ use std::collections::HashMap;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
+use throttle::Throttle;
 use tokio::sync::Semaphore;
+use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
 /// The host: everything that runs of connectors need.
@@ -50,6 +62,14 @@ pub struct Host {
     exports: Mutex<HashMap<(PathBuf, u64), ExportDir>>,
     slots: Semaphore,
     answers: Answers,
+    runs: Arc<dyn RunStore>,
+    queue: Arc<dyn RunQueue>,
+    /// What runs of this process are held by.
+    holder: Uuid,
+    clock: Arc<dyn Clock>,
+    throttle: Arc<Throttle>,
+    /// Cancelled when runs are to be interrupted because the process ends.
+    leaving: CancellationToken,
 }
 
 impl Host {
@@ -59,6 +79,19 @@ impl Host {
     ///
     /// See [`StartError`].
     pub fn start(config: Config, resolver: Arc<dyn Resolve>) -> Result<Self, StartError> {
+        Self::start_at(config, resolver, Arc::new(SystemClock))
+    }
+
+    /// As [`Host::start`], by another clock.
+    ///
+    /// # Errors
+    ///
+    /// See [`StartError`].
+    pub fn start_at(
+        config: Config,
+        resolver: Arc<dyn Resolve>,
+        clock: Arc<dyn Clock>,
+    ) -> Result<Self, StartError> {
         let redactor = Redactor::default();
         let ledger = Ledger::open(&config.ledger, redactor.clone())?;
         let (platform, embedded): (Arc<dyn Platform>, _) = match &config.upstream {
@@ -73,7 +106,17 @@ impl Host {
                 (Arc::new(loket), Err(elsewhere))
             }
         };
+        let kept = Sqlite::open(&config.runs)?;
+        let queue = LocalQueue::new(kept.clone())?;
+        let holder = queue.holder();
+        let runs: Arc<dyn RunStore> = Arc::new(kept);
         Ok(Self {
+            throttle: Arc::new(Throttle::new(runs.clone(), clock.clone())),
+            runs,
+            queue: Arc::new(queue),
+            holder,
+            clock,
+            leaving: CancellationToken::new(),
             sandbox: Sandbox::new().map_err(StartError::Engine)?,
             registry: Registry::default(),
             platform,
@@ -165,6 +208,8 @@ impl Host {
             ledger: self.ledger.clone(),
             denied: Mutex::default(),
             trace: Trace::default(),
+            journal: replay::Journal::off(),
+            throttle: self.throttle.clone(),
         }
     }
 

@@ -1,63 +1,59 @@
-//! The path of a run: from what is asked to what is recorded of it.
+//! The path of an attempt at a run: from what is asked to what is recorded of
+//! it.
 
 use super::call::Call;
 use super::claim::Claim;
+use super::declaration::stopped;
 use super::job::Answer;
-use super::{Host, Job, Output, RunError, RunReport, RunRequest};
+use super::replay::Journal;
+use super::{Host, Job, Output, RunError, RunRequest, Stop};
+use crate::config::Config;
+use crate::durable::Started;
 use crate::ledger::{Entry, Kind};
-use crate::registry::LoadError;
+use crate::registry::{LoadError, Loaded};
 use crate::sandbox::RunLog;
 use crate::session::Session;
 use std::sync::Arc;
-use std::time::Instant;
 use uuid::Uuid;
 
-/// What is seen of a run besides its outcome.
+/// What is seen of an attempt besides its outcome.
 #[derive(Default)]
-struct Seen {
+pub(super) struct Seen {
     /// The most linear memory that it used, in bytes.
-    memory: usize,
+    pub(super) memory: usize,
     /// The run whose answer was given again.
-    cached: Option<Uuid>,
+    pub(super) cached: Option<Uuid>,
+}
+
+/// What an attempt takes.
+pub(super) struct Attempt<'a> {
+    /// The run, and which attempt it is.
+    pub(super) started: &'a Started,
+    pub(super) request: &'a RunRequest,
+    pub(super) config: &'a Config,
+    pub(super) journal: &'a Journal,
+    pub(super) log: &'a RunLog,
 }
 
 impl Host {
-    /// Runs a connector once, in an instance of its own. What happened is in
-    /// the ledger before this returns. Never panics or stalls because of the
+    /// Makes an attempt at a run, in an instance of its own. What happened is
+    /// in the ledger before this returns. Never panics or stalls because of the
     /// connector.
-    pub async fn run(&self, request: RunRequest) -> RunReport {
-        let started = Instant::now();
-        let run = Uuid::now_v7();
-        let log = RunLog::new(self.live.with(|config| {
-            config
-                .client(&request.client)
-                .map_or(0, |client| client.limits.log_bytes)
-        }));
-        let mut seen = Seen::default();
-        let outcome = self.attempt(run, &request, &log, &mut seen).await;
-        let (lines, log_dropped) = log.contents();
-        RunReport {
-            run,
-            outcome,
-            log: lines,
-            log_dropped,
-            duration: started.elapsed(),
-            memory: seen.memory,
-            cached: seen.cached,
-        }
-    }
-
-    async fn attempt(
+    pub(super) async fn attempt(
         &self,
-        run: Uuid,
-        request: &RunRequest,
-        log: &RunLog,
+        attempt: &Attempt<'_>,
+        loaded: Result<Arc<Loaded>, LoadError>,
         seen: &mut Seen,
     ) -> Result<Output, RunError> {
-        let config = self.live.now();
-        let loaded = tokio::task::block_in_place(|| {
-            self.registry.load(&self.sandbox, &config, &request.client)
-        })?;
+        let Attempt {
+            started,
+            request,
+            config,
+            journal,
+            log,
+        } = *attempt;
+        let run = started.run.id;
+        let loaded = loaded?;
         let client = config
             .client(&request.client)
             .ok_or_else(|| LoadError::UnknownClient(request.client.clone()))?;
@@ -65,7 +61,9 @@ impl Host {
             Ok(owner) => owner,
             Err(error) => return Err(self.refused(run, request, error).await),
         };
-        let session = Arc::new(self.session(run, &request.client, &request.user, owner));
+        let mut session = self.session(run, &request.client, &request.user, owner);
+        session.journal = journal.clone();
+        let session = Arc::new(session);
         if let Some(wanted) = request.job.kind()
             && !loaded.inspection.kinds.contains(&wanted)
         {
@@ -78,7 +76,13 @@ impl Host {
         // Whatever can fail before the connector is called comes before the
         // run is noted as started, which its end must follow.
         let exports = self.export_dir(client)?;
-        self.note(&session, Kind::RunStarted, &request.job.to_string(), None)
+        let number = started.fence.attempt;
+        let (kind, which) = match (started.resumed, number) {
+            (true, _) => (Kind::RunResumed, Some(format!("attempt {number}"))),
+            (false, 1) => (Kind::RunStarted, None),
+            (false, _) => (Kind::RunStarted, Some(format!("attempt {number}"))),
+        };
+        self.note(&session, kind, &request.job.to_string(), which)
             .await?;
         let question = match &request.job {
             Job::Lookup(query) => {
@@ -111,7 +115,7 @@ impl Host {
                 let method = call.method();
                 match Claim::take(&session, journal_run, method).await {
                     Ok(claim) => {
-                        let called = self.call(&mut call, None).await;
+                        let called = self.process(&mut call).await;
                         claim.settle(called.and_then(Answer::output)).await
                     }
                     Err(error) => Err(error),
@@ -132,13 +136,32 @@ impl Host {
         if let (Some(question), Ok(Output::Lookup { answer })) = (&question, &called) {
             question.keep(&session, answer);
         }
-        let (outcome, reason) = match &called {
-            Ok(_) => ("succeeded", None),
-            Err(error) => (error.code(), Some(error.to_string())),
+        let (kind, outcome, reason) = match &called {
+            Ok(_) => (Kind::RunFinished, "succeeded", None),
+            // Another worker records what becomes of it.
+            Err(RunError::Stopped(Stop::Fenced)) => return called,
+            Err(error @ RunError::Stopped(stop)) if stop.may_go_on() => {
+                (Kind::RunInterrupted, error.code(), Some(error.to_string()))
+            }
+            Err(error) => (Kind::RunFinished, error.code(), Some(error.to_string())),
         };
-        self.note(&session, Kind::RunFinished, outcome, reason)
-            .await?;
+        self.note(&session, kind, outcome, reason).await?;
         called
+    }
+
+    /// Calls the connector on a journal run; not again if it answered before
+    /// the run was interrupted.
+    async fn process(&self, call: &mut Call<'_>) -> Result<Answer, RunError> {
+        let journal = call.session.journal.clone();
+        if let Some(answer) = journal.answer::<Answer>() {
+            return Ok(answer);
+        }
+        let answer = self.call(call, None).await?;
+        if journal.keep_answer(&answer).await {
+            Ok(answer)
+        } else {
+            Err(stopped(call.session))
+        }
     }
 
     async fn note(
@@ -156,15 +179,5 @@ impl Host {
             Ok(_) => Ok(()),
             Err(error) => Err(RunError::Host(error.to_string())),
         }
-    }
-
-    /// Does something with a declaration: what must hold before, the call of
-    /// the connector, and what follows from its answer.
-    async fn declare(&self, call: &mut Call<'_>, declaration: Uuid) -> Result<Output, RunError> {
-        let (session, job) = (call.session.clone(), call.job.clone());
-        let deadline_ms = call.client.limits.deadline_ms;
-        let step = self.step(&session, &job, declaration, deadline_ms).await?;
-        let called = self.call(call, Some(&step)).await;
-        self.follow(&session, &step, called).await
     }
 }
