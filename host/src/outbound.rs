@@ -39,7 +39,7 @@ struct Outbound {
     log: RunLog,
     limits: Limits,
     sending: Option<Arc<Sending>>,
-    made: AtomicUsize,
+    requests: AtomicUsize,
 }
 
 impl Hooks {
@@ -59,7 +59,7 @@ impl Hooks {
                 log,
                 limits,
                 sending,
-                made: AtomicUsize::new(0),
+                requests: AtomicUsize::new(0),
             }),
         }
     }
@@ -137,10 +137,14 @@ impl Outbound {
             // tells nothing of the network.
             self.log
                 .write(Source::Host, Level::Warn, &error.to_string());
-            if left && matches!(error, EgressError::Host(_)) {
-                // It was sent, and that cannot be recorded: what came of it is
-                // found in the ledger, or by a person.
-                journal.brake().stop(Stop::Unrecorded(error.to_string()));
+            if let EgressError::Host(why) = error {
+                // Not sent, the run goes on later. Sent, what came of it is found
+                // in the ledger, or by a person.
+                if journal.put_off(why.clone()) || left {
+                    journal.brake().stop(Stop::Unrecorded(why.clone()));
+                    drop(busy);
+                    return journal.brake().halt().await;
+                }
             }
         }
         let unknown = left
@@ -149,6 +153,7 @@ impl Outbound {
                 Err(_) => true,
             };
         let outcome = Outcome {
+            left,
             seen: match &sent {
                 Ok(reply) => Seen::reply(reply, self.session.ledger.redactor()),
                 Err(EgressError::Limited { seconds, .. }) => Seen::too_many(*seconds),
@@ -158,8 +163,8 @@ impl Outbound {
             fate: self.sending.as_ref().map(|sending| sending.fate()),
         };
         let noted = journal.answered(slot, &call, journal.seal(&outcome)).await;
-        if noted && unknown {
-            journal.doubt(slot, &call);
+        if noted {
+            self.made(slot, &call, &outcome);
         }
         drop(busy);
         if !noted {
@@ -168,12 +173,20 @@ impl Outbound {
         outcome.seen
     }
 
+    /// Notes whether something was written, or nobody knows.
+    fn made(&self, slot: &Slot, call: &Call, outcome: &Outcome) {
+        let journal = &self.session.journal;
+        if outcome.unknown {
+            journal.doubt(slot, call);
+        } else if outcome.left && outcome.seen.is_success() {
+            journal.made(call);
+        }
+    }
+
     /// Answers what was answered before.
     fn again(&self, slot: &Slot, call: &Call, known: Outcome) -> Seen {
-        self.made.fetch_add(1, Ordering::Relaxed);
-        if known.unknown {
-            self.session.journal.doubt(slot, call);
-        }
+        self.requests.fetch_add(1, Ordering::Relaxed);
+        self.made(slot, call, &known);
         if let (Some(sending), Some(fate)) = (&self.sending, known.fate) {
             sending.was(fate);
         }
@@ -206,6 +219,7 @@ impl Outbound {
             sending.answered(code);
         }
         Some(Outcome {
+            left: true,
             seen: Seen::recorded(status, row.headers, &body?),
             unknown: code.is_server_error() || status == 408,
             fate: self.sending.as_ref().map(|sending| sending.fate()),
@@ -238,7 +252,7 @@ impl Outbound {
                 return Err(error);
             }
         };
-        if self.made.fetch_add(1, Ordering::Relaxed) >= self.limits.requests {
+        if self.requests.fetch_add(1, Ordering::Relaxed) >= self.limits.requests {
             let error = EgressError::TooMany(self.limits.requests);
             let url = request.uri().to_string();
             exchange.refused(request.method(), &url, &error).await?;
@@ -278,6 +292,7 @@ pub(crate) fn found_out(
     let code = code.ok_or_else(|| format!("{status} is no status of a reply"))?;
     let headers = media_type.map(|text| ("content-type".to_owned(), text.to_owned()));
     let outcome = Outcome {
+        left: true,
         seen: Seen::recorded(status, headers.into_iter().collect(), body),
         unknown: false,
         fate: Some(if code.is_success() {

@@ -137,6 +137,9 @@ async fn keep<T: Serialize>(
     let done = match done {
         Ok(done) => Ok(done),
         Err(Failure::Guest(error)) => Err(error),
+        Err(Failure::Host(error)) if session.journal.put_off(format!("{error:#}")) => {
+            return session.journal.brake().halt().await;
+        }
         Err(host) => return Err(host),
     };
     let sealed = session.journal.seal(&done);
@@ -234,10 +237,12 @@ async fn finish(
         Found::Unknown { .. } => true,
         Found::New => false,
     };
-    let Some(_busy) = session.journal.brake().begin() else {
+    let Some(busy) = session.journal.brake().begin() else {
         return session.journal.brake().halt().await;
     };
     let published = publish(&session, &slot, &call, writer, begun).await;
+    // What is halted below waits for the end of the write.
+    drop(busy);
     keep(&session, &slot, &call, published).await
 }
 
@@ -278,7 +283,9 @@ async fn publish(
     .await?;
     session.record(entry("written", body)).await?;
     if !session.journal.intend(slot, call).await {
-        return session.journal.brake().halt().await;
+        return Err(Failure::Host(wasmtime::Error::msg(
+            "it cannot be noted in the journal",
+        )));
     }
     if let Err(error) = blocking(move || sealed.publish()).await {
         session

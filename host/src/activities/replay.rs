@@ -4,7 +4,8 @@
 use super::Implementation;
 use crate::bindings::koppel::loket::types::ActivityError;
 use crate::catalogue::Access;
-use crate::runs::replay::{Call, Found};
+use crate::platform::in_words;
+use crate::runs::replay::{Call, Found, Journal, Slot};
 use crate::session::{Fault, Session};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -34,7 +35,9 @@ where
     let slot = journal.slot();
     match journal.find(&slot, &call) {
         Found::Answered(known) => {
-            return read(&known)?.map_err(Fault::Guest);
+            let known = read(&known)?;
+            noted(&journal, &slot, &call, &known);
+            return known.map_err(Fault::Guest);
         }
         Found::Stopped => return journal.brake().halt().await,
         Found::Unknown {
@@ -65,21 +68,43 @@ where
     };
     let performed = match implementation.call(session, arguments).await {
         Ok(result) => Ok(result),
+        // The payroll data is there later; the connector need not hear of it.
+        Err(Fault::Guest(error @ ActivityError::Unavailable(_)))
+            if (!call.write || call.repeatable) && journal.put_off(in_words(&error)) =>
+        {
+            drop(busy);
+            return journal.brake().halt().await;
+        }
         Err(Fault::Guest(error)) => Err(error),
+        Err(Fault::Host(error)) if journal.put_off(format!("{error:#}")) => {
+            drop(busy);
+            return journal.brake().halt().await;
+        }
         Err(host) => return Err(host),
     };
+    noted(&journal, &slot, &call, &performed);
     let sealed = journal.seal(&performed);
     let performed = if sealed.redacted {
         read(&sealed.answer)?
     } else {
         performed
     };
-    let noted = journal.answered(&slot, &call, sealed).await;
+    let kept = journal.answered(&slot, &call, sealed).await;
     drop(busy);
-    if !noted {
+    if !kept {
         return journal.brake().halt().await;
     }
     performed.map_err(Fault::Guest)
+}
+
+/// Notes whether a change was made, or nobody knows.
+fn noted<R>(journal: &Journal, slot: &Slot, call: &Call, performed: &Result<R, ActivityError>) {
+    match performed {
+        Ok(_) => journal.made(call),
+        // Another platform may have made it, and the reply was lost.
+        Err(ActivityError::Other(_) | ActivityError::Unavailable(_)) => journal.doubt(slot, call),
+        Err(_) => {}
+    }
 }
 
 fn read<R: DeserializeOwned>(answer: &[u8]) -> Result<Result<R, ActivityError>, Fault> {

@@ -84,6 +84,8 @@ pub struct Started {
     pub steps: Vec<Step>,
     /// Whether it was interrupted before.
     pub resumed: bool,
+    /// How often it was taken up again.
+    pub resumptions: u32,
 }
 
 /// What came of taking up a run.

@@ -16,6 +16,8 @@ use wasmtime_wasi_http::{Error, WasiBody};
 pub(super) struct Outcome {
     /// What the connector sees.
     pub(super) seen: Seen,
+    /// Whether a write left the host.
+    pub(super) left: bool,
     /// Whether nobody knows if the outside party did what it was asked.
     pub(super) unknown: bool,
     /// What became of the message of a declaration, if the run may send one.
@@ -73,6 +75,11 @@ impl Seen {
             headers,
             body: STANDARD.encode(body),
         }
+    }
+
+    /// Whether the party did what it was asked.
+    pub(super) fn is_success(&self) -> bool {
+        matches!(self, Self::Reply { status, .. } if (200..300).contains(status))
     }
 
     /// What a party says that takes no more requests for some seconds, in

@@ -148,9 +148,13 @@ async fn braked(
     };
     match brake.why() {
         // What it answered after that is worth nothing.
-        Some(stop @ (Stop::Diverged(_) | Stop::Doubt(_) | Stop::Fenced | Stop::Unrecorded(_))) => {
-            Err(stop.into())
-        }
+        Some(
+            stop @ (Stop::Diverged(_)
+            | Stop::Doubt(_)
+            | Stop::Fenced
+            | Stop::Unrecorded(_)
+            | Stop::Excess(_)),
+        ) => Err(stop.into()),
         _ => called,
     }
 }

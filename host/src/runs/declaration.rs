@@ -119,6 +119,21 @@ pub(super) fn stopped(session: &Session) -> RunError {
     )
 }
 
+/// What the host could not do after the connector answered is done later; the
+/// connector is not called again for it.
+pub(super) fn later(session: &Session, error: RunError) -> RunError {
+    let why = match &error {
+        RunError::Host(why) => why.clone(),
+        RunError::Connector(ConnectorError::Unavailable(_)) => error.to_string(),
+        _ => return error,
+    };
+    if session.journal.put_off(why) {
+        stopped(session)
+    } else {
+        error
+    }
+}
+
 /// What a connector answered, with what it takes to do what follows from it.
 #[derive(Serialize, Deserialize)]
 struct Kept {
@@ -193,7 +208,8 @@ impl Host {
             let kind = kind.map_err(refused)?;
             let kind = kind.ok_or_else(|| RunError::NoDeclaration(declaration.to_string()))?;
             let step = kept.step(&job, kind, declaration);
-            return self.follow(&session, &step, Ok(kept.answer)).await;
+            let followed = self.follow(&session, &step, Ok(kept.answer)).await;
+            return followed.map_err(|error| later(&session, error));
         }
         let deadline_ms = call.client.limits.deadline_ms;
         let step = self.step(&session, &job, declaration, deadline_ms).await?;
@@ -208,7 +224,13 @@ impl Host {
         {
             return self.wait(&session, &step, called).await;
         }
-        self.follow(&session, &step, called).await
+        let answered = called.is_ok();
+        let followed = self.follow(&session, &step, called).await;
+        if answered {
+            followed.map_err(|error| later(&session, error))
+        } else {
+            followed
+        }
     }
 
     /// Keeps the claim of a run that may go on: no other sends the message

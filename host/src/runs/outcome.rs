@@ -11,7 +11,8 @@ use crate::sandbox::{LimitReached, Line};
 use backon::{BackoffBuilder, ExponentialBuilder};
 use std::time::Duration;
 
-/// How long a run waits whose journal could not be written, in milliseconds.
+/// How long a run waits at least with which the host could not go on, in
+/// milliseconds.
 const UNRECORDED: Millis = 5_000;
 
 impl Host {
@@ -59,12 +60,26 @@ impl Host {
             RunError::Stopped(Stop::Diverged(_)) => Ended::Person { open: false },
             RunError::Stopped(Stop::Wait { until, .. }) => Ended::Suspended { due: *until },
             RunError::Stopped(Stop::Leaving) => Ended::Suspended { due: now },
-            RunError::Stopped(Stop::Unrecorded(_)) => Ended::Suspended {
-                due: now + UNRECORDED,
-            },
+            RunError::Stopped(Stop::Unrecorded(_)) => {
+                let wait = delay(&retry, started.resumptions + 1, error);
+                Ended::Suspended {
+                    due: now + wait.max(UNRECORDED),
+                }
+            }
             RunError::Stopped(Stop::Cancelled(_)) => Ended::Over(State::Cancelled),
             _ if !end.doubts.is_empty() => Ended::Person { open: false },
+            error if run.origin != Origin::Direct && may_go_on(error, came) => {
+                match started.resumptions {
+                    count if count < retry.attempts => Ended::Suspended {
+                        due: now + delay(&retry, count + 1, error),
+                    },
+                    _ if came.journal.wrote() => Ended::Person { open: false },
+                    _ => Ended::Over(State::Dead),
+                }
+            }
             error if !may_pass(error, came) => Ended::Over(State::Failed),
+            // The connector says that nothing was done; the host knows better.
+            _ if came.journal.wrote() => Ended::Person { open: false },
             _ if run.tries >= attempts && run.origin == Origin::Direct => {
                 Ended::Over(State::Failed)
             }
@@ -89,11 +104,20 @@ fn clean_log(log: &[Line], redactor: &Redactor) -> Vec<Line> {
     log.iter().map(clean).collect()
 }
 
+/// Whether the same attempt may come to its end when it goes on later.
+fn may_go_on(error: &RunError, came: &Came) -> bool {
+    match error {
+        RunError::Host(_) => true,
+        // What it wrote is not written again.
+        RunError::Limit(LimitReached::Deadline(_)) => came.journal.wrote(),
+        _ => false,
+    }
+}
+
 /// Whether another attempt may succeed.
 fn may_pass(error: &RunError, came: &Came) -> bool {
     match error {
         RunError::Connector(ConnectorError::Unavailable(_))
-        | RunError::Host(_)
         | RunError::Limit(LimitReached::Deadline(_))
         | RunError::Load(LoadError::Unreadable { .. }) => true,
         // What may be sent again was sent, and it did not hear what came of it.

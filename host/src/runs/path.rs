@@ -3,13 +3,13 @@
 
 use super::call::Call;
 use super::claim::Claim;
-use super::declaration::stopped;
+use super::declaration::{later, stopped};
 use super::job::Answer;
 use super::replay::Journal;
 use super::{Host, Job, Output, RunError, RunRequest, Stop};
 use crate::config::Config;
 use crate::durable::Started;
-use crate::ledger::{Entry, Kind};
+use crate::ledger::{Entry, Filter, Kind};
 use crate::registry::{LoadError, Loaded};
 use crate::sandbox::RunLog;
 use crate::session::Session;
@@ -77,6 +77,11 @@ impl Host {
         // run is noted as started, which its end must follow.
         let exports = self.export_dir(client)?;
         let number = started.fence.attempt;
+        if started.resumed && !self.is_noted(run).await? {
+            // The process died between the two.
+            self.note(&session, Kind::RunStarted, &request.job.to_string(), None)
+                .await?;
+        }
         let (kind, which) = match (started.resumed, number) {
             (true, _) => (Kind::RunResumed, Some(format!("attempt {number}"))),
             (false, 1) => (Kind::RunStarted, None),
@@ -116,7 +121,12 @@ impl Host {
                 match Claim::take(&session, journal_run, method).await {
                     Ok(claim) => {
                         let called = self.process(&mut call).await;
-                        claim.settle(called.and_then(Answer::output)).await
+                        let answered = called.is_ok();
+                        let settled = claim.settle(called.and_then(Answer::output)).await;
+                        settled.map_err(|error| match error {
+                            error if answered => later(&session, error),
+                            error => error,
+                        })
                     }
                     Err(error) => Err(error),
                 }
@@ -147,6 +157,18 @@ impl Host {
         };
         self.note(&session, kind, outcome, reason).await?;
         called
+    }
+
+    /// Whether the ledger has that a run began.
+    async fn is_noted(&self, run: Uuid) -> Result<bool, RunError> {
+        let filter = Filter {
+            kinds: vec![Kind::RunStarted],
+            run: Some(run),
+            ..Filter::default()
+        };
+        let rows = self.ledger.rows(filter).await;
+        let rows = rows.map_err(|error| RunError::Host(error.to_string()))?;
+        Ok(!rows.is_empty())
     }
 
     /// Calls the connector on a journal run; not again if it answered before

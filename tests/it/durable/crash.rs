@@ -7,7 +7,7 @@
 
 use super::kill::{Serve, confirmed, koppel};
 use super::party::Party;
-use super::{Bench, TAX, all, text};
+use super::{Bench, TAX, XAF, all, text};
 use crate::harness::ANNA;
 use koppel_host::durable::{Run, State};
 use koppel_host::ledger::{Filter, Kind};
@@ -90,8 +90,17 @@ async fn round(random: &mut Random, tally: &mut Tally, wanted: u64) {
     for id in &declarations {
         submitted.push(bench.submit(TAX, 1, Job::SubmitDeclaration(*id)).await);
     }
+    let mut exported = Vec::new();
+    for of in [1, 2, 3] {
+        for period in 9..=11 {
+            let id = seed::journal_run_id(of, period);
+            let job = Job::ProcessJournalRun(id);
+            exported.push((id, bench.submit(XAF, of, job).await));
+        }
+    }
     let ids: Vec<_> = booked
         .iter()
+        .chain(&exported)
         .map(|(_, run)| run)
         .chain(&submitted)
         .map(|run| run.id)
@@ -100,11 +109,19 @@ async fn round(random: &mut Random, tally: &mut Tally, wanted: u64) {
     loop {
         let mut serve = Serve::start(bench.dir.path());
         let kill = tally.kills < wanted;
-        // From its first steps to well into the work.
-        let after = if kill { 30 + random.next(1_500) } else { 3_000 };
-        let until = Instant::now() + Duration::from_millis(after);
-        while Instant::now() < until && !over(&bench, &ids).await {
-            tokio::time::sleep(Duration::from_millis(10)).await;
+        // Some while it starts, most while it works.
+        if random.next(8) == 0 {
+            tokio::time::sleep(Duration::from_millis(random.next(300))).await;
+        } else {
+            let before = party.told(|kept| kept.requests);
+            let patience = Instant::now() + Duration::from_secs(20);
+            while party.told(|kept| kept.requests) == before
+                && Instant::now() < patience
+                && !over(&bench, &ids).await
+            {
+                tokio::time::sleep(Duration::from_millis(10)).await;
+            }
+            tokio::time::sleep(Duration::from_micros(random.next(400_000))).await;
         }
         let done = over(&bench, &ids).await;
         if kill && !done {
@@ -129,6 +146,7 @@ async fn round(random: &mut Random, tally: &mut Tally, wanted: u64) {
         assert!(Instant::now() < deadline, "{:?}", all(&bench.host).await);
     }
     check(&bench, &party, &booked, &submitted).await;
+    files(&bench, &exported).await;
     for run in all(&bench.host).await {
         tally.runs += 1;
         let attempts = bench.host.attempts_at(run.id).await.unwrap();
@@ -207,4 +225,37 @@ async fn check(bench: &Bench, party: &Party, booked: &[(uuid::Uuid, Run)], submi
     let messages = party.told(|kept| kept.messages.len());
     assert_eq!(messages, submitted.len());
     assert_eq!(party.told(|kept| kept.entries.len()), booked.len());
+}
+
+/// Each export file is there once, as the ledger has it.
+async fn files(bench: &Bench, exported: &[(uuid::Uuid, Run)]) {
+    let mut names = Vec::new();
+    for entry in std::fs::read_dir(bench.dir.path().join("exports")).unwrap() {
+        let entry = entry.unwrap();
+        if entry.file_type().unwrap().is_file() {
+            names.push(entry.file_name().into_string().unwrap());
+        }
+    }
+    assert_eq!(names.len(), exported.len(), "{names:?}");
+    for (journal_run, run) in exported {
+        let run = bench.run(run.id).await;
+        assert_eq!(run.state, State::Succeeded, "{run:?}");
+        let name = run.output.unwrap()["reference"]
+            .as_str()
+            .unwrap()
+            .to_owned();
+        assert!(names.contains(&name), "{name}");
+        let bytes = std::fs::read(bench.dir.path().join("exports").join(&name)).unwrap();
+        let filter = Filter {
+            kinds: vec![Kind::ExportFile],
+            run: Some(run.id),
+            ..Filter::default()
+        };
+        let rows = bench.host.ledger().rows(filter).await.unwrap();
+        let recorded = rows.last().unwrap();
+        assert_eq!(recorded.summary, name);
+        assert_eq!(recorded.body_size, bytes.len() as u64);
+        let journal_run = bench.host.platform().journal_run(*journal_run).await;
+        assert_eq!(status_key(journal_run.unwrap().status), 7);
+    }
 }

@@ -20,12 +20,16 @@ impl Serve {
     }
 
     fn command(dir: &Path, arguments: &[&str]) -> Self {
+        Self::program(dir, env!("CARGO_BIN_EXE_koppel"), arguments)
+    }
+
+    pub(super) fn program(dir: &Path, program: &str, arguments: &[&str]) -> Self {
         let log = std::fs::OpenOptions::new()
             .create(true)
             .append(true)
             .open(dir.join("serve.log"))
             .unwrap();
-        let child = Command::new(env!("CARGO_BIN_EXE_koppel"))
+        let child = Command::new(program)
             .current_dir(dir)
             .env("NO_COLOR", "1")
             .args(arguments)

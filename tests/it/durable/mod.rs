@@ -6,7 +6,9 @@ mod kill;
 mod limits;
 mod party;
 mod queue;
+mod replay;
 mod schedule;
+mod trouble;
 
 use crate::harness::{ANNA, component, configuration, employer, plugin};
 use koppel_host::config::Config;
@@ -23,6 +25,7 @@ use uuid::Uuid;
 
 const EXACT: &str = "journal-exact";
 const TAX: &str = "loonaangifte";
+const XAF: &str = "journal-xaf";
 
 /// The clients that book and declare at a party, with more of the rules and of
 /// the clients.
@@ -45,7 +48,8 @@ settings = {{ endpoint = "http://127.0.0.1:{port}/tax", contact-person = "A. de 
 {client}"#
         ),
     );
-    format!("{exact}{tax}")
+    let xaf = plugin(XAF, crate::journal::XAF);
+    format!("{exact}{tax}{xaf}")
 }
 
 /// A clock that the test sets.

@@ -68,11 +68,13 @@ fn start(db: &Transaction<'_>, run: Run, begin: &Begin) -> Result<Started, Store
     )?
     .execute(params![id, begin.holder.to_string(), more])?;
     let run = one(db, run.id)?;
-    let (token, made, seed) = db
+    let (token, made, seed, resumptions) = db
         .prepare_cached(
-            "SELECT token, made, seed FROM run JOIN attempt ON attempt.run = run.id AND attempt.number = run.attempts WHERE id = ?1",
+            "SELECT token, made, seed, resumed FROM run JOIN attempt ON attempt.run = run.id AND attempt.number = run.attempts WHERE id = ?1",
         )?
-        .query_row([&id], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))?;
+        .query_row([&id], |row| {
+            Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?))
+        })?;
     let steps = if resumed {
         steps(db, run.id)?
     } else {
@@ -89,6 +91,7 @@ fn start(db: &Transaction<'_>, run: Run, begin: &Begin) -> Result<Started, Store
         seed,
         steps,
         resumed,
+        resumptions,
     })
 }
 

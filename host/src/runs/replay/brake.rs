@@ -22,9 +22,13 @@ pub enum Stop {
     /// Another worker took over.
     #[error("another worker took over")]
     Fenced,
-    /// The journal or the ledger cannot be written.
-    #[error("it cannot be recorded: {0}")]
+    /// The host cannot do its part now: the journal, the ledger or the payroll
+    /// data cannot be written.
+    #[error("the host cannot go on with it now: {0}")]
     Unrecorded(String),
+    /// It did something without end.
+    #[error("{0}")]
+    Excess(String),
     /// An outside party takes no more requests until then.
     #[error("{party} takes no more requests until {}", moment(*until))]
     Wait {
@@ -51,7 +55,7 @@ impl Stop {
             | Self::Unrecorded(_)
             | Self::Wait { .. }
             | Self::Leaving => true,
-            Self::Cancelled(_) | Self::Deadline(_) => false,
+            Self::Cancelled(_) | Self::Deadline(_) | Self::Excess(_) => false,
         }
     }
 }

@@ -67,6 +67,8 @@ struct State {
     shaky: Vec<Doubt>,
     /// Whether there was one that may be made again.
     repeatable: bool,
+    /// Whether a write was made that may not be made again.
+    wrote: bool,
     /// How often each kind of write was made.
     counts: HashMap<String, u32>,
     /// What is added to the monotonic clock, so that it goes on from where it
@@ -402,11 +404,34 @@ impl Journal {
         }
     }
 
+    /// Notes that a write was made.
+    pub(crate) fn made(&self, call: &Call) {
+        if call.write && !call.repeatable {
+            self.state().wrote = true;
+        }
+    }
+
+    /// Whether a write was made that may not be made again: another attempt
+    /// from the start would make it twice.
+    pub(crate) fn wrote(&self) -> bool {
+        self.state().wrote
+    }
+
     /// Whether nobody knows of a write whether it happened that may be made
     /// again.
     pub(crate) fn may_be_repeated(&self) -> bool {
         let state = self.state();
         state.repeatable || state.open.values().any(|call| call.repeatable)
+    }
+
+    /// Stops an attempt that goes on later, because the host cannot do its part
+    /// now; false when it is not one that does.
+    pub(crate) fn put_off(&self, why: String) -> bool {
+        let goes_on = self.goes_on();
+        if goes_on {
+            self.0.brake.stop(Stop::Unrecorded(why));
+        }
+        goes_on
     }
 
     /// Stops the connector at a write whose outcome nobody knows.
@@ -514,7 +539,7 @@ impl Journal {
             if state.readings.len() == READINGS {
                 let why =
                     format!("it read the clocks {READINGS} times without doing anything else");
-                self.0.brake.stop(Stop::Unrecorded(why));
+                self.0.brake.stop(Stop::Excess(why));
             } else {
                 state.readings.push(reading);
             }
