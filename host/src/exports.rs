@@ -7,8 +7,11 @@
 //! beside it. A crash leaves at most such a folder, whose lock nobody holds:
 //! it is removed when the directory is opened again.
 
+mod name;
+
 use cap_std::ambient_authority;
 use cap_std::fs::{Dir, File, OpenOptions};
+use name::check_name;
 use sha2::{Digest, Sha256};
 use std::io::{ErrorKind, Read, Write};
 use std::path::Path;
@@ -19,9 +22,6 @@ const STAGING: &str = ".staging";
 
 /// What the name of a lock ends in, after that of its staging folder.
 const LOCK: &str = ".lock";
-
-/// The longest name, in bytes.
-const NAME_BYTES: usize = 128;
 
 /// Why a file could not be made.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -200,25 +200,6 @@ impl ExportDir {
     }
 }
 
-impl Sealed {
-    /// Whether this very file was published: a run that was interrupted cannot
-    /// tell otherwise.
-    ///
-    /// # Errors
-    ///
-    /// When the disk refuses.
-    pub fn is_published(&self) -> Result<bool, ExportError> {
-        let mut file = match self.staged.dir.0.dir.open(&self.receipt.name) {
-            Ok(file) => file,
-            Err(error) if error.kind() == ErrorKind::NotFound => return Ok(false),
-            Err(error) => return Err(error.into()),
-        };
-        let mut bytes = Vec::new();
-        file.read_to_end(&mut bytes)?;
-        Ok(hex::encode(Sha256::digest(&bytes)) == self.receipt.sha256)
-    }
-}
-
 /// Removes what a crash left: the folders whose lock nobody holds.
 fn clear(stagings: &Dir) -> Result<(), ExportError> {
     for entry in stagings.entries()? {
@@ -262,42 +243,6 @@ fn bytes_in(dir: &Dir) -> std::io::Result<u64> {
         }
     }
     Ok(bytes)
-}
-
-/// The rules for names: nothing that any file system, shell or mail program
-/// takes for something else.
-fn check_name(name: &str) -> Result<(), String> {
-    if name.is_empty() || name.len() > NAME_BYTES {
-        return Err(format!(
-            "it has {} bytes; 1 to {NAME_BYTES} are allowed",
-            name.len()
-        ));
-    }
-    let allowed = |c: char| c.is_ascii_alphanumeric() || "-_.".contains(c);
-    if let Some(c) = name.chars().find(|c| !allowed(*c)) {
-        return Err(format!(
-            "{c:?} is not allowed; letters, digits, `-`, `_` and `.` are"
-        ));
-    }
-    if name.starts_with(['.', '-']) {
-        return Err("it may not start with `.` or `-`".to_owned());
-    }
-    if name.ends_with('.') {
-        return Err("it may not end with `.`".to_owned());
-    }
-    let stem = name
-        .split('.')
-        .next()
-        .unwrap_or_default()
-        .to_ascii_uppercase();
-    let device = ["CON", "PRN", "AUX", "NUL"].contains(&stem.as_str())
-        || (stem.len() == 4
-            && (stem.starts_with("COM") || stem.starts_with("LPT"))
-            && stem.ends_with(|c: char| c.is_ascii_digit()));
-    if device {
-        return Err(format!("{stem} is the name of a device on Windows"));
-    }
-    Ok(())
 }
 
 /// The staged file, removed in the end.
@@ -422,6 +367,23 @@ impl Sealed {
             .open(&self.staged.name)?
             .read_to_end(&mut bytes)?;
         Ok(bytes)
+    }
+
+    /// Whether this very file was published: a run that was interrupted cannot
+    /// tell otherwise.
+    ///
+    /// # Errors
+    ///
+    /// When the disk refuses.
+    pub fn is_published(&self) -> Result<bool, ExportError> {
+        let mut file = match self.staged.dir.0.dir.open(&self.receipt.name) {
+            Ok(file) => file,
+            Err(error) if error.kind() == ErrorKind::NotFound => return Ok(false),
+            Err(error) => return Err(error.into()),
+        };
+        let mut bytes = Vec::new();
+        file.read_to_end(&mut bytes)?;
+        Ok(hex::encode(Sha256::digest(&bytes)) == self.receipt.sha256)
     }
 
     /// Makes the file appear under its name, whole.

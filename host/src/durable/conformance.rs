@@ -11,15 +11,15 @@ use uuid::Uuid;
 
 /// A store and a queue, as one worker process has them.
 #[derive(Clone)]
-pub(super) struct Process {
-    pub(super) store: Arc<dyn RunStore>,
-    pub(super) queue: Arc<dyn RunQueue>,
-    pub(super) holder: Uuid,
+pub(crate) struct Process {
+    pub(crate) store: Arc<dyn RunStore>,
+    pub(crate) queue: Arc<dyn RunQueue>,
+    pub(crate) holder: Uuid,
 }
 
-pub(super) const NOW: Millis = 1_800_000_000_000;
+pub(crate) const NOW: Millis = 1_800_000_000_000;
 
-pub(super) fn employer(number: u128) -> Uuid {
+pub(crate) fn employer(number: u128) -> Uuid {
     Uuid::from_u128(0xe000 + number)
 }
 
@@ -38,18 +38,18 @@ fn new(key: &str, of: u128) -> NewRun {
     }
 }
 
-pub(super) async fn submit(process: &Process, key: &str, of: u128) -> Run {
+pub(crate) async fn submit(process: &Process, key: &str, of: u128) -> Run {
     let submitted = process.store.submit(new(key, of), NOW).await.unwrap();
     let run = submitted.run().clone();
     process.queue.push(run.id, run.due).await.unwrap();
     run
 }
 
-pub(super) async fn lease(process: &Process, now: Millis) -> Option<Lease> {
+pub(crate) async fn lease(process: &Process, now: Millis) -> Option<Lease> {
     process.queue.lease(now, &[]).await.unwrap()
 }
 
-pub(super) async fn begin(process: &Process, run: Uuid, concurrency: u32) -> Begun {
+pub(crate) async fn begin(process: &Process, run: Uuid, concurrency: u32) -> Begun {
     let begin = Begin {
         run,
         holder: process.holder,
@@ -60,14 +60,14 @@ pub(super) async fn begin(process: &Process, run: Uuid, concurrency: u32) -> Beg
     process.store.begin(begin).await.unwrap()
 }
 
-pub(super) async fn started(process: &Process, run: Uuid) -> Started {
+pub(crate) async fn started(process: &Process, run: Uuid) -> Started {
     match begin(process, run, u32::MAX).await {
         Begun::Started(started) => *started,
         other => panic!("{other:?}"),
     }
 }
 
-pub(super) fn end(to: Ended) -> End {
+pub(crate) fn end(to: Ended) -> End {
     End {
         to,
         output: None,
@@ -81,7 +81,7 @@ async fn finish(process: &Process, fence: Fence, to: Ended) -> Run {
     process.store.finish(fence, end(to), NOW).await.unwrap()
 }
 
-pub(super) fn step(seq: u64, outcome: Option<&str>) -> Step {
+pub(crate) fn step(seq: u64, outcome: Option<&str>) -> Step {
     Step {
         seq,
         what: format!("POST https://a.nl/{seq}"),
@@ -96,7 +96,7 @@ pub(super) fn step(seq: u64, outcome: Option<&str>) -> Step {
 }
 
 /// The same request under the same key is the same run; another is refused.
-pub(super) async fn a_key_is_that_of_one_request(process: Process) {
+pub(crate) async fn a_key_is_that_of_one_request(process: Process) {
     let first = submit(&process, "k", 1).await;
     let again = process.store.submit(new("k", 1), NOW).await.unwrap();
     assert!(matches!(&again, Submitted::Known(run) if run.id == first.id));
@@ -129,7 +129,7 @@ pub(super) async fn a_key_is_that_of_one_request(process: Process) {
 }
 
 /// One run at a time for an employer, in the order of submission.
-pub(super) async fn runs_of_an_employer_are_made_one_by_one_in_order(process: Process) {
+pub(crate) async fn runs_of_an_employer_are_made_one_by_one_in_order(process: Process) {
     let runs = [
         submit(&process, "1", 1).await,
         submit(&process, "2", 1).await,
@@ -169,7 +169,7 @@ pub(super) async fn runs_of_an_employer_are_made_one_by_one_in_order(process: Pr
 }
 
 /// No more runs of a client at a time than may be.
-pub(super) async fn the_runs_of_a_client_are_limited(process: Process) {
+pub(crate) async fn the_runs_of_a_client_are_limited(process: Process) {
     let (one, two) = (
         submit(&process, "1", 1).await,
         submit(&process, "2", 2).await,
@@ -185,7 +185,7 @@ pub(super) async fn the_runs_of_a_client_are_limited(process: Process) {
 
 /// What was journalled is there for whoever takes over, and the one before
 /// cannot write any more.
-pub(super) async fn whoever_takes_over_has_the_journal_and_the_other_has_no_say(process: Process) {
+pub(crate) async fn whoever_takes_over_has_the_journal_and_the_other_has_no_say(process: Process) {
     let run = submit(&process, "1", 1).await;
     let first = started(&process, run.id).await;
     assert!(!first.resumed);
@@ -230,7 +230,7 @@ pub(super) async fn whoever_takes_over_has_the_journal_and_the_other_has_no_say(
 }
 
 /// Each state can be reached, and what may be done in it.
-pub(super) async fn people_do_what_the_state_allows(process: Process) {
+pub(crate) async fn people_do_what_the_state_allows(process: Process) {
     let store = &process.store;
     let run = submit(&process, "1", 1).await;
     let cancelled = store.cancel(run.id, "by mistake", NOW).await.unwrap();
@@ -301,7 +301,7 @@ async fn in_doubt(process: &Process, key: &str, open: bool) -> Run {
 }
 
 /// What a person decides is what the next worker finds.
-pub(super) async fn what_a_person_decides_is_in_the_journal(process: Process) {
+pub(crate) async fn what_a_person_decides_is_in_the_journal(process: Process) {
     let store = &process.store;
     let run = in_doubt(&process, "1", true).await;
     assert_eq!((run.state, run.interrupted), (State::NeedsAPerson, true));
@@ -362,7 +362,7 @@ pub(super) async fn what_a_person_decides_is_in_the_journal(process: Process) {
 }
 
 /// A run that needs a person holds up no other.
-pub(super) async fn a_run_that_needs_a_person_holds_up_no_other(process: Process) {
+pub(crate) async fn a_run_that_needs_a_person_holds_up_no_other(process: Process) {
     in_doubt(&process, "1", true).await;
     let next = submit(&process, "2", 1).await;
     assert!(matches!(
@@ -372,7 +372,7 @@ pub(super) async fn a_run_that_needs_a_person_holds_up_no_other(process: Process
 }
 
 /// A lease is one worker's until it is given back.
-pub(super) async fn a_run_is_leased_to_one_worker(one: Process, other: Process) {
+pub(crate) async fn a_run_is_leased_to_one_worker(one: Process, other: Process) {
     let run = submit(&one, "1", 1).await;
     assert_eq!(lease(&one, NOW - 1_000).await, None, "it is not due");
     let first = lease(&one, NOW).await.unwrap();
@@ -391,7 +391,7 @@ pub(super) async fn a_run_is_leased_to_one_worker(one: Process, other: Process) 
 }
 
 /// A daily budget is that of all processes, and of one day.
-pub(super) async fn a_daily_budget_is_shared(one: Process, other: Process) {
+pub(crate) async fn a_daily_budget_is_shared(one: Process, other: Process) {
     let spend =
         async |of: &Process, budget: &str, day: &str| of.store.spend(budget, day, 3).await.unwrap();
     for process in [&one, &other, &one] {
@@ -403,7 +403,7 @@ pub(super) async fn a_daily_budget_is_shared(one: Process, other: Process) {
 }
 
 /// What a schedule did is known to all processes.
-pub(super) async fn schedules_are_remembered(one: Process, other: Process) {
+pub(crate) async fn schedules_are_remembered(one: Process, other: Process) {
     assert_eq!(one.store.ticked("s").await.unwrap(), None);
     one.store.tick("s", 5).await.unwrap();
     other.store.tick("s", 6).await.unwrap();

@@ -11,7 +11,7 @@
 
 mod clock;
 #[cfg(test)]
-mod conformance;
+pub(crate) mod conformance;
 mod queue;
 mod run;
 mod sqlite;

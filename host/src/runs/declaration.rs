@@ -1,29 +1,21 @@
 //! What the host does around a connector of kind declaration: checks before
 //! the connector is called, and what follows from its answer.
 
+mod follow;
+mod kept;
+
 use super::call::Call;
 use super::job::Answer;
 use super::{Host, Job, Output, RunError};
-use crate::bindings::exports::koppel::connector::declaration::Message;
 use crate::bindings::koppel::connector::types::ConnectorError;
 use crate::bindings::koppel::loket::types::ActivityError;
 use crate::catalogue::{Activity, id};
-use crate::ledger::{Entry, Kind};
 use crate::platform::{Claim, DeclarationKind, Frozen, in_words};
 use crate::sending::{Fate, Sending};
 use crate::session::{Fault, Session};
-use serde::{Deserialize, Serialize};
+use kept::Kept;
 use std::sync::Arc;
 use uuid::Uuid;
-
-/// The longest reference of a message, in bytes.
-const REFERENCE_BYTES: usize = 64;
-
-/// The largest message, in bytes.
-const MESSAGE_BYTES: usize = 10 << 20;
-
-/// The longest reference of an outside party, in bytes.
-const PARTY_REFERENCE_BYTES: usize = 200;
 
 /// How much longer than its run a claim holds, in milliseconds: the run ends
 /// by its deadline, and then there is still something to write down.
@@ -131,66 +123,6 @@ pub(super) fn later(session: &Session, error: RunError) -> RunError {
         stopped(session)
     } else {
         error
-    }
-}
-
-/// What a connector answered, with what it takes to do what follows from it.
-#[derive(Serialize, Deserialize)]
-struct Kept {
-    answer: Answer,
-    /// Of the message that was sent: reference, SHA-256, whether it had left
-    /// before, and what became of it.
-    sent: Option<(String, String, bool, Fate)>,
-    /// How many responses there were before.
-    known: u64,
-}
-
-impl Kept {
-    fn of(step: &Step, answer: &Answer) -> Self {
-        let sent = match &step.done {
-            Done::Submit { frozen, sending } => Some((
-                frozen.reference.clone(),
-                frozen.sha256.clone(),
-                frozen.left,
-                sending.fate(),
-            )),
-            _ => None,
-        };
-        Self {
-            answer: answer.clone(),
-            sent,
-            known: match step.done {
-                Done::Poll { known } => known,
-                _ => 0,
-            },
-        }
-    }
-
-    fn step(&self, job: &Job, kind: DeclarationKind, id: Uuid) -> Step {
-        let done = match (job, &self.sent) {
-            (Job::CreateDeclaration(_), _) => Done::Create,
-            (Job::SubmitDeclaration(_), Some((reference, sha256, left, fate))) => {
-                let sending = Sending::new(kind, Vec::new());
-                sending.was(*fate);
-                Done::Submit {
-                    frozen: Frozen {
-                        reference: reference.clone(),
-                        // It is not sent again.
-                        message: Vec::new(),
-                        sha256: sha256.clone(),
-                        left: *left,
-                    },
-                    sending: Arc::new(sending),
-                }
-            }
-            _ => Done::Poll { known: self.known },
-        };
-        Step {
-            id,
-            kind,
-            activity: activity(job, kind),
-            done,
-        }
     }
 }
 
@@ -327,166 +259,5 @@ impl Host {
             }
         }
         Ok(step)
-    }
-
-    /// What follows from the answer of the connector.
-    async fn follow(
-        &self,
-        session: &Session,
-        step: &Step,
-        called: Result<Answer, RunError>,
-    ) -> Result<Output, RunError> {
-        match (&step.done, called) {
-            (Done::Create, Ok(Answer::Message(message))) => self.keep(session, step, message).await,
-            (Done::Create, Err(RunError::Connector(ConnectorError::Refused(why)))) => {
-                let what = format!("{} {} has no message: {why}", step.kind.noun(), step.id);
-                self.write(session, step.activity, what).await?;
-                let failed = self.platform.fail_declaration(step.id, &why).await;
-                failed.map_err(refused)?;
-                Err(RunError::Connector(ConnectorError::Refused(why)))
-            }
-            (Done::Submit { frozen, sending }, called) => {
-                self.sent(session, step, frozen, sending, called).await
-            }
-            (Done::Poll { known }, Ok(_)) => {
-                let total = self.platform.response_count(step.id).await;
-                let total = total.map_err(refused)?;
-                Ok(Output::Responses {
-                    declaration: step.id,
-                    new: total.saturating_sub(*known),
-                    total,
-                })
-            }
-            (_, Err(error)) => Err(error),
-            (_, Ok(_)) => Err(RunError::Host("it was asked for something else".to_owned())),
-        }
-    }
-
-    async fn keep(
-        &self,
-        session: &Session,
-        step: &Step,
-        message: Message,
-    ) -> Result<Output, RunError> {
-        let (reference, message) = (message.reference, message.bytes);
-        let clean = !reference.is_empty() && reference.bytes().all(|b| b.is_ascii_graphic());
-        if !clean || reference.len() > REFERENCE_BYTES {
-            return Err(RunError::BadAnswer(format!(
-                "the reference of a message has 1 to {REFERENCE_BYTES} visible ASCII characters"
-            )));
-        }
-        if message.is_empty() || message.len() > MESSAGE_BYTES {
-            return Err(RunError::BadAnswer(format!(
-                "a message has 1 to {MESSAGE_BYTES} bytes, not {}",
-                message.len()
-            )));
-        }
-        let what = format!(
-            "store message {reference} of {} {}, {} bytes",
-            step.kind.noun(),
-            step.id,
-            message.len()
-        );
-        self.write(session, step.activity, what).await?;
-        let stored = self
-            .platform
-            .store_message(step.id, &reference, &message)
-            .await;
-        Ok(Output::DeclarationMessage {
-            declaration: step.id,
-            reference,
-            bytes: message.len(),
-            sha256: stored.map_err(refused)?,
-        })
-    }
-
-    async fn sent(
-        &self,
-        session: &Session,
-        step: &Step,
-        frozen: &Frozen,
-        sending: &Sending,
-        called: Result<Answer, RunError>,
-    ) -> Result<Output, RunError> {
-        let fate = sending.fate();
-        let reference = match called {
-            Ok(Answer::Submitted(reference)) => reference,
-            Ok(_) => {
-                self.release(session, step, frozen, fate).await?;
-                return Err(RunError::Host("it was asked to send".to_owned()));
-            }
-            Err(error) => {
-                self.release(session, step, frozen, fate).await?;
-                return Err(error);
-            }
-        };
-        // Its word is not taken for it. One that was sent by an earlier run may
-        // have been found at the outside party.
-        if fate != Fate::Taken && !frozen.left {
-            self.release(session, step, frozen, fate).await?;
-            return Err(RunError::BadAnswer(
-                "it says that the message was sent, but the outside party took no request with it"
-                    .to_owned(),
-            ));
-        }
-        let clean = !reference.is_empty() && reference.bytes().all(|b| b.is_ascii_graphic());
-        let reference = if clean && reference.len() <= PARTY_REFERENCE_BYTES {
-            reference
-        } else {
-            // It is sent, whatever the party calls it.
-            frozen.reference.clone()
-        };
-        let what = format!(
-            "{} {} was sent, reference {reference}",
-            step.kind.noun(),
-            step.id
-        );
-        // Unrecorded, it is not marked; the next run finds that it was sent.
-        if let Err(error) = self.write(session, step.activity, what).await {
-            self.release(session, step, frozen, Fate::Taken).await?;
-            return Err(error);
-        }
-        let marked = self
-            .platform
-            .mark_declaration_sent(step.id, session.run, &reference)
-            .await;
-        marked.map_err(refused)?;
-        Ok(Output::Submission {
-            declaration: step.id,
-            reference,
-            sha256: frozen.sha256.clone(),
-        })
-    }
-
-    async fn release(
-        &self,
-        session: &Session,
-        step: &Step,
-        frozen: &Frozen,
-        fate: Fate,
-    ) -> Result<(), RunError> {
-        let left = match fate {
-            Fate::Stayed => frozen.left,
-            Fate::Refused => false,
-            Fate::InDoubt | Fate::Taken => true,
-        };
-        let released = self
-            .platform
-            .release_declaration(step.id, session.run, left)
-            .await;
-        released.map_err(refused)
-    }
-
-    async fn write(
-        &self,
-        session: &Session,
-        activity: Activity,
-        what: String,
-    ) -> Result<(), RunError> {
-        let entry = Entry {
-            activity: Some(activity.id().to_owned()),
-            ..Entry::new(session.context(), Kind::ActivityWrite, what)
-        };
-        session.record(entry).await.map_err(fault)
     }
 }

@@ -5,10 +5,9 @@
 //! outcome of the write before the connector sees it.
 
 use super::{Brake, Stop};
-use crate::durable::{Doubt, Fence, Origin, Reading, RunStore, Started, Step, StoreError};
+use crate::durable::{Doubt, Fence, Origin, Reading, RunStore, Started, Step};
 use crate::ledger::Redactor;
 use serde::Serialize;
-use serde::de::DeserializeOwned;
 use sha2::{Digest, Sha256};
 use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -16,30 +15,30 @@ use std::time::Instant;
 use uuid::Uuid;
 
 /// How much is kept in memory before it is written all the same, in bytes.
-const PENDING: usize = 1 << 20;
+pub(super) const PENDING: usize = 1 << 20;
 
 /// How many readings of clocks there may be between two calls.
 const READINGS: usize = 100_000;
 
 /// The number of the step that holds the answer of the connector.
-const ANSWER: u64 = i64::MAX as u64;
+pub(super) const ANSWER: u64 = i64::MAX as u64;
 
 /// The journal of one attempt; or none, for what is no run. Cloning gives
 /// another handle on it.
 #[derive(Clone)]
-pub(crate) struct Journal(Arc<Inner>);
+pub(crate) struct Journal(pub(super) Arc<Inner>);
 
-struct Inner {
-    kept: Option<Kept>,
-    brake: Brake,
+pub(super) struct Inner {
+    pub(super) kept: Option<Kept>,
+    pub(super) brake: Brake,
     state: Mutex<State>,
     started: Instant,
 }
 
-struct Kept {
-    store: Arc<dyn RunStore>,
-    redactor: Redactor,
-    fence: Fence,
+pub(super) struct Kept {
+    pub(super) store: Arc<dyn RunStore>,
+    pub(super) redactor: Redactor,
+    pub(super) fence: Fence,
     seed: [u8; 32],
     /// The writes that a person said happened.
     happened: Vec<String>,
@@ -49,26 +48,26 @@ struct Kept {
 }
 
 #[derive(Default)]
-struct State {
+pub(super) struct State {
     /// The number of the next call.
     next: u64,
     /// What was answered before.
-    known: BTreeMap<u64, Step>,
+    pub(super) known: BTreeMap<u64, Step>,
     /// How many readings of the next known step were given.
     read: usize,
     /// Readings since the last call.
     readings: Vec<Reading>,
     /// What is to be written with the next write.
-    pending: Vec<Step>,
-    bytes: usize,
+    pub(super) pending: Vec<Step>,
+    pub(super) bytes: usize,
     /// Writes that were begun and have no outcome.
-    open: BTreeMap<u64, Call>,
+    pub(super) open: BTreeMap<u64, Call>,
     /// Writes whose outcome leaves a doubt.
-    shaky: Vec<Doubt>,
+    pub(super) shaky: Vec<Doubt>,
     /// Whether there was one that may be made again.
-    repeatable: bool,
+    pub(super) repeatable: bool,
     /// Whether a write was made that may not be made again.
-    wrote: bool,
+    pub(super) wrote: bool,
     /// How often each kind of write was made.
     counts: HashMap<String, u32>,
     /// What is added to the monotonic clock, so that it goes on from where it
@@ -79,8 +78,8 @@ struct State {
 /// The place of a call in the order of calls.
 #[derive(Debug)]
 pub(crate) struct Slot {
-    seq: u64,
-    readings: Vec<Reading>,
+    pub(super) seq: u64,
+    pub(super) readings: Vec<Reading>,
 }
 
 /// A call of the host.
@@ -176,7 +175,7 @@ impl Journal {
         }))
     }
 
-    fn state(&self) -> MutexGuard<'_, State> {
+    pub(super) fn state(&self) -> MutexGuard<'_, State> {
         self.0.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -219,7 +218,7 @@ impl Journal {
         *count
     }
 
-    fn diverged(&self, why: String) {
+    pub(super) fn diverged(&self, why: String) {
         self.0.brake.stop(Stop::Diverged(why));
     }
 
@@ -279,242 +278,6 @@ impl Journal {
                 exchange: step.exchange,
             },
         }
-    }
-
-    fn step(slot: &Slot, call: &Call, outcome: Option<Vec<u8>>) -> Step {
-        Step {
-            seq: slot.seq,
-            what: call.what.clone(),
-            fingerprint: call.fingerprint.clone(),
-            write: call.write,
-            repeatable: call.repeatable,
-            exchange: call.exchange,
-            readings: slot.readings.clone(),
-            outcome,
-            denied: false,
-        }
-    }
-
-    /// Notes that a write is about to be made; it may be once this returned
-    /// true. False when the connector is being stopped.
-    pub(crate) async fn intend(&self, slot: &Slot, call: &Call) -> bool {
-        self.state().open.insert(slot.seq, call.clone());
-        let noted = self.write(Some(Self::step(slot, call, None))).await;
-        if !noted {
-            self.state().open.remove(&slot.seq);
-        }
-        noted
-    }
-
-    /// An answer as it is kept: without the secrets that the host knows. The
-    /// connector must see the same.
-    pub(crate) fn seal<T: Serialize>(&self, answer: &T) -> Sealed {
-        let Some(kept) = &self.0.kept else {
-            return Sealed::default();
-        };
-        match serde_json::to_vec(answer) {
-            Ok(answer) => {
-                let clean = kept.redactor.bytes(answer.clone());
-                Sealed {
-                    redacted: clean != answer,
-                    answer: clean,
-                }
-            }
-            Err(error) => {
-                self.0.brake.stop(Stop::Unrecorded(error.to_string()));
-                Sealed::default()
-            }
-        }
-    }
-
-    /// Notes what came of a call; the connector may see it once this returned
-    /// true. False when the connector is being stopped.
-    pub(crate) async fn answered(&self, slot: &Slot, call: &Call, answer: Sealed) -> bool {
-        if !self.is_kept() {
-            return true;
-        }
-        if matches!(self.0.brake.why(), Some(Stop::Unrecorded(_) | Stop::Fenced)) {
-            return false;
-        }
-        let step = Self::step(slot, call, Some(answer.answer));
-        let now = call.write && !call.repeatable;
-        let noted = if now {
-            self.write(Some(step)).await
-        } else {
-            let full = {
-                let mut state = self.state();
-                state.bytes += step.outcome.as_ref().map_or(0, Vec::len);
-                state.pending.push(step);
-                state.bytes > PENDING
-            };
-            !full || self.write(None).await
-        };
-        if noted {
-            self.state().open.remove(&slot.seq);
-        }
-        noted
-    }
-
-    /// Writes what is pending, for an attempt that goes on later.
-    pub(crate) async fn flush(&self) {
-        self.write(None).await;
-    }
-
-    /// Writes what is pending, and one step more.
-    async fn write(&self, step: Option<Step>) -> bool {
-        let Some(kept) = &self.0.kept else {
-            return true;
-        };
-        let mut steps = {
-            let mut state = self.state();
-            state.bytes = 0;
-            std::mem::take(&mut state.pending)
-        };
-        steps.extend(step);
-        if steps.is_empty() {
-            return true;
-        }
-        match kept.store.record(kept.fence, steps).await {
-            Ok(()) => true,
-            Err(StoreError::Fenced(_)) => {
-                self.0.brake.stop(Stop::Fenced);
-                false
-            }
-            Err(error) => {
-                self.0.brake.stop(Stop::Unrecorded(error.to_string()));
-                false
-            }
-        }
-    }
-
-    /// Notes that nobody knows whether a write happened, although there was a
-    /// reply.
-    pub(crate) fn doubt(&self, slot: &Slot, call: &Call) {
-        if !call.write {
-            return;
-        }
-        let mut state = self.state();
-        if call.repeatable {
-            state.repeatable = true;
-        } else {
-            state.shaky.push(Doubt {
-                seq: slot.seq,
-                what: call.what.clone(),
-            });
-        }
-    }
-
-    /// Notes that a write was made.
-    pub(crate) fn made(&self, call: &Call) {
-        if call.write && !call.repeatable {
-            self.state().wrote = true;
-        }
-    }
-
-    /// Whether a write was made that may not be made again: another attempt
-    /// from the start would make it twice.
-    pub(crate) fn wrote(&self) -> bool {
-        self.state().wrote
-    }
-
-    /// Whether nobody knows of a write whether it happened that may be made
-    /// again.
-    pub(crate) fn may_be_repeated(&self) -> bool {
-        let state = self.state();
-        state.repeatable || state.open.values().any(|call| call.repeatable)
-    }
-
-    /// Stops an attempt that goes on later, because the host cannot do its part
-    /// now; false when it is not one that does.
-    pub(crate) fn put_off(&self, why: String) -> bool {
-        let goes_on = self.goes_on();
-        if goes_on {
-            self.0.brake.stop(Stop::Unrecorded(why));
-        }
-        goes_on
-    }
-
-    /// Stops the connector at a write whose outcome nobody knows.
-    pub(crate) fn stop_in_doubt(&self, slot: &Slot, call: &Call) {
-        self.0.brake.stop(Stop::Doubt(Doubt {
-            seq: slot.seq,
-            what: call.what.clone(),
-        }));
-    }
-
-    /// The writes of which nobody knows whether they happened, and which may
-    /// not be made again.
-    pub(crate) fn doubts(&self) -> Vec<Doubt> {
-        let state = self.state();
-        let open = state.open.iter().filter(|(_, call)| !call.repeatable);
-        let open = open.map(|(seq, call)| Doubt {
-            seq: *seq,
-            what: call.what.clone(),
-        });
-        let mut doubts: Vec<_> = open.chain(state.shaky.iter().cloned()).collect();
-        doubts.sort_by_key(|doubt| doubt.seq);
-        doubts.dedup();
-        doubts
-    }
-
-    /// Something that the host finds out once for an attempt, before it calls
-    /// the connector: the same again on replay. None when the attempt is being
-    /// stopped.
-    pub(crate) async fn once<T: Serialize + DeserializeOwned, E>(
-        &self,
-        what: &str,
-        find_out: impl Future<Output = Result<T, E>>,
-    ) -> Result<Option<T>, E> {
-        let slot = self.slot();
-        let call = Call::new(what.to_owned(), &());
-        if let Found::Answered(known) = self.find(&slot, &call) {
-            match serde_json::from_slice(&known) {
-                Ok(known) => return Ok(Some(known)),
-                Err(error) => self.diverged(format!("{what}: {error}")),
-            }
-        }
-        if self.0.brake.why().is_some() {
-            return Ok(None);
-        }
-        let found = find_out.await?;
-        let sealed = self.seal(&found);
-        Ok(self.answered(&slot, &call, sealed).await.then_some(found))
-    }
-
-    /// The answer of the connector, if it gave one before the attempt was
-    /// interrupted: then it is not called again.
-    pub(crate) fn answer<T: DeserializeOwned>(&self) -> Option<T> {
-        let state = self.state();
-        let outcome = state.known.get(&ANSWER)?.outcome.as_ref()?;
-        match serde_json::from_slice(outcome) {
-            Ok(answer) => Some(answer),
-            Err(error) => {
-                self.diverged(format!("the answer of the connector: {error}"));
-                None
-            }
-        }
-    }
-
-    /// Keeps the answer of the connector, before the host does what follows
-    /// from it.
-    pub(crate) async fn keep_answer(&self, answer: &impl Serialize) -> bool {
-        let slot = Slot {
-            seq: ANSWER,
-            readings: Vec::new(),
-        };
-        let call = Call {
-            write: true,
-            ..Call::new("the answer".to_owned(), &())
-        };
-        self.answered(&slot, &call, self.seal(answer)).await
-    }
-
-    /// Whether a write of this kind was begun before the attempt was
-    /// interrupted.
-    pub(crate) fn began(&self, what: &str) -> bool {
-        let state = self.state();
-        let mut steps = state.known.values();
-        steps.any(|step| step.write && step.what == what)
     }
 
     /// A reading of a clock: the one of before, or `live`.

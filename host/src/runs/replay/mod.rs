@@ -5,6 +5,7 @@
 mod brake;
 mod clocks;
 mod journal;
+mod record;
 #[cfg(test)]
 mod tests;
 
