@@ -12,6 +12,7 @@ use crate::bindings::koppel::connector::types::ConnectorError;
 use crate::bindings::koppel::loket::journal_runs::{ExportMethod, JournalRun, JournalRunStatus};
 use crate::bindings::koppel::loket::types::ActivityError;
 use crate::catalogue::id::PatchJournalRunByJournalRunId as PATCH;
+use crate::durable::State;
 use crate::ledger::{Entry, Kind};
 use crate::platform::{Entity, ExportEnd, in_words};
 use crate::sandbox::Limits;
@@ -209,6 +210,7 @@ impl Host {
         let released = async {
             authorize(&session, release.journal_run).await?;
             if let Some(claim) = claim {
+                self.check_given_up(claim.by.run).await?;
                 self.check_dead(&claim.since, &claim.by.client, release.journal_run)?;
             }
             let reason = shorten(session.ledger.redactor().text(release.reason.clone()));
@@ -226,7 +228,21 @@ impl Host {
         }
     }
 
-    /// No run outlives its deadline: before it, this one can still book.
+    /// A run that waits goes on with its journal run.
+    async fn check_given_up(&self, run: Uuid) -> Result<(), RunError> {
+        let kept = self.runs.run(run).await;
+        let kept = kept.map_err(|error| RunError::Host(error.to_string()))?;
+        let what = match kept.map(|run| run.state) {
+            Some(State::Queued) => "cancel",
+            Some(State::NeedsAPerson) => "decide",
+            _ => return Ok(()),
+        };
+        Err(RunError::Conflict(format!(
+            "run {run} waits, and goes on with it; `koppel runs {what} {run}` comes first"
+        )))
+    }
+
+    /// No attempt outlives its deadline: before it, this one can still book.
     fn check_dead(&self, since: &str, client: &str, journal_run: Uuid) -> Result<(), RunError> {
         let deadline_ms = self.live.with(|config| {
             let limits = config.client(client).map(|client| client.limits);

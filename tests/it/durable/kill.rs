@@ -5,7 +5,7 @@ use super::{Bench, EXACT, TAX, text};
 use crate::harness::{ANNA, employer};
 use koppel_host::durable::{Run, State};
 use koppel_host::platform::{DeclarationKind, seed, status_key};
-use koppel_host::runs::{Host, Job};
+use koppel_host::runs::{Host, Job, Release};
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
@@ -125,6 +125,21 @@ async fn a_run_that_died_while_it_booked_waits_for_a_person_who_knows_the_reply(
     let platform = bench.host.platform();
     let claim = platform.export_claim(seed::journal_run_id(1, 6)).await;
     assert_eq!(claim.unwrap().unwrap().by.run, run.id);
+    let release = Release {
+        journal_run: seed::journal_run_id(1, 6),
+        client: None,
+        user: ANNA.to_owned(),
+        employer: employer(1),
+        reason: "in a hurry".to_owned(),
+    };
+    let refused = bench.host.release_journal_run(&release).await.unwrap_err();
+    assert_eq!(
+        refused.to_string(),
+        format!(
+            "run {0} waits, and goes on with it; `koppel runs decide {0}` comes first",
+            run.id
+        )
+    );
     let body = bench.dir.path().join("reply.json");
     std::fs::write(&body, r#"{"d": {"EntryID": "entry-1"}}"#).unwrap();
     let id = run.id.to_string();

@@ -1,5 +1,6 @@
 //! Durable runs: what is submitted is done once, whatever dies meanwhile.
 
+mod command;
 mod crash;
 mod decide;
 mod kill;
