@@ -7,8 +7,11 @@
 //! beside it. A crash leaves at most such a folder, whose lock nobody holds:
 //! it is removed when the directory is opened again.
 
+mod name;
+
 use cap_std::ambient_authority;
 use cap_std::fs::{Dir, File, OpenOptions};
+pub(crate) use name::check_name;
 use sha2::{Digest, Sha256};
 use std::io::{ErrorKind, Read, Write};
 use std::path::Path;
@@ -19,9 +22,6 @@ const STAGING: &str = ".staging";
 
 /// What the name of a lock ends in, after that of its staging folder.
 const LOCK: &str = ".lock";
-
-/// The longest name, in bytes.
-const NAME_BYTES: usize = 128;
 
 /// Why a file could not be made.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -173,6 +173,16 @@ impl ExportDir {
         if self.0.dir.symlink_metadata(name).is_ok() {
             return Err(ExportError::AlreadyExists);
         }
+        self.create_again(name)
+    }
+
+    /// Starts a file that a run started before it was interrupted, and may have
+    /// published.
+    ///
+    /// # Errors
+    ///
+    /// When the disk refuses.
+    pub fn create_again(&self, name: &str) -> Result<ExportWriter, ExportError> {
         let staged = Uuid::new_v4().to_string();
         let mut options = OpenOptions::new();
         options.read(true).write(true).create_new(true);
@@ -235,42 +245,6 @@ fn bytes_in(dir: &Dir) -> std::io::Result<u64> {
     Ok(bytes)
 }
 
-/// The rules for names: nothing that any file system, shell or mail program
-/// takes for something else.
-pub(crate) fn check_name(name: &str) -> Result<(), String> {
-    if name.is_empty() || name.len() > NAME_BYTES {
-        return Err(format!(
-            "it has {} bytes; 1 to {NAME_BYTES} are allowed",
-            name.len()
-        ));
-    }
-    let allowed = |c: char| c.is_ascii_alphanumeric() || "-_.".contains(c);
-    if let Some(c) = name.chars().find(|c| !allowed(*c)) {
-        return Err(format!(
-            "{c:?} is not allowed; letters, digits, `-`, `_` and `.` are"
-        ));
-    }
-    if name.starts_with(['.', '-']) {
-        return Err("it may not start with `.` or `-`".to_owned());
-    }
-    if name.ends_with('.') {
-        return Err("it may not end with `.`".to_owned());
-    }
-    let stem = name
-        .split('.')
-        .next()
-        .unwrap_or_default()
-        .to_ascii_uppercase();
-    let device = ["CON", "PRN", "AUX", "NUL"].contains(&stem.as_str())
-        || (stem.len() == 4
-            && (stem.starts_with("COM") || stem.starts_with("LPT"))
-            && stem.ends_with(|c: char| c.is_ascii_digit()));
-    if device {
-        return Err(format!("{stem} is the name of a device on Windows"));
-    }
-    Ok(())
-}
-
 /// The staged file, removed in the end.
 struct Staged {
     dir: ExportDir,
@@ -317,6 +291,11 @@ pub struct ExportWriter {
 }
 
 impl ExportWriter {
+    /// The name that it will have.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
     /// Appends bytes.
     ///
     /// # Errors
@@ -324,6 +303,21 @@ impl ExportWriter {
     /// When the quota does not allow them, or the disk refuses.
     pub fn write(&mut self, bytes: &[u8]) -> Result<(), ExportError> {
         self.staged.reserve(bytes.len() as u64)?;
+        self.append(bytes)
+    }
+
+    /// Appends bytes that fitted before the run was interrupted.
+    ///
+    /// # Errors
+    ///
+    /// When the disk refuses.
+    pub fn write_again(&mut self, bytes: &[u8]) -> Result<(), ExportError> {
+        self.staged.dir.0.used().staged += bytes.len() as u64;
+        self.staged.reserved += bytes.len() as u64;
+        self.append(bytes)
+    }
+
+    fn append(&mut self, bytes: &[u8]) -> Result<(), ExportError> {
         self.file.write_all(bytes)?;
         self.hash.update(bytes);
         Ok(())
@@ -373,6 +367,23 @@ impl Sealed {
             .open(&self.staged.name)?
             .read_to_end(&mut bytes)?;
         Ok(bytes)
+    }
+
+    /// Whether this very file was published: a run that was interrupted cannot
+    /// tell otherwise.
+    ///
+    /// # Errors
+    ///
+    /// When the disk refuses.
+    pub fn is_published(&self) -> Result<bool, ExportError> {
+        let mut file = match self.staged.dir.0.dir.open(&self.receipt.name) {
+            Ok(file) => file,
+            Err(error) if error.kind() == ErrorKind::NotFound => return Ok(false),
+            Err(error) => return Err(error.into()),
+        };
+        let mut bytes = Vec::new();
+        file.read_to_end(&mut bytes)?;
+        Ok(hex::encode(Sha256::digest(&bytes)) == self.receipt.sha256)
     }
 
     /// Makes the file appear under its name, whole.

@@ -17,6 +17,7 @@ mod compiler;
 pub mod config;
 mod consulting;
 pub mod desk;
+pub mod durable;
 pub mod egress;
 pub mod exports;
 #[cfg(any(test, fuzzing))]

@@ -1,27 +1,29 @@
 //! `wasi:http` for connectors: outside requests go through [`crate::egress`],
-//! are activities like any other, and are in the ledger.
+//! are activities like any other, and are in the ledger. What was answered to
+//! one is in the journal of the run, and answered again on replay.
+
+mod exchange;
+mod outcome;
 
 use crate::bindings::koppel::connector::log::Level;
-use crate::bindings::koppel::loket::types::ActivityError;
-use crate::catalogue::Activity;
-use crate::egress::{Bounds, Credential, Egress, EgressError, Hop, Observer, Reply};
-use crate::ledger::{Entry, Kind};
+use crate::egress::{Bounds, Egress, EgressError, Observer, Reply};
+use crate::ledger::{Filter, Kind};
+use crate::runs::Stop;
+use crate::runs::replay::{Call, Found, Slot};
 use crate::sandbox::{Limits, RunLog, Source};
-use crate::sending::{self, Sending};
-use crate::session::{Fault, Session};
-use crate::text::clipped;
-use async_trait::async_trait;
+use crate::sending::{Fate, Sending};
+use crate::session::Session;
 use bytes::{Bytes, BytesMut};
-use http::{HeaderMap, Method, Request, Response};
-use http_body_util::{BodyExt, Full};
+use exchange::{Exchange, without_query};
+use http::{Method, Request, Response};
+use http_body_util::BodyExt;
+use outcome::{Outcome, Seen, pairs};
+use sha2::{Digest, Sha256};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
+use uuid::Uuid;
 use wasmtime_wasi_http::{Error, RequestOptions, WasiBody, WasiHttpHooks};
-
-/// The most that is recorded of a request that was refused, in bytes: a URL
-/// that may leave has no more, see [`crate::egress::normalize`].
-const REFUSED_BYTES: usize = 8_192;
 
 /// The longest that one exchange may take.
 const EXCHANGE: Duration = Duration::from_secs(30);
@@ -37,7 +39,7 @@ struct Outbound {
     log: RunLog,
     limits: Limits,
     sending: Option<Arc<Sending>>,
-    made: AtomicUsize,
+    requests: AtomicUsize,
 }
 
 impl Hooks {
@@ -57,7 +59,7 @@ impl Hooks {
                 log,
                 limits,
                 sending,
-                made: AtomicUsize::new(0),
+                requests: AtomicUsize::new(0),
             }),
         }
     }
@@ -78,46 +80,153 @@ impl WasiHttpHooks for Hooks {
         _sent: Done,
     ) -> Box<dyn Future<Output = Result<(Response<WasiBody>, Done), Error>> + Send> {
         let outbound = self.outbound.clone();
+        // Here, in the order in which the guest asks; what follows may overlap.
+        let slot = outbound.session.journal.slot();
         Box::new(async move {
-            let reply = outbound.send(request).await?;
-            let mut response = Response::new(
-                Full::new(reply.body)
-                    .map_err(|never| match never {})
-                    .boxed_unsync(),
-            );
-            *response.status_mut() = reply.status;
-            *response.headers_mut() = reply.headers;
+            let response = outbound.send(&slot, request).await.into_response()?;
             let done: Done = Box::new(async { Ok(()) });
             Ok((response, done))
         })
     }
 }
 
+/// A request whose body was collected, or is too large.
+type Collected = Result<Request<Bytes>, (Request<()>, EgressError)>;
+
 impl Outbound {
-    async fn send(&self, request: Request<WasiBody>) -> Result<Reply, Error> {
-        let sent = match self.collect(request).await {
-            Ok(request) => self.exchange(request).await,
-            Err(error) => Err(error),
-        };
-        sent.map_err(|error| {
+    async fn send(&self, slot: &Slot, request: Request<WasiBody>) -> Seen {
+        let journal = &self.session.journal;
+        let request = self.collect(request).await;
+        let call = call(&request);
+        match journal.find(slot, &call) {
+            Found::Answered(known) => match serde_json::from_slice(&known) {
+                Ok(known) => return self.again(slot, &call, known),
+                Err(error) => journal.brake().stop(Stop::Unrecorded(error.to_string())),
+            },
+            Found::Unknown {
+                repeatable,
+                exchange,
+            } => {
+                if let Some(recorded) = self.recorded(exchange).await {
+                    let sealed = journal.seal(&recorded);
+                    if journal.answered(slot, &call, sealed).await {
+                        return self.again(slot, &call, recorded);
+                    }
+                } else if repeatable {
+                    return self.make(slot, call, request).await;
+                } else {
+                    journal.stop_in_doubt(slot, &call);
+                }
+            }
+            Found::New => return self.make(slot, call, request).await,
+            Found::Stopped => {}
+        }
+        journal.brake().halt().await
+    }
+
+    /// Makes a request, and keeps what came of it.
+    async fn make(&self, slot: &Slot, call: Call, request: Collected) -> Seen {
+        let journal = &self.session.journal;
+        let exchange = Exchange::new(self, slot, call);
+        let sent = self.exchange(&exchange, request).await;
+        // A write that is under way is not cut off before it is noted.
+        let (call, left, busy) = exchange.done();
+        if let Err(error) = &sent {
             self.session.trace.spoil();
             // The operator reads why in the log; the guest gets a code that
             // tells nothing of the network.
             self.log
                 .write(Source::Host, Level::Warn, &error.to_string());
-            code(&error)
-        })
+            if let EgressError::Host(why) = error {
+                // Not sent, the run goes on later. Sent, what came of it is found
+                // in the ledger, or by a person.
+                if journal.put_off(why.clone()) || left {
+                    journal.brake().stop(Stop::Unrecorded(why.clone()));
+                    drop(busy);
+                    return journal.brake().halt().await;
+                }
+            }
+        }
+        let unknown = left
+            && match &sent {
+                Ok(reply) => reply.status.is_server_error() || reply.status.as_u16() == 408,
+                Err(_) => true,
+            };
+        let outcome = Outcome {
+            left,
+            seen: match &sent {
+                Ok(reply) => Seen::reply(reply, self.session.ledger.redactor()),
+                Err(EgressError::Limited { seconds, .. }) => Seen::too_many(*seconds),
+                Err(error) => Seen::Code(error.into()),
+            },
+            unknown,
+            fate: self.sending.as_ref().map(|sending| sending.fate()),
+        };
+        let noted = journal.answered(slot, &call, journal.seal(&outcome)).await;
+        if noted {
+            self.made(slot, &call, &outcome);
+        }
+        drop(busy);
+        if !noted {
+            return journal.brake().halt().await;
+        }
+        outcome.seen
     }
 
-    /// Refuses a request before it is looked at any further.
-    async fn refuse(&self, method: &Method, uri: &http::Uri, error: EgressError) -> EgressError {
-        match self.refused(method, &uri.to_string(), &error).await {
-            Ok(()) => error,
-            Err(unrecorded) => unrecorded,
+    /// Notes whether something was written, or nobody knows.
+    fn made(&self, slot: &Slot, call: &Call, outcome: &Outcome) {
+        let journal = &self.session.journal;
+        if outcome.unknown {
+            journal.doubt(slot, call);
+        } else if outcome.left && outcome.seen.is_success() {
+            journal.made(call);
         }
     }
 
-    async fn collect(&self, request: Request<WasiBody>) -> Result<Request<Bytes>, EgressError> {
+    /// Answers what was answered before.
+    fn again(&self, slot: &Slot, call: &Call, known: Outcome) -> Seen {
+        self.requests.fetch_add(1, Ordering::Relaxed);
+        self.made(slot, call, &known);
+        if let (Some(sending), Some(fate)) = (&self.sending, known.fate) {
+            sending.was(fate);
+        }
+        known.seen
+    }
+
+    /// The outcome of an exchange that the ledger has, although the process
+    /// died before it was in the journal.
+    async fn recorded(&self, exchange: Option<Uuid>) -> Option<Outcome> {
+        let exchange = exchange?.to_string();
+        let filter = Filter {
+            kinds: vec![Kind::Response],
+            run: Some(self.session.run),
+            ..Filter::default()
+        };
+        let rows = self.session.ledger.rows(filter).await.ok()?;
+        let row = rows
+            .into_iter()
+            .find(|row| row.exchange.as_ref() == Some(&exchange))?;
+        let status = row.status?;
+        let redirects = (300..400).contains(&status);
+        if redirects {
+            // There may have been another hop.
+            return None;
+        }
+        let (row, body) = self.session.ledger.row(row.seq).await.ok()??;
+        let code = http::StatusCode::from_u16(status).ok()?;
+        if let Some(sending) = &self.sending {
+            sending.leaves();
+            sending.answered(code);
+        }
+        Some(Outcome {
+            left: true,
+            seen: Seen::recorded(status, row.headers, &body?),
+            unknown: code.is_server_error() || status == 408,
+            fate: self.sending.as_ref().map(|sending| sending.fate()),
+        })
+    }
+
+    async fn collect(&self, request: Request<WasiBody>) -> Collected {
         let (parts, mut body) = request.into_parts();
         let limit = self.limits.request_bytes;
         // Copied, not collected: a guest can write single bytes, or none, and
@@ -131,17 +240,31 @@ impl Outbound {
                 Ok(data) if bytes.len() + data.len() <= limit => bytes.extend_from_slice(&data),
                 _ => {
                     let error = EgressError::RequestSize(limit);
-                    return Err(self.refuse(&parts.method, &parts.uri, error).await);
+                    return Err((Request::from_parts(parts, ()), error));
                 }
             }
         }
         Ok(Request::from_parts(parts, bytes.freeze()))
     }
 
-    async fn exchange(&self, request: Request<Bytes>) -> Result<Reply, EgressError> {
-        if self.made.fetch_add(1, Ordering::Relaxed) >= self.limits.requests {
+    async fn exchange(
+        &self,
+        exchange: &Exchange<'_>,
+        request: Collected,
+    ) -> Result<Reply, EgressError> {
+        let request = match request {
+            Ok(request) => request,
+            Err((request, error)) => {
+                let url = request.uri().to_string();
+                exchange.refused(request.method(), &url, &error).await?;
+                return Err(error);
+            }
+        };
+        if self.requests.fetch_add(1, Ordering::Relaxed) >= self.limits.requests {
             let error = EgressError::TooMany(self.limits.requests);
-            return Err(self.refuse(request.method(), request.uri(), error).await);
+            let url = request.uri().to_string();
+            exchange.refused(request.method(), &url, &error).await?;
+            return Err(error);
         }
         // The rules as they are now: one that was taken away is gone.
         let rules = self.session.live.with(|config| {
@@ -156,204 +279,65 @@ impl Outbound {
             total: EXCHANGE.min(Duration::from_millis(self.limits.deadline_ms)),
         };
         self.egress
-            .send(&self.session.client, &rules, &bounds, self, request)
+            .send(&self.session.client, &rules, &bounds, exchange, request)
             .await
     }
+}
 
-    /// The message of a declaration, if a request carries it.
-    fn carried(&self, hop: &Hop) -> Option<&Sending> {
-        let sending = self.sending.as_deref()?;
-        (sending::is_sending(hop.activity) && !hop.body.is_empty()).then_some(sending)
-    }
+/// A reply that a person found out, as the journal keeps it.
+///
+/// # Errors
+///
+/// When the status is none.
+pub(crate) fn found_out(
+    status: u16,
+    media_type: Option<&str>,
+    body: &[u8],
+) -> Result<Vec<u8>, String> {
+    let code = http::StatusCode::from_u16(status)
+        .ok()
+        .filter(|code| !code.is_informational());
+    let code = code.ok_or_else(|| format!("{status} is no status of a reply"))?;
+    let headers = media_type.map(|text| ("content-type".to_owned(), text.to_owned()));
+    let outcome = Outcome {
+        left: true,
+        seen: Seen::recorded(status, headers.into_iter().collect(), body),
+        unknown: false,
+        fate: Some(if code.is_success() {
+            Fate::Taken
+        } else {
+            Fate::Refused
+        }),
+    };
+    serde_json::to_vec(&outcome).map_err(|error| error.to_string())
+}
 
-    async fn record(&self, entry: Entry) -> Result<(), EgressError> {
-        self.session.record(entry).await.map_err(host_failure)
+/// A request as the journal knows it.
+fn call(request: &Collected) -> Call {
+    let (method, uri, headers, body) = match request {
+        Ok(request) => (
+            request.method(),
+            request.uri(),
+            request.headers(),
+            Some(request.body()),
+        ),
+        Err((request, _)) => (request.method(), request.uri(), request.headers(), None),
+    };
+    let url = uri.to_string();
+    let what = format!("{method} {}", without_query(&url));
+    let body = body.map(|body| hex::encode(Sha256::digest(body)));
+    let arguments = (url, pairs(headers), body);
+    Call {
+        write: *method != Method::GET && *method != Method::HEAD,
+        ..Call::new(what, &arguments)
     }
 }
 
-fn host_failure(fault: Fault) -> EgressError {
-    match fault {
-        Fault::Host(error) => EgressError::Host(format!("{error:#}")),
-        Fault::Guest(error) => EgressError::Host(format!("{error:?}")),
-    }
-}
-
-#[async_trait]
-impl Observer for Outbound {
-    async fn authorize(&self, activity: Activity) -> Result<(), EgressError> {
-        match self.session.authorize(activity, None).await {
-            Ok(()) => Ok(()),
-            Err(Fault::Guest(ActivityError::Denied(denial))) => Err(EgressError::Denied {
-                activity: denial.activity,
-                check: crate::authorization::name(denial.check),
-                reason: denial.reason,
-            }),
-            Err(fault) => Err(host_failure(fault)),
-        }
-    }
-
-    fn permit(&self, activity: Activity, body: &Bytes) -> Result<(), EgressError> {
-        if !sending::is_sending(activity) || body.is_empty() {
-            return Ok(());
-        }
-        let why = match &self.sending {
-            Some(sending) if sending.allows(activity, body) => return Ok(()),
-            Some(_) => "the body of the request is not the message that a person confirmed",
-            None => "a message leaves only when a declaration that a person confirmed is submitted",
-        };
-        Err(EgressError::NotConfirmed {
-            activity: activity.id().to_owned(),
-            why,
-        })
-    }
-
-    async fn before(&self, hop: &Hop) -> Result<(), EgressError> {
-        if let Some(sending) = self.carried(hop) {
-            sending.leaves();
-        }
-        self.record(Entry {
-            activity: Some(hop.activity.id().to_owned()),
-            exchange: Some(hop.exchange),
-            headers: pairs(&hop.headers),
-            body: hop.body.to_vec(),
-            ..Entry::new(
-                self.session.context(),
-                Kind::Request,
-                format!("{} {}", hop.method, hop.url),
-            )
-        })
-        .await
-    }
-
-    async fn after(
-        &self,
-        hop: &Hop,
-        outcome: Result<&Reply, &EgressError>,
-    ) -> Result<(), EgressError> {
-        if let Some(sending) = self.carried(hop) {
-            match outcome {
-                Ok(reply) => sending.answered(reply.status),
-                Err(EgressError::Unreachable { .. }) => sending.stays(),
-                Err(_) => {}
-            }
-        }
-        let entry = Entry {
-            activity: Some(hop.activity.id().to_owned()),
-            exchange: Some(hop.exchange),
-            ..Entry::new(
-                self.session.context(),
-                Kind::Response,
-                format!("{} {}", hop.method, hop.url),
-            )
-        };
-        let entry = match outcome {
-            Ok(reply) => Entry {
-                status: Some(reply.status.as_u16()),
-                headers: pairs(&reply.headers),
-                body: reply.body.to_vec(),
-                ..entry
-            },
-            Err(error) => Entry {
-                outcome: Some(error.to_string()),
-                ..entry
-            },
-        };
-        self.record(entry).await
-    }
-
-    async fn refused(
-        &self,
-        method: &Method,
-        url: &str,
-        error: &EgressError,
-    ) -> Result<(), EgressError> {
-        // A red check was recorded where it was found.
-        if matches!(error, EgressError::Denied { .. } | EgressError::Host(_)) {
-            return Ok(());
-        }
-        let url = match error {
-            // The URL holds the very value that may not leave.
-            EgressError::Field { allow, .. } => allow,
-            _ => url,
-        };
-        // Method and URL are the guest's, and may be as long as it likes.
-        let body = clipped(&format!("{method} {url}"), REFUSED_BYTES).into_bytes();
-        // What could not be tried is a failed exchange, not a denial.
-        let entry = match error {
-            EgressError::Resolve { .. }
-            | EgressError::Timeout(_)
-            | EgressError::Credential { .. }
-            | EgressError::TrustedRoots { .. } => Entry {
-                outcome: Some(error.to_string()),
-                ..Entry::new(
-                    self.session.context(),
-                    Kind::Response,
-                    format!("{method} {}", url.split('?').next().unwrap_or_default()),
-                )
-            },
-            _ => Entry {
-                check: Some("egress".to_owned()),
-                outcome: Some("refused".to_owned()),
-                ..Entry::new(
-                    self.session.context(),
-                    Kind::Denial,
-                    clipped(&error.to_string(), REFUSED_BYTES),
-                )
-            },
-        };
-        self.record(Entry { body, ..entry }).await
-    }
-
-    fn credential(&self, name: &str) -> Result<Credential, EgressError> {
-        let failed = |why: String| EgressError::Credential {
-            name: name.to_owned(),
-            why,
-        };
-        let credential = self
-            .session
-            .live
-            .with(|config| config.credentials.get(name).cloned())
-            .ok_or_else(|| failed("it is not in the configuration any more".to_owned()))?;
-        crate::secrets::credential(&credential, self.session.ledger.redactor()).map_err(failed)
-    }
-}
-
-fn pairs(headers: &HeaderMap) -> Vec<(String, String)> {
-    headers
-        .iter()
-        .map(|(name, value)| {
-            let value = String::from_utf8_lossy(value.as_bytes()).into_owned();
-            (name.to_string(), value)
-        })
-        .collect()
-}
-
-/// The code of `wasi:http` for an error.
-fn code(error: &EgressError) -> Error {
-    match error {
-        EgressError::NoRule { .. }
-        | EgressError::Field { .. }
-        | EgressError::Header(_)
-        | EgressError::Parameter(_)
-        | EgressError::Denied { .. }
-        | EgressError::NotConfirmed { .. } => Error::HttpRequestDenied,
-        EgressError::Url(_) => Error::HttpRequestUriInvalid,
-        EgressError::Address { .. } => Error::DestinationIpProhibited,
-        EgressError::Resolve { .. } => Error::DnsError {
-            rcode: None,
-            info_code: None,
-        },
-        EgressError::Redirects(_) | EgressError::Redirect(_) => Error::LoopDetected,
-        EgressError::RequestSize(limit) => Error::HttpRequestBodySize(Some(*limit as u64)),
-        EgressError::ResponseSize(limit) => Error::HttpResponseBodySize(Some(*limit as u64)),
-        EgressError::ResponseHeaders(_) => Error::HttpResponseHeaderSectionSize(None),
-        EgressError::Timeout(_) => Error::HttpResponseTimeout,
-        EgressError::TooMany(_) => Error::ConnectionLimitReached,
-        EgressError::Connection { .. } | EgressError::Unreachable { .. } => {
-            Error::ConnectionRefused
-        }
-        EgressError::Credential { .. }
-        | EgressError::TrustedRoots { .. }
-        | EgressError::Host(_) => Error::ConfigurationError,
+impl Session {
+    /// What an outside party knows a write by, if its rule names a header for
+    /// it: the same on replay and in every attempt at the run.
+    fn idempotency_key(&self, what: &str) -> String {
+        let count = self.journal.count(what);
+        Uuid::new_v5(&self.run, format!("{what} {count}").as_bytes()).to_string()
     }
 }

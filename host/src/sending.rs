@@ -9,6 +9,7 @@ use crate::platform::DeclarationKind;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use http::StatusCode;
+use serde::{Deserialize, Serialize};
 use std::sync::{Mutex, PoisonError};
 
 /// The activity that sending a declaration of a kind is.
@@ -29,7 +30,7 @@ pub(crate) fn is_sending(of: Activity) -> bool {
 }
 
 /// What became of the message in one run.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Fate {
     /// It was not sent.
     #[default]
@@ -100,6 +101,11 @@ impl Sending {
         } else if status.is_client_error() && !undecided {
             self.set(Fate::Refused);
         }
+    }
+
+    /// Notes what became of it before the run was interrupted.
+    pub fn was(&self, fate: Fate) {
+        self.set(fate);
     }
 
     fn set(&self, fate: Fate) {

@@ -8,6 +8,8 @@ use crate::config::Live;
 use crate::ledger::{Context, Entry, Kind, Ledger};
 use crate::platform::{Attribution, ChangedBy, DeclarationKind, Entity, Owner, Platform};
 use crate::runs::Trace;
+use crate::runs::replay::Journal;
+use crate::runs::throttle::Throttle;
 use crate::sandbox::LimitReached;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -45,6 +47,10 @@ pub struct Session {
     pub trace: Trace,
     /// How often it was denied or refused.
     pub denials: AtomicUsize,
+    /// What it was answered so far, and before it was interrupted.
+    pub(crate) journal: Journal,
+    /// The limits of outside parties.
+    pub(crate) throttle: Arc<Throttle>,
 }
 
 /// Why a call of a guest did not succeed.

@@ -14,6 +14,7 @@ mod connectors;
 mod contract;
 mod declarations;
 mod denials;
+mod durable;
 mod harness;
 mod journal;
 mod loket;

@@ -55,6 +55,17 @@ enum Task {
         #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
         arguments: Vec<String>,
     },
+    /// Kills `koppel serve` at random points of a batch of postings and
+    /// declarations, before a server that counts: nothing may be lost, or booked
+    /// twice.
+    Crash {
+        /// How many kills.
+        #[arg(long, default_value_t = 200)]
+        kills: u32,
+        /// Where the random points come from; the same seed gives the same.
+        #[arg(long, default_value_t = 1)]
+        seed: u64,
+    },
     /// Checks dependencies: licences, sources and, where its database can be
     /// reached, advisories.
     Deny,
@@ -111,6 +122,17 @@ fn main() -> Result<()> {
         Task::Schemathesis { arguments } => {
             components::plugins()?;
             schemathesis::schemathesis(&arguments)
+        }
+        Task::Crash { kills, seed } => {
+            components::plugins()?;
+            components::guests()?;
+            let test = "durable::crash::";
+            let mut run = cargo();
+            run.args(["test", "-p", "koppel-host", "--test", "it", test])
+                .args(["--", "--nocapture"])
+                .env("KOPPEL_CRASH_KILLS", kills.to_string())
+                .env("KOPPEL_CRASH_SEED", seed.to_string());
+            command::run(&mut run)
         }
         Task::Deny => tools::deny(),
         Task::Audit { db } => audit::audit(db.as_deref()),

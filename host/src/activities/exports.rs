@@ -5,10 +5,14 @@ use super::WIT_VERSION;
 use crate::bindings::koppel::connector::exports::{ExportError, Receipt};
 use crate::bindings::koppel::loket::types::ActivityError;
 use crate::catalogue::Activity;
-use crate::exports::{ExportDir, ExportError as DirError, ExportWriter};
+use crate::exports::{ExportError as DirError, ExportWriter};
 use crate::ledger::{Entry, Kind};
+use crate::runs::replay::{Call, Found, Slot};
 use crate::sandbox::State;
 use crate::session::{Fault, Session};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use sha2::{Digest, Sha256};
 use wasmtime::StoreContextMut;
 use wasmtime::component::{Linker, Resource, ResourceType};
 
@@ -122,27 +126,78 @@ async fn refuse(session: &Session, why: String) -> Failure {
     }
 }
 
+/// What the journal knows of a call, for those that have an answer like this.
+type Known<T> = Result<T, ExportError>;
+
+fn known<T: DeserializeOwned>(answer: &[u8]) -> Result<Known<T>, Failure> {
+    serde_json::from_slice(answer)
+        .map_err(|error| Failure::Host(wasmtime::Error::msg(format!("the journal: {error}"))))
+}
+
+/// Keeps an answer in the journal before the guest gets it.
+async fn keep<T: Serialize>(
+    session: &Session,
+    slot: &Slot,
+    call: &Call,
+    done: Result<T, Failure>,
+) -> Result<T, Failure> {
+    let done = match done {
+        Ok(done) => Ok(done),
+        Err(Failure::Guest(error)) => Err(error),
+        Err(Failure::Host(error)) if session.journal.put_off(format!("{error:#}")) => {
+            return session.journal.brake().halt().await;
+        }
+        Err(host) => return Err(host),
+    };
+    let sealed = session.journal.seal(&done);
+    if !session.journal.answered(slot, call, sealed).await {
+        return session.journal.brake().halt().await;
+    }
+    done.map_err(Failure::Guest)
+}
+
 async fn create(
     mut store: StoreContextMut<'_, State>,
     name: String,
 ) -> Result<Resource<ExportFile>, Failure> {
     let session = store.data().session.clone();
-    authorize(&session).await?;
-    // Empty files take nothing of the quota, but they take a name each.
-    let Some(left) = store.data().export_files.checked_sub(1) else {
-        let files = store.data().limits.export_files;
-        let why = format!("the run made its {files} export files (limits.export-files)");
-        return Err(refuse(&session, why).await);
-    };
-    store.data_mut().export_files = left;
+    // Empty files take nothing of the quota, but they take a name each. All that
+    // are asked for count, so that a replay counts the same.
+    let files = store.data().limits.export_files;
+    let left = store.data().export_files.checked_sub(1);
+    store.data_mut().export_files = left.unwrap_or(0);
     let directory = store.data().exports.clone();
-    let writer = blocking(move || {
-        let directory: ExportDir = directory.ok_or_else(|| {
+    let directory = move || {
+        directory.ok_or_else(|| {
             DirError::Io("this client had no export directory when the run began".to_owned())
-        })?;
-        directory.create(&name)
-    })
-    .await?;
+        })
+    };
+    let slot = session.journal.slot();
+    let call = Call::new(format!("create file {name}"), &());
+    let writer = match session.journal.find(&slot, &call) {
+        Found::Answered(answer) => {
+            known::<()>(&answer)?.map_err(Failure::Guest)?;
+            blocking(move || directory()?.create_again(&name)).await?
+        }
+        Found::Stopped => return session.journal.brake().halt().await,
+        Found::New | Found::Unknown { .. } => {
+            let created = async {
+                authorize(&session).await?;
+                if left.is_none() {
+                    let why =
+                        format!("the run made its {files} export files (limits.export-files)");
+                    return Err(refuse(&session, why).await);
+                }
+                blocking(move || directory()?.create(&name)).await
+            };
+            let (writer, created) = match created.await {
+                Ok(writer) => (Some(writer), Ok(())),
+                Err(failure) => (None, Err(failure)),
+            };
+            keep(&session, &slot, &call, created).await?;
+            writer.ok_or_else(|| Failure::Host(wasmtime::Error::msg("there is no file")))?
+        }
+    };
     let file = ExportFile {
         writer: Some(writer),
     };
@@ -154,13 +209,28 @@ async fn write(
     file: &Resource<ExportFile>,
     bytes: Vec<u8>,
 ) -> Result<(), Failure> {
+    let session = store.data().session.clone();
     let mut writer = take(&mut store, file)?;
-    let (writer, written) = blocking(move || {
-        let written = writer.write(&bytes);
-        Ok((writer, written))
-    })
-    .await?;
-    written?;
+    let slot = session.journal.slot();
+    let sha256 = hex::encode(Sha256::digest(&bytes));
+    let call = Call::new("write to a file".to_owned(), &sha256);
+    let writer = match session.journal.find(&slot, &call) {
+        Found::Answered(answer) => {
+            known::<()>(&answer)?.map_err(Failure::Guest)?;
+            blocking(move || writer.write_again(&bytes).map(|()| writer)).await?
+        }
+        Found::Stopped => return session.journal.brake().halt().await,
+        Found::New | Found::Unknown { .. } => {
+            let (writer, written) = blocking(move || {
+                let written = writer.write(&bytes);
+                Ok((writer, written))
+            })
+            .await?;
+            let written = written.map_err(Failure::from);
+            keep(&session, &slot, &call, written).await?;
+            writer
+        }
+    };
     store.data_mut().table.get_mut(file)?.writer = Some(writer);
     Ok(())
 }
@@ -171,9 +241,51 @@ async fn finish(
 ) -> Result<Receipt, Failure> {
     let session = store.data().session.clone();
     let writer = take(&mut store, file)?;
-    let activity = authorize(&session).await?;
+    let slot = session.journal.slot();
+    let call = Call {
+        write: true,
+        // Whether it was published can be seen.
+        repeatable: true,
+        ..Call::new("publish a file".to_owned(), &writer.name())
+    };
+    let begun = match session.journal.find(&slot, &call) {
+        Found::Answered(answer) => return known(&answer)?.map_err(Failure::Guest),
+        Found::Stopped => return session.journal.brake().halt().await,
+        Found::Unknown { .. } => true,
+        Found::New => false,
+    };
+    let Some(busy) = session.journal.brake().begin() else {
+        return session.journal.brake().halt().await;
+    };
+    let published = publish(&session, &slot, &call, writer, begun).await;
+    // What is halted below waits for the end of the write.
+    drop(busy);
+    keep(&session, &slot, &call, published).await
+}
+
+async fn publish(
+    session: &Session,
+    slot: &Slot,
+    call: &Call,
+    writer: ExportWriter,
+    begun: bool,
+) -> Result<Receipt, Failure> {
+    let activity = authorize(session).await?;
     let sealed = blocking(move || writer.seal()).await?;
     let receipt = sealed.receipt().clone();
+    let published = Receipt {
+        name: receipt.name.clone(),
+        size: receipt.size,
+        sha256: receipt.sha256,
+    };
+    let (sealed, there) = blocking(move || {
+        let there = begun && sealed.is_published()?;
+        Ok((sealed, there))
+    })
+    .await?;
+    if there {
+        return Ok(published);
+    }
     // Recorded before it can be seen: a file in the directory is in the ledger.
     let entry = |outcome: &str, body| Entry {
         activity: Some(activity.id().to_owned()),
@@ -187,17 +299,18 @@ async fn finish(
     })
     .await?;
     session.record(entry("written", body)).await?;
+    if !session.journal.intend(slot, call).await {
+        return Err(Failure::Host(wasmtime::Error::msg(
+            "it cannot be noted in the journal",
+        )));
+    }
     if let Err(error) = blocking(move || sealed.publish()).await {
         session
             .record(entry("not published, see the log of the run", Vec::new()))
             .await?;
         return Err(error);
     }
-    Ok(Receipt {
-        name: receipt.name,
-        size: receipt.size,
-        sha256: receipt.sha256,
-    })
+    Ok(published)
 }
 
 fn take(

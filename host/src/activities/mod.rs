@@ -15,6 +15,7 @@ pub(crate) mod log;
 mod payroll_administrations;
 mod payroll_runs;
 mod payroll_tax_returns;
+mod replay;
 mod trade_register;
 mod upa_pension_declarations;
 mod vehicles;
@@ -28,6 +29,8 @@ use crate::ledger::{Entry, Kind};
 use crate::platform::{Entity, Platform};
 use crate::sandbox::{LimitReached, State};
 use crate::session::{Fault, Session};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
 use std::sync::Arc;
 use uuid::Uuid;
 use wasmtime::component::{ComponentNamedList, Lift, Linker, Lower};
@@ -122,8 +125,8 @@ impl Domain<'_> {
         implementation: fn(Call, P) -> F,
     ) -> wasmtime::Result<()>
     where
-        P: ComponentNamedList + Lift + Send + Sync + 'static,
-        R: Send + Sync + 'static,
+        P: ComponentNamedList + Lift + Serialize + Send + Sync + 'static,
+        R: Serialize + DeserializeOwned + Send + Sync + 'static,
         F: Future<Output = Result<R, Fault>> + Send + 'static,
         (Result<R, ActivityError>,): ComponentNamedList + Lower,
     {
@@ -150,7 +153,7 @@ impl Domain<'_> {
                     let session = store.data().session.clone();
                     let implementation = implementation.clone();
                     Box::new(async move {
-                        match implementation.call(session, arguments).await {
+                        match replay::perform(&implementation, session, arguments).await {
                             Ok(result) => Ok((Ok(result),)),
                             Err(Fault::Guest(error)) => Ok((Err(error),)),
                             Err(Fault::Host(error)) => Err(end(error)),

@@ -10,12 +10,14 @@ mod messages;
 mod modules;
 mod output;
 mod run;
+mod runs;
 mod select;
 mod serve;
 mod show;
 
 use crate::api::ServeError;
 use crate::config::{Config, ConfigError};
+use crate::durable::SystemClock;
 use crate::egress::SystemResolver;
 use crate::ledger::Redactor;
 use crate::registry::LoadError;
@@ -52,8 +54,15 @@ enum Command {
     Demo(demo::Demo),
     /// Runs a connector once.
     Run(run::Run),
-    /// Serves the REST API, until it is told to stop (SIGTERM).
+    /// Works on the queue of runs and on schedules, and serves the REST API if
+    /// there is a [server], until it is told to stop (SIGTERM).
     Serve,
+    /// Runs that are kept: submits them for `koppel serve` to make, lists, shows
+    /// and cancels them, and says what became of a write in doubt.
+    Runs {
+        #[command(subcommand)]
+        command: runs::Runs,
+    },
     /// Makes the hash of a password, for `password-hash` of a user.
     Password,
     /// Payroll tax returns and pension declarations, as people see them: asks
@@ -208,6 +217,7 @@ async fn dispatch(cli: &Cli, out: &Output) -> Result<(), Failure> {
         Command::Demo(demo) => demo::demo(demo, out).await,
         Command::Run(run) => run::run(run, &host()?, out).await,
         Command::Serve => serve::serve(host()?, out).await,
+        Command::Runs { command } => runs::runs(command, &host()?, out).await,
         Command::Password => serve::password(out),
         Command::Declarations { command } => declarations::run(command, &host()?, out).await,
         Command::Inspect { component } => show::inspect(component, out),
@@ -237,7 +247,12 @@ async fn dispatch(cli: &Cli, out: &Output) -> Result<(), Failure> {
 
 fn start(config: Config, out: &Output) -> Result<Host, Failure> {
     let resolver = Arc::new(SystemResolver);
-    Ok(Host::start_with(config, resolver, out.redactor().clone())?)
+    Ok(Host::start_with(
+        config,
+        resolver,
+        out.redactor().clone(),
+        Arc::new(SystemClock),
+    )?)
 }
 
 #[cfg(test)]

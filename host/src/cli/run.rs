@@ -5,7 +5,6 @@ use super::output::{DIM, GREEN, Output as Out, euros};
 use crate::bindings::koppel::connector::types::ConnectorError;
 use crate::config::{Reload, Watching};
 use crate::runs::{Host, Job, Output, RunError, RunReport, RunRequest};
-use crate::sandbox::Source;
 use crate::text::{one_line, printable};
 use clap::Args;
 use serde_json::json;
@@ -30,9 +29,10 @@ pub(super) struct Run {
     again: Option<Uuid>,
 }
 
+/// What a connector is asked to do.
 #[derive(Debug, Args)]
 #[group(required = true, multiple = false)]
-struct JobArgs {
+pub(super) struct JobArgs {
     /// Books or exports this journal run.
     #[arg(long)]
     journal_run: Option<Uuid>,
@@ -64,16 +64,28 @@ struct JobArgs {
 
 impl Run {
     fn request(&self) -> RunRequest {
-        let given = &self.job;
+        RunRequest {
+            client: self.client.clone(),
+            user: self.user.clone(),
+            employer: self.employer,
+            job: self.job.job(self.again),
+        }
+    }
+}
+
+impl JobArgs {
+    /// The job that was asked for.
+    pub(super) fn job(&self, again: Option<Uuid>) -> Job {
+        let given = self;
         // The group sees to it that one is given, so what remains is the check.
-        let job = if let Some(id) = given.journal_run {
+        if let Some(id) = given.journal_run {
             Job::ProcessJournalRun(id)
         } else if let Some(query) = &given.lookup {
             Job::Lookup(query.clone())
         } else if let Some(request) = &given.quote {
             Job::Quote(request.clone())
         } else if let Some(request) = &given.order {
-            let (request, again) = (request.clone(), self.again);
+            let request = request.clone();
             Job::Order { request, again }
         } else if let Some(order) = given.cancel {
             Job::Cancel(order)
@@ -85,12 +97,6 @@ impl Run {
             Job::PollDeclaration(id)
         } else {
             Job::Check
-        };
-        RunRequest {
-            client: self.client.clone(),
-            user: self.user.clone(),
-            employer: self.employer,
-            job,
         }
     }
 }
@@ -166,12 +172,7 @@ pub(super) fn show_text(report: &RunReport, out: &Out) {
 
 fn print(report: &RunReport) {
     for line in &report.log {
-        let source = match line.source {
-            Source::Connector => "connector",
-            Source::Stdio => "output",
-            Source::Host => "host",
-        };
-        anstream::println!("{DIM}{source:>9}{DIM:#} {}", line.text);
+        anstream::println!("{DIM}{:>9}{DIM:#} {}", line.source.name(), line.text);
     }
     if report.log_dropped > 0 {
         anstream::println!(

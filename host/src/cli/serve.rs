@@ -3,6 +3,7 @@
 use super::Failure;
 use super::output::{DIM, GREEN, Output};
 use super::run::watch;
+use crate::api::Serving;
 use crate::oauth::password;
 use crate::runs::Host;
 use secrecy::zeroize::Zeroizing;
@@ -22,28 +23,53 @@ pub(super) async fn serve(host: Host, out: &Output) -> Result<(), Failure> {
     let mut terminate = signal(SignalKind::terminate()).map_err(failed)?;
     let mut interrupt = signal(SignalKind::interrupt()).map_err(failed)?;
     let _watching = watch(&host);
-    let mut serving = crate::api::start(host).await?;
+    let has_server = host.live().with(|config| config.server.is_some());
+    let serving = if has_server {
+        Some(crate::api::start(host.clone()).await?)
+    } else {
+        None
+    };
+    let working = host.work();
     out.result(
-        &json!({"listening": serving.address(), "url": serving.url()}),
-        || {
-            anstream::println!(
+        &json!({
+            "listening": serving.as_ref().map(Serving::address),
+            "url": serving.as_ref().map(Serving::url),
+            "workers": host.live().with(|config| config.queue.workers),
+        }),
+        || match &serving {
+            Some(serving) => anstream::println!(
                 "{GREEN}serving{GREEN:#} {} {DIM}on {}{DIM:#}",
                 serving.url(),
                 serving.address()
-            );
+            ),
+            None => anstream::println!(
+                "{GREEN}working{GREEN:#} on the queue {DIM}there is no [server] in the configuration, so there is no REST API{DIM:#}"
+            ),
         },
     );
+    let mut serving = serving;
     let ended = tokio::select! {
-        ended = serving.ended() => Some(ended),
+        ended = ended(&mut serving) => Some(ended),
         _ = terminate.recv() => None,
         _ = interrupt.recv() => None,
     };
-    match ended {
-        Some(ended) => ended.map_err(failed),
-        None => {
-            tracing::info!("stopping");
-            serving.stop(GRACE).await.map_err(failed)
+    tracing::info!("stopping");
+    let stopped = async {
+        match (ended, serving) {
+            (Some(ended), _) => ended.map_err(failed),
+            (None, Some(serving)) => serving.stop(GRACE).await.map_err(failed),
+            (None, None) => Ok(()),
         }
+    };
+    let (stopped, ()) = tokio::join!(stopped, working.stop(GRACE));
+    stopped
+}
+
+/// Waits until a server ends by itself; for ever if there is none.
+async fn ended(serving: &mut Option<Serving>) -> std::io::Result<()> {
+    match serving {
+        Some(serving) => serving.ended().await,
+        None => std::future::pending().await,
     }
 }
 

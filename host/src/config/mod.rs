@@ -6,6 +6,7 @@
 
 mod alarms;
 mod cache;
+mod queue;
 mod raw;
 mod resolve;
 mod secret;
@@ -18,6 +19,7 @@ mod watch;
 
 pub use alarms::Alarms;
 pub use cache::Cache;
+pub use queue::{Queue, Retry, Schedule, Task};
 pub use secret::SecretReference;
 pub use server::{Application, Connectors, Issuer, Oidc, PasswordHash, Server, Tls, Tokens};
 pub use upstream::Upstream;
@@ -25,7 +27,7 @@ pub use watch::{Live, Reload, Watching};
 
 use crate::authorization::Grants;
 use crate::catalogue::Activity;
-use crate::egress::Rule;
+use crate::egress::{Party, Rule};
 use crate::sandbox::Limits;
 use std::collections::BTreeMap;
 use std::fmt;
@@ -44,6 +46,14 @@ pub struct Config {
     pub ledger: PathBuf,
     /// The folder of compiled components.
     pub compiled: PathBuf,
+    /// The SQLite database of the runs.
+    pub runs: PathBuf,
+    /// How a process works on the queue.
+    pub queue: Queue,
+    /// Outside parties with limits.
+    pub parties: Vec<Party>,
+    /// When runs are submitted.
+    pub schedules: Vec<Schedule>,
     /// The clients that are connectors, by name.
     pub clients: BTreeMap<String, Client>,
     /// The clients that are external applications, by name.
@@ -83,6 +93,10 @@ pub struct Client {
     pub limits: Limits,
     /// How long the answers of its look-ups are kept, if they are.
     pub cache: Option<Cache>,
+    /// How often its runs are tried.
+    pub retry: Retry,
+    /// How many of its runs may be under way, if that is limited.
+    pub concurrency: Option<u32>,
 }
 
 /// Where a client may write export files.

@@ -37,6 +37,11 @@ pub(super) struct File {
     pub(super) connectors: Connectors,
     pub(super) server: Option<Spanned<Server>>,
     pub(super) alarms: Option<Spanned<super::Alarms>>,
+    pub(super) queue: Option<Spanned<super::Queue>>,
+    #[serde(default)]
+    pub(super) parties: Vec<Spanned<super::queue::WrittenParty>>,
+    #[serde(default)]
+    pub(super) schedules: Vec<Spanned<super::queue::WrittenSchedule>>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -49,6 +54,8 @@ pub(super) struct Platform {
     pub(super) ledger: PathBuf,
     #[serde(default = "default_compiled")]
     pub(super) compiled: PathBuf,
+    #[serde(default = "default_runs")]
+    pub(super) runs: PathBuf,
     pub(super) loket: Option<Spanned<Loket>>,
 }
 
@@ -75,6 +82,10 @@ fn default_compiled() -> PathBuf {
     "data/compiled".into()
 }
 
+fn default_runs() -> PathBuf {
+    "data/runs.db".into()
+}
+
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub(super) struct Client {
@@ -89,6 +100,8 @@ pub(super) struct Client {
     pub(super) settings: Option<Spanned<toml::Table>>,
     pub(super) limits: Option<Spanned<crate::sandbox::Limits>>,
     pub(super) cache: Option<Spanned<super::Cache>>,
+    pub(super) retry: Option<Spanned<super::Retry>>,
+    pub(super) concurrency: Option<Spanned<u32>>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -110,6 +123,9 @@ pub(super) struct Http {
     #[serde(default)]
     pub(super) allow_private_addresses: bool,
     pub(super) trusted_roots: Option<PathBuf>,
+    #[serde(default)]
+    pub(super) repeatable: bool,
+    pub(super) idempotency: Option<String>,
     pub(super) path: Option<WrittenList>,
     pub(super) query: Option<WrittenList>,
     pub(super) headers: Option<WrittenList>,

@@ -150,6 +150,7 @@ mod tests {
             url: Url::parse(url).unwrap(),
             headers: headers.clone(),
             body: bytes::Bytes::new(),
+            repeatable: false,
         };
         credential.add(&hop, headers).into()
     }

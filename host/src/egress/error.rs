@@ -135,6 +135,20 @@ pub enum EgressError {
         /// What does not hold.
         why: &'static str,
     },
+    /// The operator's limits of the party let no more through for now.
+    #[error("{party} takes no more requests for {seconds} s ([[parties]])")]
+    Limited {
+        /// The party.
+        party: String,
+        /// How long, in seconds.
+        seconds: u64,
+    },
+    /// A person said that it happened, in an attempt before this one.
+    #[error("{what} is not sent again: a person said that it happened in an earlier attempt")]
+    Happened {
+        /// The method and the URL.
+        what: String,
+    },
     /// The host cannot go on, for example because the ledger cannot be written.
     #[error("the host failed: {0}")]
     Host(String),

@@ -16,6 +16,7 @@ mod error;
 mod fields;
 mod json;
 pub mod normalize;
+mod party;
 mod pattern;
 mod resolver;
 mod rule;
@@ -27,6 +28,7 @@ pub(crate) mod tls;
 pub use credential::Credential;
 pub use error::{EgressError, RuleError};
 pub use fields::{WrittenList, WrittenLists};
+pub use party::Party;
 pub use pattern::{Detailed, WrittenPattern};
 pub use resolver::{Resolve, SystemResolver};
 pub use rule::Rule;
@@ -63,6 +65,9 @@ pub struct Hop {
     pub headers: HeaderMap,
     /// The body.
     pub body: Bytes,
+    /// Whether the same request may be sent again when nobody knows whether it
+    /// arrived: the rule says so.
+    pub repeatable: bool,
 }
 
 /// A complete reply.
@@ -93,6 +98,10 @@ pub trait Observer: Send + Sync {
         let _ = (activity, body);
         Ok(())
     }
+
+    /// What the outside party knows a write by, for the header that its rule
+    /// names. The same for all hops of a request.
+    fn idempotency_key(&self) -> String;
 
     /// Records a request that is about to leave.
     async fn before(&self, hop: &Hop) -> Result<(), EgressError>;

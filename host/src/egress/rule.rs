@@ -4,7 +4,7 @@ use super::error::{EgressError, RuleError};
 use super::fields::{Fields, WrittenLists};
 use super::send::forbidden;
 use crate::catalogue::Activity;
-use http::{HeaderMap, Method};
+use http::{HeaderMap, HeaderName, Method};
 use std::borrow::Cow;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -24,6 +24,8 @@ pub struct Rule {
     credential: Option<String>,
     allow_private_addresses: bool,
     trusted_roots: Option<PathBuf>,
+    repeatable: bool,
+    idempotency: Option<HeaderName>,
     fields: Option<Arc<Fields>>,
 }
 
@@ -152,6 +154,8 @@ impl Rule {
             credential,
             allow_private_addresses,
             trusted_roots: None,
+            repeatable: false,
+            idempotency: None,
             fields: fields.map(Arc::new),
         })
     }
@@ -173,6 +177,49 @@ impl Rule {
             trusted_roots: Some(file),
             ..self
         })
+    }
+
+    /// The same rule, whose writes may be sent again when nobody knows whether
+    /// they arrived: the outside party knows a request again that it had.
+    #[must_use]
+    pub fn with_repeatable_writes(self) -> Self {
+        Self {
+            repeatable: true,
+            ..self
+        }
+    }
+
+    /// The same rule, whose writes get a header by which the outside party
+    /// knows them again, such as `Idempotency-Key`; so they may be sent again.
+    ///
+    /// # Errors
+    ///
+    /// When it is no header that the host could add.
+    pub fn with_idempotency(self, header: &str) -> Result<Self, RuleError> {
+        let name = HeaderName::from_bytes(header.as_bytes())
+            .ok()
+            .filter(|name| !forbidden(name) && *name != http::header::CONTENT_TYPE);
+        let Some(name) = name else {
+            return Err(RuleError(format!(
+                "idempotency = {header:?} is no header that can be added; write idempotency = \"Idempotency-Key\""
+            )));
+        };
+        Ok(Self {
+            repeatable: true,
+            idempotency: Some(name),
+            ..self
+        })
+    }
+
+    /// Whether its writes may be sent again when nobody knows whether they
+    /// arrived.
+    pub fn is_repeatable(&self) -> bool {
+        self.repeatable
+    }
+
+    /// The header by which the outside party knows a write again.
+    pub fn idempotency(&self) -> Option<&HeaderName> {
+        self.idempotency.as_ref()
     }
 
     /// Whether the rule allows this method on this URL, which must have come

@@ -150,13 +150,22 @@ impl Egress {
                     return Err(error);
                 }
             };
+            let mut headers_now = headers.clone();
+            let writes = method != Method::GET && method != Method::HEAD;
+            if let Some(name) = rule.idempotency().filter(|_| writes)
+                && !headers_now.contains_key(name)
+                && let Ok(key) = HeaderValue::from_str(&observer.idempotency_key())
+            {
+                headers_now.insert(name.clone(), key);
+            }
             let hop = Hop {
                 exchange: Uuid::now_v7(),
                 activity: rule.activity(),
                 method: method.clone(),
                 url: url.clone(),
-                headers: headers.clone(),
+                headers: headers_now,
                 body: body.clone(),
+                repeatable: rule.is_repeatable(),
             };
             observer.before(&hop).await?;
             // The deadline cuts the exchange, not its recording.

@@ -39,8 +39,14 @@ pub const MAX_BODY: usize = 64 << 20;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Kind {
-    /// A run began.
+    /// A run began, or another attempt at it.
     RunStarted,
+    /// A run that was interrupted goes on.
+    RunResumed,
+    /// A run was interrupted; it may go on.
+    RunInterrupted,
+    /// A person decided what becomes of a run.
+    RunDecided,
     /// A run ended; the outcome says how.
     RunFinished,
     /// A request is about to leave for an outside party.
@@ -65,6 +71,9 @@ impl Kind {
     pub fn name(self) -> &'static str {
         match self {
             Self::RunStarted => "run-started",
+            Self::RunResumed => "run-resumed",
+            Self::RunInterrupted => "run-interrupted",
+            Self::RunDecided => "run-decided",
             Self::RunFinished => "run-finished",
             Self::Request => "request",
             Self::Response => "response",

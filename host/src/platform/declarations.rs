@@ -112,7 +112,7 @@ pub trait Declarations: Send + Sync {
     async fn declaration_kind(&self, id: Uuid) -> Result<Option<DeclarationKind>, ActivityError>;
 
     /// Stores the message of a declaration that was asked for (from status 1
-    /// or 2 to 3) and gives its SHA-256.
+    /// or 2 to 3) and gives its SHA-256. The same message again changes nothing.
     async fn store_message(
         &self,
         id: Uuid,
@@ -135,7 +135,8 @@ pub trait Declarations: Send + Sync {
     async fn cancel_declaration(&self, id: Uuid, user: &str) -> Result<(), ActivityError>;
 
     /// Claims a confirmed declaration (status 5) for sending and gives what is
-    /// to be sent, after comparing it with what was confirmed.
+    /// to be sent, after comparing it with what was confirmed. A run that has it
+    /// already keeps it.
     async fn claim_declaration(&self, id: Uuid, claim: Claim) -> Result<Frozen, ActivityError>;
 
     /// Gives a claim back without the declaration being sent. `left` says
@@ -150,7 +151,8 @@ pub trait Declarations: Send + Sync {
     ) -> Result<(), ActivityError>;
 
     /// Marks a claimed declaration as sent (from status 5 to 6), with the
-    /// reference of the outside party.
+    /// reference of the outside party. Again with the same reference changes
+    /// nothing.
     async fn mark_declaration_sent(
         &self,
         id: Uuid,

@@ -49,7 +49,8 @@ pub enum ExportEnd {
 #[async_trait]
 pub trait JournalExports: Send + Sync {
     /// Claims a journal run for a run: from status 4 (ready) or 6 (export
-    /// failed) to 5 (being exported). Returns it as it is then.
+    /// failed) to 5 (being exported). Returns it as it is then. A run that has
+    /// it already keeps it.
     ///
     /// # Errors
     ///
@@ -87,7 +88,9 @@ pub trait JournalExports: Send + Sync {
     /// Which run has a journal run; none if none has.
     async fn export_claim(&self, journal_run: Uuid) -> Result<Option<ExportClaim>, ActivityError>;
 
-    /// Changes the status of a journal run and returns it as it is then.
+    /// Changes the status of a journal run and returns it as it is then. The
+    /// same change by the same run, if it was the last one, changes nothing
+    /// where [`super::Owners::repeatable`] says so.
     ///
     /// # Errors
     ///

@@ -47,6 +47,7 @@ pub use upa_pension_declarations::UpaPensionDeclarations;
 pub use vehicles::Vehicles;
 
 use crate::bindings::koppel::loket::types::ActivityError;
+use crate::catalogue::Activity;
 use async_trait::async_trait;
 use uuid::Uuid;
 
@@ -169,6 +170,14 @@ pub trait Owners: Send + Sync {
     /// [`Owners::owner_within`] must be asked of each employer that it may be.
     fn finds_owners(&self) -> bool {
         true
+    }
+
+    /// Whether a change that a run makes may be made again by the same run when
+    /// nobody knows whether it happened: the second time changes nothing and
+    /// gives the same.
+    fn repeatable(&self, activity: Activity) -> bool {
+        let _ = activity;
+        false
     }
 
     /// The employers of a provider.

@@ -4,13 +4,15 @@
 //! 6 (export failed) to 5 (being exported), in the payroll data and atomically:
 //! two runs of the same one, in whatever processes, do not both get it. How the
 //! connector ends decides where it goes from there. A process that dies leaves
-//! it at 5; only a person can tell that it died, and releases it.
+//! it at 5: a worker goes on with the run, which keeps its claim, or a person
+//! releases it.
 
 use super::{Host, Output, RunError};
 use crate::bindings::koppel::connector::types::ConnectorError;
 use crate::bindings::koppel::loket::journal_runs::{ExportMethod, JournalRun, JournalRunStatus};
 use crate::bindings::koppel::loket::types::ActivityError;
 use crate::catalogue::id::PatchJournalRunByJournalRunId as PATCH;
+use crate::durable::State;
 use crate::ledger::{Entry, Kind};
 use crate::platform::{Entity, ExportEnd, in_words};
 use crate::sandbox::Limits;
@@ -60,8 +62,18 @@ impl Claim {
         journal_run: Uuid,
         method: ExportMethod,
     ) -> Result<Self, RunError> {
-        authorize(session, journal_run).await?;
-        note(session, format!("claim journal run {journal_run}")).await?;
+        let resumed = session.journal.is_resumed();
+        if let Err(error) = authorize(session, journal_run).await {
+            if resumed {
+                // It has the journal run already, and may not go on with it.
+                let why = shorten(session.ledger.redactor().text(error.to_string()));
+                end_claim(session, journal_run, &ExportEnd::Failed(why)).await;
+            }
+            return Err(error);
+        }
+        if !resumed {
+            note(session, format!("claim journal run {journal_run}")).await?;
+        }
         // Before it is taken, so that it is ended also when nobody waits for
         // the answer any more.
         let mut claim = Self {
@@ -73,7 +85,13 @@ impl Claim {
         let taken = session.platform.begin_export(journal_run, &by, method);
         if let Err(error) = taken.await {
             claim.open = false;
-            return Err(run_error(error));
+            // It marked the journal run, or was about to, before it was
+            // interrupted: what became of that is in its journal.
+            let marked =
+                matches!(error, ActivityError::Conflict(_)) && session.journal.began(PATCH.id());
+            if !marked {
+                return Err(run_error(error));
+            }
         }
         Ok(claim)
     }
@@ -88,6 +106,13 @@ impl Claim {
         mut self,
         called: Result<Output, RunError>,
     ) -> Result<Output, RunError> {
+        if let Err(RunError::Stopped(stop)) = &called
+            && stop.may_go_on()
+        {
+            // It keeps what it has.
+            self.open = false;
+            return called;
+        }
         let run = self.session.platform.journal_run(self.journal_run).await;
         let status = run.map(|run| run.status);
         let error = match (called, &status) {
@@ -123,6 +148,7 @@ impl Drop for Claim {
         // Nobody waits for this run any more, so that its guest is gone. What
         // it sent may have arrived.
         if self.open
+            && !self.session.journal.goes_on()
             && let Ok(runtime) = tokio::runtime::Handle::try_current()
         {
             let (session, journal_run) = (self.session.clone(), self.journal_run);
@@ -131,6 +157,15 @@ impl Drop for Claim {
                 end_claim(&session, journal_run, &end).await;
             });
         }
+    }
+}
+
+/// Ends the claim of a run that is given up, if it has one.
+pub(super) async fn give_up(session: &Session, journal_run: Uuid, why: &str) {
+    let claim = session.platform.export_claim(journal_run).await;
+    if claim.is_ok_and(|claim| claim.is_some_and(|claim| claim.by.run == session.run)) {
+        let why = shorten(session.ledger.redactor().text(why.to_owned()));
+        end_claim(session, journal_run, &ExportEnd::Failed(why)).await;
     }
 }
 
@@ -175,6 +210,7 @@ impl Host {
         let released = async {
             authorize(&session, release.journal_run).await?;
             if let Some(claim) = claim {
+                self.check_given_up(claim.by.run).await?;
                 self.check_dead(&claim.since, &claim.by.client, release.journal_run)?;
             }
             let reason = shorten(session.ledger.redactor().text(release.reason.clone()));
@@ -192,7 +228,21 @@ impl Host {
         }
     }
 
-    /// No run outlives its deadline: before it, this one can still book.
+    /// A run that waits goes on with its journal run.
+    async fn check_given_up(&self, run: Uuid) -> Result<(), RunError> {
+        let kept = self.runs.run(run).await;
+        let kept = kept.map_err(|error| RunError::Host(error.to_string()))?;
+        let what = match kept.map(|run| run.state) {
+            Some(State::Queued) => "cancel",
+            Some(State::NeedsAPerson) => "decide",
+            _ => return Ok(()),
+        };
+        Err(RunError::Conflict(format!(
+            "run {run} waits, and goes on with it; `koppel runs {what} {run}` comes first"
+        )))
+    }
+
+    /// No attempt outlives its deadline: before it, this one can still book.
     fn check_dead(&self, since: &str, client: &str, journal_run: Uuid) -> Result<(), RunError> {
         let deadline_ms = self.live.with(|config| {
             let limits = config.client(client).map(|client| client.limits);

@@ -1,31 +1,30 @@
 //! What the host does around a connector of kind declaration: checks before
 //! the connector is called, and what follows from its answer.
 
+mod follow;
+mod kept;
+
+use super::call::Call;
 use super::job::Answer;
 use super::{Host, Job, Output, RunError};
-use crate::bindings::exports::koppel::connector::declaration::Message;
 use crate::bindings::koppel::connector::types::ConnectorError;
 use crate::bindings::koppel::loket::types::ActivityError;
 use crate::catalogue::{Activity, id};
-use crate::ledger::{Entry, Kind};
-use crate::platform::{Claim, DeclarationKind, Frozen};
+use crate::platform::{Claim, DeclarationKind, Frozen, in_words};
 use crate::sending::{Fate, Sending};
 use crate::session::{Fault, Session};
+pub(crate) use follow::check_message;
+use kept::Kept;
 use std::sync::Arc;
 use uuid::Uuid;
-
-/// The longest reference of a message, in bytes.
-const REFERENCE_BYTES: usize = 64;
-
-/// The largest message, in bytes.
-const MESSAGE_BYTES: usize = 10 << 20;
-
-/// The longest reference of an outside party, in bytes.
-const PARTY_REFERENCE_BYTES: usize = 200;
 
 /// How much longer than its run a claim holds, in milliseconds: the run ends
 /// by its deadline, and then there is still something to write down.
 const CLAIM_MARGIN: u64 = 60_000;
+
+/// How long a claim holds while a run waits to go on, in milliseconds: a year.
+/// It ends with the run.
+const WAITING: u64 = 365 * 24 * 3_600_000;
 
 /// A declaration of which something is about to be done.
 pub(super) struct Step {
@@ -83,23 +82,6 @@ fn activity(job: &Job, kind: DeclarationKind) -> Activity {
     }
 }
 
-/// Says what is wrong with a message, or the reference in it.
-pub(crate) fn check_message(reference: &str, message: &[u8]) -> Result<(), String> {
-    let clean = !reference.is_empty() && reference.bytes().all(|b| b.is_ascii_graphic());
-    if !clean || reference.len() > REFERENCE_BYTES {
-        return Err(format!(
-            "the reference of a message has 1 to {REFERENCE_BYTES} visible ASCII characters"
-        ));
-    }
-    if message.is_empty() || message.len() > MESSAGE_BYTES {
-        return Err(format!(
-            "a message has 1 to {MESSAGE_BYTES} bytes, not {}",
-            message.len()
-        ));
-    }
-    Ok(())
-}
-
 fn fault(fault: Fault) -> RunError {
     match fault {
         Fault::Guest(error) => refused(error),
@@ -121,9 +103,99 @@ fn refused(error: ActivityError) -> RunError {
     }
 }
 
+/// Why a run cannot go on whose journal cannot be written.
+pub(super) fn stopped(session: &Session) -> RunError {
+    let why = session.journal.brake().why();
+    why.map_or_else(
+        || RunError::Host("the journal cannot be written".to_owned()),
+        RunError::from,
+    )
+}
+
+/// What the host could not do after the connector answered is done later; the
+/// connector is not called again for it.
+pub(super) fn later(session: &Session, error: RunError) -> RunError {
+    let why = match &error {
+        RunError::Host(why) => why.clone(),
+        RunError::Connector(ConnectorError::Unavailable(_)) => error.to_string(),
+        _ => return error,
+    };
+    if session.journal.put_off(why) {
+        stopped(session)
+    } else {
+        error
+    }
+}
+
 impl Host {
+    /// Does something with a declaration: what must hold before, the call of
+    /// the connector, and what follows from its answer.
+    pub(super) async fn declare(
+        &self,
+        call: &mut Call<'_>,
+        declaration: Uuid,
+    ) -> Result<Output, RunError> {
+        let (session, job) = (call.session.clone(), call.job.clone());
+        if let Some(kept) = session.journal.answer::<Kept>() {
+            let kind = session.declaration_kind(declaration, |kind| activity(&job, kind));
+            let kind = kind.await.map_err(refused)?;
+            let step = kept.step(&job, kind, declaration);
+            let followed = self.follow(&session, &step, Ok(kept.answer)).await;
+            return followed.map_err(|error| later(&session, error));
+        }
+        let deadline_ms = call.client.limits.deadline_ms;
+        let step = self.step(&session, &job, declaration, deadline_ms).await?;
+        let called = self.call(call, Some(&step)).await;
+        if let Ok(answer) = &called
+            && !session.journal.keep_answer(&Kept::of(&step, answer)).await
+        {
+            return Err(stopped(&session));
+        }
+        if let Err(RunError::Stopped(stop)) = &called
+            && stop.may_go_on()
+        {
+            return self.wait(&session, &step, called).await;
+        }
+        let answered = called.is_ok();
+        let followed = self.follow(&session, &step, called).await;
+        if answered {
+            followed.map_err(|error| later(&session, error))
+        } else {
+            followed
+        }
+    }
+
+    /// Keeps the claim of a run that may go on: no other sends the message
+    /// meanwhile.
+    async fn wait(
+        &self,
+        session: &Session,
+        step: &Step,
+        called: Result<Answer, RunError>,
+    ) -> Result<Output, RunError> {
+        if step.frozen().is_some() {
+            let claim = Claim {
+                run: session.run,
+                milliseconds: WAITING,
+            };
+            let claimed = self.platform.claim_declaration(step.id, claim).await;
+            claimed.map_err(refused)?;
+        }
+        called.and_then(Answer::output)
+    }
+
+    /// Gives back what a run that is given up has claimed.
+    pub(super) async fn give_up_declaration(&self, session: &Session, id: Uuid) {
+        // Whether its message left is for the next run to find out.
+        let released = self.platform.release_declaration(id, session.run, true);
+        if let Err(error) = released.await {
+            let why = in_words(&error);
+            tracing::error!(declaration = %id, why, "the declaration stays claimed");
+        }
+    }
+
     /// Checks that a job on a declaration may be done now, and prepares it.
-    pub(super) async fn step(
+    async fn step(
         &self,
         session: &Session,
         job: &Job,
@@ -149,13 +221,20 @@ impl Host {
                 };
                 let claimed = self.platform.claim_declaration(id, claim).await;
                 let frozen = claimed.map_err(refused)?;
+                // Its own claim would say so on replay.
+                let left = async { Ok::<_, RunError>(frozen.left) };
+                let left = session.journal.once("whether it left before", left).await?;
+                let left = left.ok_or_else(|| stopped(session))?;
+                let frozen = Frozen { left, ..frozen };
                 let sending = Arc::new(Sending::new(kind, frozen.message.clone()));
                 Done::Submit { frozen, sending }
             }
             _ => {
-                let known = self.platform.response_count(id).await;
+                let known = self.platform.response_count(id);
+                let known = session.journal.once("how many responses there were", known);
+                let known = known.await.map_err(refused)?;
                 Done::Poll {
-                    known: known.map_err(refused)?,
+                    known: known.ok_or_else(|| stopped(session))?,
                 }
             }
         };
@@ -165,7 +244,9 @@ impl Host {
             activity,
             done,
         };
-        if let Some(frozen) = step.frozen() {
+        if let Some(frozen) = step.frozen()
+            && !session.journal.is_resumed()
+        {
             let what = format!(
                 "send {} {id}, message {}, SHA-256 {}",
                 kind.noun(),
@@ -178,155 +259,5 @@ impl Host {
             }
         }
         Ok(step)
-    }
-
-    /// What follows from the answer of the connector.
-    pub(super) async fn follow(
-        &self,
-        session: &Session,
-        step: &Step,
-        called: Result<Answer, RunError>,
-    ) -> Result<Output, RunError> {
-        match (&step.done, called) {
-            (Done::Create, Ok(Answer::Message(message))) => self.keep(session, step, message).await,
-            (Done::Create, Err(RunError::Connector(ConnectorError::Refused(why)))) => {
-                let what = format!("{} {} has no message: {why}", step.kind.noun(), step.id);
-                self.write(session, step.activity, what).await?;
-                let failed = self.platform.fail_declaration(step.id, &why).await;
-                failed.map_err(refused)?;
-                Err(RunError::Connector(ConnectorError::Refused(why)))
-            }
-            (Done::Submit { frozen, sending }, called) => {
-                self.sent(session, step, frozen, sending, called).await
-            }
-            (Done::Poll { known }, Ok(_)) => {
-                let total = self.platform.response_count(step.id).await;
-                let total = total.map_err(refused)?;
-                Ok(Output::Responses {
-                    declaration: step.id,
-                    new: total.saturating_sub(*known),
-                    total,
-                })
-            }
-            (_, Err(error)) => Err(error),
-            (_, Ok(_)) => Err(RunError::Host("it was asked for something else".to_owned())),
-        }
-    }
-
-    async fn keep(
-        &self,
-        session: &Session,
-        step: &Step,
-        message: Message,
-    ) -> Result<Output, RunError> {
-        let (reference, message) = (message.reference, message.bytes);
-        check_message(&reference, &message).map_err(RunError::BadAnswer)?;
-        let what = format!(
-            "store message {reference} of {} {}, {} bytes",
-            step.kind.noun(),
-            step.id,
-            message.len()
-        );
-        self.write(session, step.activity, what).await?;
-        let stored = self
-            .platform
-            .store_message(step.id, &reference, &message)
-            .await;
-        Ok(Output::DeclarationMessage {
-            declaration: step.id,
-            reference,
-            bytes: message.len(),
-            sha256: stored.map_err(refused)?,
-        })
-    }
-
-    async fn sent(
-        &self,
-        session: &Session,
-        step: &Step,
-        frozen: &Frozen,
-        sending: &Sending,
-        called: Result<Answer, RunError>,
-    ) -> Result<Output, RunError> {
-        let fate = sending.fate();
-        let reference = match called {
-            Ok(Answer::Submitted(reference)) => reference,
-            Ok(_) => {
-                self.release(session, step, frozen, fate).await?;
-                return Err(RunError::Host("it was asked to send".to_owned()));
-            }
-            Err(error) => {
-                self.release(session, step, frozen, fate).await?;
-                return Err(error);
-            }
-        };
-        // Its word is not taken for it. One that was sent by an earlier run may
-        // have been found at the outside party.
-        if fate != Fate::Taken && !frozen.left {
-            self.release(session, step, frozen, fate).await?;
-            return Err(RunError::BadAnswer(
-                "it says that the message was sent, but the outside party took no request with it"
-                    .to_owned(),
-            ));
-        }
-        let clean = !reference.is_empty() && reference.bytes().all(|b| b.is_ascii_graphic());
-        let reference = if clean && reference.len() <= PARTY_REFERENCE_BYTES {
-            reference
-        } else {
-            // It is sent, whatever the party calls it.
-            frozen.reference.clone()
-        };
-        let what = format!(
-            "{} {} was sent, reference {reference}",
-            step.kind.noun(),
-            step.id
-        );
-        // Unrecorded, it is not marked; the next run finds that it was sent.
-        if let Err(error) = self.write(session, step.activity, what).await {
-            self.release(session, step, frozen, Fate::Taken).await?;
-            return Err(error);
-        }
-        let marked = self
-            .platform
-            .mark_declaration_sent(step.id, session.run, &reference)
-            .await;
-        marked.map_err(refused)?;
-        Ok(Output::Submission {
-            declaration: step.id,
-            reference,
-            sha256: frozen.sha256.clone(),
-        })
-    }
-
-    async fn release(
-        &self,
-        session: &Session,
-        step: &Step,
-        frozen: &Frozen,
-        fate: Fate,
-    ) -> Result<(), RunError> {
-        let left = match fate {
-            Fate::Stayed => frozen.left,
-            Fate::Refused => false,
-            Fate::InDoubt | Fate::Taken => true,
-        };
-        let released = self
-            .platform
-            .release_declaration(step.id, session.run, left)
-            .await;
-        released.map_err(refused)
-    }
-
-    async fn write(
-        &self,
-        session: &Session,
-        activity: Activity,
-        what: String,
-    ) -> Result<(), RunError> {
-        let entry = Entry {
-            activity: Some(activity.id().to_owned()),
-            ..Entry::new(session.context(), Kind::ActivityWrite, what)
-        };
-        session.record(entry).await.map_err(fault)
     }
 }

@@ -1,6 +1,8 @@
 //! Why runs fail, in words for the operator.
 
+use super::Stop;
 use crate::bindings::koppel::connector::types::ConnectorError;
+use crate::durable::StoreError;
 use crate::ledger::LedgerError;
 use crate::platform::OpenError;
 use crate::registry::LoadError;
@@ -73,6 +75,9 @@ pub enum RunError {
     /// The host cannot do its part.
     #[error("the host failed: {0}")]
     Host(String),
+    /// It was stopped before it ended.
+    #[error("the run was stopped: {0}")]
+    Stopped(Stop),
 }
 
 fn connector_error(error: &ConnectorError) -> String {
@@ -107,6 +112,26 @@ impl RunError {
             Self::Crash(_) => "crash",
             Self::BadAnswer(_) => "bad-answer",
             Self::Host(_) => "host",
+            Self::Stopped(stop) => match stop {
+                Stop::Diverged(_) => "diverged",
+                Stop::Doubt(_) => "in-doubt",
+                Stop::Cancelled(_) => "cancelled",
+                Stop::Fenced => "taken-over",
+                Stop::Unrecorded(_) => "host",
+                Stop::Excess(_) => "limit",
+                Stop::Wait { .. } => "waits",
+                Stop::Deadline(_) => "limit",
+                Stop::Leaving => "interrupted",
+            },
+        }
+    }
+}
+
+impl From<Stop> for RunError {
+    fn from(stop: Stop) -> Self {
+        match stop {
+            Stop::Deadline(deadline) => Self::Limit(LimitReached::Deadline(deadline)),
+            stop => Self::Stopped(stop),
         }
     }
 }
@@ -126,6 +151,9 @@ pub enum StartError {
     /// The folder of compiled components cannot be used.
     #[error("compiled components: {0}")]
     Compiled(String),
+    /// The runs cannot be opened.
+    #[error(transparent)]
+    Runs(#[from] StoreError),
     /// The engine or TLS cannot be set up.
     #[error("{0:#}")]
     Engine(anyhow::Error),

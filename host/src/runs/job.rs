@@ -1,23 +1,27 @@
 //! What connectors are asked to do, and what comes of it.
 
+mod output;
+
+pub use output::Output;
+
 use super::RunError;
 use super::error::ended;
 use crate::admission::Kind;
 use crate::bindings::exports::koppel::connector::declaration::Message;
-use crate::bindings::exports::koppel::connector::journal::{Delivery, Outcome};
-use crate::bindings::exports::koppel::connector::product::{Cancellation, Confirmation, Quotation};
 use crate::bindings::koppel::connector::types::{ConnectorError, RunContext};
 use crate::kinds::Connector;
 use crate::platform::Frozen;
 use crate::sandbox::{Line, State};
-use serde::Serialize;
+use output::{cancel_output, journal_output, lookup_output, order_output, quote_output};
+use serde::{Deserialize, Serialize};
 use std::fmt;
 use std::time::Duration;
 use uuid::Uuid;
 use wasmtime::Store;
 
 /// What a connector is asked to do.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum Job {
     /// Book or export a journal run (kind journal).
     ProcessJournalRun(Uuid),
@@ -79,6 +83,12 @@ impl Job {
             }
             Self::Check => None,
         }
+    }
+
+    /// Whether it only reads, so that nothing is left of it when the process of
+    /// whoever waits for the answer dies.
+    pub fn only_reads(&self) -> bool {
+        matches!(self, Self::Lookup(_) | Self::Quote(_) | Self::Check)
     }
 
     /// The order-id of an order that must have been placed before.
@@ -184,6 +194,7 @@ impl Job {
 }
 
 /// What a connector answered, before the host does what follows from it.
+#[derive(Clone, Serialize, Deserialize)]
 pub(super) enum Answer {
     /// Nothing follows.
     Output(Output),
@@ -218,102 +229,6 @@ pub struct RunRequest {
     pub job: Job,
 }
 
-/// What a connector did.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "kebab-case", tag = "result")]
-pub enum Output {
-    /// A journal run left.
-    #[serde(rename_all = "kebab-case")]
-    JournalRun {
-        /// `booked` or `exported`.
-        delivery: &'static str,
-        /// The reference in the accounting package, or the name of the file.
-        reference: String,
-        /// How many lines.
-        lines: u32,
-        /// The sum of the debit amounts, in cents.
-        total_cents: i64,
-    },
-    /// The answer to a query.
-    Lookup {
-        /// The JSON of the connector.
-        answer: serde_json::Value,
-    },
-    /// A price.
-    #[serde(rename_all = "kebab-case")]
-    Quote {
-        /// The reference of the outside party.
-        reference: String,
-        /// The price, in cents.
-        amount_cents: i64,
-        /// Until when it holds, RFC 3339.
-        expires: String,
-        /// What else the outside party says of it.
-        details: serde_json::Value,
-    },
-    /// An order.
-    #[serde(rename_all = "kebab-case")]
-    Order {
-        /// The order-id.
-        order: String,
-        /// The reference of the outside party.
-        reference: String,
-        /// The price, in cents.
-        amount_cents: i64,
-        /// Whether the outside party had the order already.
-        repeated: bool,
-        /// What else the outside party says of it.
-        details: serde_json::Value,
-    },
-    /// An order that was cancelled.
-    #[serde(rename_all = "kebab-case")]
-    Cancel {
-        /// The order-id.
-        order: String,
-        /// The reference of the outside party.
-        reference: String,
-        /// What else the outside party says of it.
-        details: serde_json::Value,
-    },
-    /// The message of a declaration was made and stored.
-    #[serde(rename_all = "kebab-case")]
-    DeclarationMessage {
-        /// The declaration.
-        declaration: Uuid,
-        /// The reference in the message.
-        reference: String,
-        /// The size of the message in bytes.
-        bytes: usize,
-        /// The SHA-256 of the message, lower-case hexadecimal.
-        sha256: String,
-    },
-    /// A declaration was sent.
-    #[serde(rename_all = "kebab-case")]
-    Submission {
-        /// The declaration.
-        declaration: Uuid,
-        /// The reference of the outside party.
-        reference: String,
-        /// The SHA-256 of what was sent, lower-case hexadecimal.
-        sha256: String,
-    },
-    /// The responses to a declaration were fetched.
-    #[serde(rename_all = "kebab-case")]
-    Responses {
-        /// The declaration.
-        declaration: Uuid,
-        /// How many are new.
-        new: u64,
-        /// How many there are now.
-        total: u64,
-    },
-    /// The connection works.
-    Check {
-        /// What the connector says.
-        message: String,
-    },
-}
-
 /// How a run went.
 #[derive(Debug)]
 pub struct RunReport {
@@ -332,77 +247,4 @@ pub struct RunReport {
     /// The run that found the answer, if it was kept and the connector was not
     /// asked again.
     pub cached: Option<Uuid>,
-}
-
-fn journal_output(outcome: Outcome) -> Output {
-    Output::JournalRun {
-        delivery: match outcome.delivery {
-            Delivery::Booked => "booked",
-            Delivery::Exported => "exported",
-        },
-        reference: outcome.reference,
-        lines: outcome.lines,
-        total_cents: outcome.total,
-    }
-}
-
-fn lookup_output(answer: &str) -> Result<Output, RunError> {
-    Ok(Output::Lookup {
-        answer: json("answer", answer)?,
-    })
-}
-
-fn quote_output(quotation: Quotation) -> Result<Output, RunError> {
-    // Shown as it was given, if it is a moment at all.
-    if quotation.expires.parse::<jiff::Timestamp>().is_err() {
-        return Err(RunError::BadAnswer(
-            "the price holds until what is no moment".to_owned(),
-        ));
-    }
-    Ok(Output::Quote {
-        reference: reference(quotation.reference)?,
-        amount_cents: price(quotation.amount)?,
-        expires: quotation.expires,
-        details: json("details", &quotation.details)?,
-    })
-}
-
-fn order_output(order: String, confirmation: Confirmation) -> Result<Output, RunError> {
-    Ok(Output::Order {
-        order,
-        reference: reference(confirmation.reference)?,
-        amount_cents: price(confirmation.amount)?,
-        repeated: confirmation.repeated,
-        details: json("details", &confirmation.details)?,
-    })
-}
-
-fn cancel_output(order: String, cancellation: Cancellation) -> Result<Output, RunError> {
-    Ok(Output::Cancel {
-        order,
-        reference: reference(cancellation.reference)?,
-        details: json("details", &cancellation.details)?,
-    })
-}
-
-fn json(what: &str, text: &str) -> Result<serde_json::Value, RunError> {
-    serde_json::from_str(text)
-        .map_err(|error| RunError::BadAnswer(format!("its {what} is not JSON: {error}")))
-}
-
-fn price(cents: i64) -> Result<i64, RunError> {
-    if cents < 0 {
-        return Err(RunError::BadAnswer(format!("the price is {cents} cents")));
-    }
-    Ok(cents)
-}
-
-fn reference(text: String) -> Result<String, RunError> {
-    if text.is_empty() || text.len() > 200 {
-        return Err(RunError::BadAnswer(format!(
-            "the reference has {} bytes; it has 1 to 200",
-            text.len()
-        )));
-    }
-    Ok(text)
 }

@@ -12,7 +12,7 @@ use wasmtime_wasi_io::poll::Pollable;
 use wasmtime_wasi_io::streams::{OutputStream, StreamResult};
 
 /// Who wrote a line.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Source {
     /// The connector, through the log interface.
@@ -23,8 +23,19 @@ pub enum Source {
     Host,
 }
 
+impl Source {
+    /// A word for it, to be shown.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Connector => "connector",
+            Self::Stdio => "output",
+            Self::Host => "host",
+        }
+    }
+}
+
 /// One line of the log.
-#[derive(Clone, Debug, PartialEq, serde::Serialize)]
+#[derive(Clone, Debug, PartialEq, serde::Serialize, serde::Deserialize)]
 pub struct Line {
     /// Who wrote it.
     pub source: Source,

@@ -1,14 +1,13 @@
 //! The sandbox: one engine for the process, a fresh store and instance for
 //! every call of a connector.
 
-mod clock;
 mod limits;
 mod linker;
 mod log;
 mod state;
 mod turns;
 
-pub use clock::RESOLUTION;
+pub use crate::runs::replay::RESOLUTION;
 pub use limits::{LimitReached, Limits, MEMORY_CEILING, TABLE_CEILING};
 pub use linker::link;
 pub use log::{Line, RunLog, Source};

@@ -1,11 +1,11 @@
 //! What the host keeps about one run while its guest executes.
 
-use super::clock::{Monotonic, Wall};
 use super::limits::{Guard, Limits};
 use super::log::{RunLog, Stdio};
 use crate::bindings::koppel::connector::log::Level;
 use crate::exports::ExportDir;
 use crate::outbound::Hooks;
+use crate::runs::replay::{Monotonic, Wall, random};
 use crate::session::Session;
 use std::sync::Arc;
 use wasmtime::component::ResourceTable;
@@ -57,14 +57,20 @@ impl State {
             log: log.clone(),
             level: Level::Warn,
         })
-        .wall_clock(Wall)
-        .monotonic_clock(Monotonic::from_now())
         // Made in the memory of the host before it is copied.
         .max_random_size(RANDOM_BYTES)
         // Sockets are not even linked; this holds if they ever were.
         .allow_tcp(false)
         .allow_udp(false)
-        .allow_ip_name_lookup(false);
+        .allow_ip_name_lookup(false)
+        .wall_clock(Wall(session.journal.clone()))
+        .monotonic_clock(Monotonic(session.journal.clone()));
+        if let Some(seed) = session.journal.seed() {
+            let (secure, insecure, own) = random(seed);
+            wasi.secure_random(secure)
+                .insecure_random(insecure)
+                .insecure_random_seed(own);
+        }
         Self {
             session,
             log,

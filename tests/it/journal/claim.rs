@@ -358,7 +358,14 @@ async fn an_import_takes_no_journal_run_from_the_run_that_has_it() {
     let embedded = host.host.embedded().unwrap();
     claim(embedded, id).await.unwrap();
     import().await.unwrap();
-    let again = claim(embedded, id).await;
+    // The run that has it keeps it; no other gets it.
+    claim(embedded, id).await.unwrap();
+    let other = ChangedBy {
+        run: Uuid::nil(),
+        client: "other".to_owned(),
+        user: "bas".to_owned(),
+    };
+    let again = embedded.begin_export(id, &other, ExportMethod::Send).await;
     assert!(
         matches!(again, Err(ActivityError::Conflict(_))),
         "{again:?}"

@@ -31,15 +31,15 @@ fn an_unknown_key_is_a_fault_wherever_it_is() {
     for (text, expected) in [
         (
             "[platform]\n[client.xaf]\n",
-            "2: unknown field `client`, expected one of `platform`, `clients`, `credentials`, `modules`, `rights`, `roles`, `teams`, `users`, `connectors`, `server`, `alarms`",
+            "2: unknown field `client`, expected one of `platform`, `clients`, `credentials`, `modules`, `rights`, `roles`, `teams`, `users`, `connectors`, `server`, `alarms`, `queue`, `parties`, `schedules`",
         ),
         (
             "[platform]\ndata = \"a\"\nlegder = \"b\"\n",
-            "3: unknown field `legder`, expected one of `source`, `data`, `ledger`, `compiled`, `loket`",
+            "3: unknown field `legder`, expected one of `source`, `data`, `ledger`, `compiled`, `runs`, `loket`",
         ),
         (
             "[platform]\n[clients.xaf]\ncomponent = \"a\"\nactivites = []\n",
-            "4: unknown field `activites`, expected one of `component`, `application`, `sha256`, `activities`, `http`, `exports`, `settings`, `limits`, `cache`",
+            "4: unknown field `activites`, expected one of `component`, `application`, `sha256`, `activities`, `http`, `exports`, `settings`, `limits`, `cache`, `retry`, `concurrency`",
         ),
         (
             "[platform]\n[clients.xaf]\ncomponent = \"a\"\n[clients.xaf.limits]\nmemory-mb = 1\n",
@@ -51,7 +51,7 @@ fn an_unknown_key_is_a_fault_wherever_it_is() {
         ),
         (
             "[platform]\n[[clients.xaf.http]]\nallow = \"a\"\nmethods = []\nactivity = \"A\"\nallow-private-adresses = true\n",
-            "6: unknown field `allow-private-adresses`, expected one of `allow`, `methods`, `activity`, `credential`, `allow-private-addresses`, `trusted-roots`, `path`, `query`, `headers`, `json`",
+            "6: unknown field `allow-private-adresses`, expected one of `allow`, `methods`, `activity`, `credential`, `allow-private-addresses`, `trusted-roots`, `repeatable`, `idempotency`, `path`, `query`, `headers`, `json`",
         ),
         (
             "[platform]\n[credentials.exact]\nheader = \"a\"\nvalue = { env = \"A\" }\nprefix = \"Bearer\"\n",

@@ -2,6 +2,7 @@ mod credentials;
 mod faults;
 mod live;
 mod names;
+mod queue;
 mod resolved;
 mod upstream;
 

@@ -142,7 +142,52 @@ impl Change {
     }
 }
 
+/// The last change of a journal run.
+struct LastChange {
+    run: String,
+    status: JournalRunStatus,
+    reference: Option<String>,
+    error: Option<String>,
+}
+
+impl LastChange {
+    /// Whether it is this change, made by this run, and still holds.
+    fn is(&self, run: Uuid, status: JournalRunStatus, change: &JournalRunChange) -> bool {
+        let (to, same) = match change {
+            JournalRunChange::MarkAsProcessed(reference) => (
+                JournalRunStatus::Exported,
+                self.reference.as_ref() == Some(reference),
+            ),
+            JournalRunChange::MarkAsProcessingFailed(reason) => (
+                JournalRunStatus::ExportFailed,
+                self.error.as_ref() == Some(reason),
+            ),
+        };
+        same && self.run == run.to_string() && self.status == to && status == to
+    }
+}
+
 impl Embedded {
+    async fn last_change(&self, journal_run: Uuid) -> Result<Option<LastChange>, ActivityError> {
+        self.ask(move |connection| {
+            let read = |row: &Row<'_>| {
+                Ok(LastChange {
+                    run: row.get(0)?,
+                    status: status(row, 1)?,
+                    reference: row.get(2)?,
+                    error: row.get(3)?,
+                })
+            };
+            Ok(connection
+                .prepare_cached(
+                    "SELECT run, status, reference, error FROM journal_run_change WHERE journal_run = ?1 ORDER BY ord DESC LIMIT 1",
+                )?
+                .query_row([journal_run.to_string()], read)
+                .optional()?)
+        })
+        .await
+    }
+
     /// Changes a journal run in a transaction of its own. `decide` is given the
     /// journal run and the claim on it; it says what to change, or why it may
     /// not be, or with none that it stays as it is.
@@ -179,11 +224,18 @@ impl JournalExports for Embedded {
         by: &ChangedBy,
         method: ExportMethod,
     ) -> Result<JournalRun, ActivityError> {
+        let beginning = by.run;
         self.change(journal_run, by, move |run, claim| match run.status {
             JournalRunStatus::Ready | JournalRunStatus::ExportFailed => Ok(Some(Change {
                 method: Some(method),
                 ..Change::to(JournalRunStatus::BeingExported, None)
             })),
+            // It was interrupted, and goes on.
+            JournalRunStatus::BeingExported
+                if claim.is_some_and(|claim| claim.by.run == beginning) =>
+            {
+                Ok(None)
+            }
             JournalRunStatus::BeingExported => Err(taken(&run.id, claim)),
             status => Err(ActivityError::Conflict(format!(
                 "journal run {} cannot be exported: its status is {}; only 4 (ready) and 6 (export failed) can",
@@ -252,7 +304,12 @@ impl JournalExports for Embedded {
         by: &ChangedBy,
     ) -> Result<JournalRun, ActivityError> {
         let (change, changing) = (change.clone(), by.run);
+        let last = self.last_change(id).await?;
         self.change(id, by, move |run, claim| {
+            // The same run made it before it was interrupted.
+            if last.is_some_and(|last| last.is(changing, run.status, &change)) {
+                return Ok(None);
+            }
             let (action, from, to) = match &change {
                 JournalRunChange::MarkAsProcessed(_) => {
                     ("MarkAsProcessed", 4..=6, JournalRunStatus::Exported)

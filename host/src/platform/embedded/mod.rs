@@ -21,6 +21,7 @@ pub use import::{ImportError, ImportSummary};
 
 use super::{Entity, Owner, Owners};
 use crate::bindings::koppel::loket::types::ActivityError;
+use crate::catalogue::{Activity, id};
 use async_trait::async_trait;
 use rusqlite::{Connection, OptionalExtension, Transaction, TransactionBehavior};
 use std::path::{Path, PathBuf};
@@ -249,6 +250,15 @@ impl Owners for Embedded {
             Ok(owner)
         })
         .await
+    }
+
+    fn repeatable(&self, activity: Activity) -> bool {
+        [
+            id::PatchJournalRunByJournalRunId,
+            id::PostSendResponseMessageByPayrollTaxReturnId,
+            id::PostSendResponseMessageByUpaPensionDeclarationId,
+        ]
+        .contains(&activity)
     }
 
     async fn employers_of(&self, provider: Uuid) -> Result<Vec<Uuid>, ActivityError> {

@@ -95,7 +95,11 @@ impl JournalExports for Loket {
         // First the claim, then the status: what was exported before the claim
         // is seen to be.
         if let Some(other) = self.claims.take(journal_run, claim).await? {
-            return Err(taken(journal_run, &other));
+            if other.by.run != by.run {
+                return Err(taken(journal_run, &other));
+            }
+            // It was interrupted, and goes on.
+            return self.journal_run(journal_run).await;
         }
         let refused = match self.upstream_journal_run(journal_run).await {
             Ok(run) => match run.status {

@@ -80,6 +80,10 @@ impl Observer for Recorder {
         self.note("authorize", activity.to_string())
     }
 
+    fn idempotency_key(&self) -> String {
+        "key-1".to_owned()
+    }
+
     async fn before(&self, hop: &Hop) -> Result<(), EgressError> {
         self.hops.lock().unwrap().push(hop.clone());
         self.note("before", format!("{} {}", hop.method, hop.url))

@@ -31,6 +31,10 @@ impl Declarations for Embedded {
             let transaction =
                 connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
             let standing = Standing::of(&transaction, &id.to_string())?;
+            let sha256 = sha256(&message);
+            if standing.status == CREATED && standing.has(&transaction, &reference, &sha256)? {
+                return Ok(sha256);
+            }
             standing.awaits_message()?;
             let other: Option<String> = transaction
                 .prepare_cached(
@@ -44,7 +48,6 @@ impl Declarations for Embedded {
                     standing.kind.noun()
                 )));
             }
-            let sha256 = sha256(&message);
             transaction.execute(
                 "UPDATE declaration SET status = ?2, message_reference = ?3, message = ?4, message_sha256 = ?5, message_time = ?6, failure = NULL WHERE id = ?1",
                 params![standing.id, CREATED, reference, message, sha256, now()],
@@ -113,7 +116,7 @@ impl Declarations for Embedded {
                     "it is final"
                 },
             )?;
-            not_being_sent(&transaction, &standing)?;
+            not_being_sent(&transaction, &standing, None)?;
             let left: bool = transaction
                 .prepare_cached("SELECT has_left FROM declaration WHERE id = ?1")?
                 .query_row([&standing.id], |row| row.get(0))?;
@@ -153,7 +156,7 @@ impl Declarations for Embedded {
                     "only one that a person confirmed can"
                 },
             )?;
-            not_being_sent(&transaction, &standing)?;
+            not_being_sent(&transaction, &standing, Some(claim.run))?;
             let (frozen, confirmed) = transaction
                 .prepare_cached("SELECT message_reference, message, approved_sha256, has_left FROM declaration WHERE id = ?1")?
                 .query_row([&standing.id], |row| {
@@ -215,6 +218,9 @@ impl Declarations for Embedded {
             let transaction =
                 connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
             let standing = Standing::of(&transaction, &id.to_string())?;
+            if standing.status == SENT && standing.is_known_as(&transaction, &party_reference)? {
+                return Ok(());
+            }
             standing.must_be(&[CONFIRMED], "marked as sent", "only a confirmed one can")?;
             let marked = transaction.execute(
                 "UPDATE declaration SET status = ?3, sent_time = ?4, party_reference = ?5, has_left = 1, sending_run = NULL, sending_until = NULL WHERE id = ?1 AND sending_run = ?2",
@@ -256,8 +262,36 @@ impl Declarations for Embedded {
     }
 }
 
-/// That no other run is sending a declaration at this moment.
-fn not_being_sent(connection: &Connection, standing: &Standing) -> Result<(), Failure> {
+impl Standing {
+    /// Whether its message is the one with this reference and SHA-256.
+    fn has(&self, db: &Connection, reference: &str, sha256: &str) -> Result<bool, Failure> {
+        Ok(db
+            .prepare_cached(
+                "SELECT message_reference = ?2 AND message_sha256 = ?3 FROM declaration WHERE id = ?1",
+            )?
+            .query_row(params![self.id, reference, sha256], |row| {
+                row.get::<_, Option<bool>>(0)
+            })?
+            .unwrap_or(false))
+    }
+
+    /// Whether the outside party calls it so.
+    fn is_known_as(&self, db: &Connection, reference: &str) -> Result<bool, Failure> {
+        Ok(db
+            .prepare_cached("SELECT party_reference = ?2 FROM declaration WHERE id = ?1")?
+            .query_row(params![self.id, reference], |row| {
+                row.get::<_, Option<bool>>(0)
+            })?
+            .unwrap_or(false))
+    }
+}
+
+/// That no other run than this one is sending a declaration at this moment.
+fn not_being_sent(
+    connection: &Connection,
+    standing: &Standing,
+    ours: Option<Uuid>,
+) -> Result<(), Failure> {
     let sending: Option<String> = connection
         .prepare_cached("SELECT sending_run FROM declaration WHERE id = ?1 AND sending_until > ?2")?
         .query_row(
@@ -267,6 +301,8 @@ fn not_being_sent(connection: &Connection, standing: &Standing) -> Result<(), Fa
         .optional()?;
     match sending {
         None => Ok(()),
+        // It was interrupted, and goes on.
+        Some(run) if ours.is_some_and(|ours| ours.to_string() == run) => Ok(()),
         Some(run) => Err(conflict(format!(
             "{} is being sent by run {run}",
             standing.name()

@@ -1,0 +1,113 @@
+//! An activity that a connector performs: answered from the journal of its run,
+//! if it was performed before the run was interrupted.
+
+use super::Implementation;
+use crate::bindings::koppel::loket::types::ActivityError;
+use crate::catalogue::Access;
+use crate::platform::in_words;
+use crate::runs::replay::{Call, Found, Journal, Slot};
+use crate::session::{Fault, Session};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use std::sync::Arc;
+
+/// Performs an activity for a connector.
+///
+/// # Errors
+///
+/// As for [`Implementation::call`].
+pub(super) async fn perform<P, R>(
+    implementation: &Implementation<P, R>,
+    session: Arc<Session>,
+    arguments: P,
+) -> Result<R, Fault>
+where
+    P: Serialize,
+    R: Serialize + DeserializeOwned,
+{
+    let journal = session.journal.clone();
+    let activity = implementation.activity;
+    let call = Call {
+        write: activity.row().access == Access::Write,
+        repeatable: session.platform.repeatable(activity),
+        ..Call::new(activity.id().to_owned(), &arguments)
+    };
+    let slot = journal.slot();
+    match journal.find(&slot, &call) {
+        Found::Answered(known) => {
+            let known = read(&known)?;
+            noted(&journal, &slot, &call, &known);
+            return known.map_err(Fault::Guest);
+        }
+        Found::Stopped => return journal.brake().halt().await,
+        Found::Unknown {
+            repeatable: false, ..
+        } => {
+            journal.stop_in_doubt(&slot, &call);
+            return journal.brake().halt().await;
+        }
+        Found::Unknown { .. } | Found::New => {}
+    }
+    if call.write && journal.happened(&call.what) {
+        return Err(ActivityError::Conflict(format!(
+            "{activity} is not performed again: a person said that it happened in an earlier attempt"
+        ))
+        .into());
+    }
+    let busy = if call.write {
+        let Some(busy) = journal.brake().begin() else {
+            return journal.brake().halt().await;
+        };
+        if !journal.intend(&slot, &call).await {
+            drop(busy);
+            return journal.brake().halt().await;
+        }
+        Some(busy)
+    } else {
+        None
+    };
+    let performed = match implementation.call(session, arguments).await {
+        Ok(result) => Ok(result),
+        // The payroll data is there later; the connector need not hear of it.
+        Err(Fault::Guest(error @ ActivityError::Unavailable(_)))
+            if (!call.write || call.repeatable) && journal.put_off(in_words(&error)) =>
+        {
+            drop(busy);
+            return journal.brake().halt().await;
+        }
+        Err(Fault::Guest(error)) => Err(error),
+        Err(Fault::Host(error)) if journal.put_off(format!("{error:#}")) => {
+            drop(busy);
+            return journal.brake().halt().await;
+        }
+        Err(host) => return Err(host),
+    };
+    noted(&journal, &slot, &call, &performed);
+    let sealed = journal.seal(&performed);
+    let performed = if sealed.redacted {
+        read(&sealed.answer)?
+    } else {
+        performed
+    };
+    let kept = journal.answered(&slot, &call, sealed).await;
+    drop(busy);
+    if !kept {
+        return journal.brake().halt().await;
+    }
+    performed.map_err(Fault::Guest)
+}
+
+/// Notes whether a change was made, or nobody knows.
+fn noted<R>(journal: &Journal, slot: &Slot, call: &Call, performed: &Result<R, ActivityError>) {
+    match performed {
+        Ok(_) => journal.made(call),
+        // Another platform may have made it, and the reply was lost.
+        Err(ActivityError::Other(_) | ActivityError::Unavailable(_)) => journal.doubt(slot, call),
+        Err(_) => {}
+    }
+}
+
+fn read<R: DeserializeOwned>(answer: &[u8]) -> Result<Result<R, ActivityError>, Fault> {
+    serde_json::from_slice(answer)
+        .map_err(|error| Fault::Host(anyhow::anyhow!("the journal cannot be read: {error}")))
+}

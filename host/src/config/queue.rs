@@ -1,0 +1,184 @@
+//! When runs are tried again, how many may be under way, and when schedules
+//! submit some.
+
+use crate::egress::Party;
+use jiff::tz::TimeZone;
+use serde::Deserialize;
+use uuid::Uuid;
+
+/// How often the runs of a client are tried, and how long after each other.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case", default)]
+pub struct Retry {
+    /// How often in all. 5.
+    pub attempts: u32,
+    /// How long after the first attempt the second follows at least, in
+    /// milliseconds; twice as long after each. 1,000.
+    pub backoff_ms: u64,
+    /// The longest that it grows to, in milliseconds. 300,000: 5 minutes.
+    pub max_backoff_ms: u64,
+}
+
+impl Default for Retry {
+    fn default() -> Self {
+        Self {
+            attempts: 5,
+            backoff_ms: 1_000,
+            max_backoff_ms: 300_000,
+        }
+    }
+}
+
+impl Retry {
+    /// Checks that it makes sense.
+    ///
+    /// # Errors
+    ///
+    /// Names the key and its range.
+    pub fn validate(&self) -> Result<(), String> {
+        if !(1..=100).contains(&self.attempts) {
+            return Err("attempts must be 1 to 100".to_owned());
+        }
+        if self.backoff_ms == 0 || self.backoff_ms > self.max_backoff_ms {
+            return Err(format!(
+                "backoff-ms must be 1 to max-backoff-ms, which is {}",
+                self.max_backoff_ms
+            ));
+        }
+        Ok(())
+    }
+}
+
+/// How a process works on the queue.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case", default)]
+pub struct Queue {
+    /// How many runs `koppel serve` makes at a time. 4.
+    pub workers: u32,
+}
+
+impl Default for Queue {
+    fn default() -> Self {
+        Self { workers: 4 }
+    }
+}
+
+impl Queue {
+    /// Checks that it makes sense.
+    ///
+    /// # Errors
+    ///
+    /// Names the key and its range.
+    pub fn validate(&self) -> Result<(), String> {
+        // The sandbox holds no more at a time.
+        if (1..=64).contains(&self.workers) {
+            Ok(())
+        } else {
+            Err("workers must be 1 to 64".to_owned())
+        }
+    }
+}
+
+/// The limits of an outside party, as they are written.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub(super) struct WrittenParty {
+    url: String,
+    concurrency: Option<u32>,
+    per_minute: Option<u32>,
+    per_day: Option<u32>,
+}
+
+impl WrittenParty {
+    pub(super) fn resolve(self) -> Result<Party, String> {
+        Party::new(&self.url, self.concurrency, self.per_minute, self.per_day)
+    }
+}
+
+/// What a schedule submits for an employer.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Task {
+    /// A run for each journal run that is ready (status 4).
+    JournalRuns,
+    /// A run for each declaration that was sent, which fetches what the outside
+    /// party says of it.
+    DeclarationResponses,
+    /// A test of the settings and the connection.
+    Check,
+}
+
+/// When a client does something for employers.
+#[derive(Clone, Debug)]
+pub struct Schedule {
+    /// Its name.
+    pub name: String,
+    /// The client.
+    pub client: String,
+    /// The user on whose behalf it runs.
+    pub user: String,
+    /// The employers.
+    pub employers: Vec<Uuid>,
+    /// What is submitted.
+    pub task: Task,
+    /// As it is written, for a person.
+    pub cron: String,
+    pub(super) crontab: cronexpr::Crontab,
+}
+
+/// A schedule, as it is written.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub(super) struct WrittenSchedule {
+    pub(super) name: String,
+    pub(super) client: toml::Spanned<String>,
+    pub(super) user: toml::Spanned<String>,
+    pub(super) employers: Vec<Uuid>,
+    pub(super) task: Task,
+    cron: String,
+    #[serde(default = "default_time_zone")]
+    time_zone: String,
+}
+
+fn default_time_zone() -> String {
+    "Europe/Amsterdam".to_owned()
+}
+
+impl WrittenSchedule {
+    pub(super) fn resolve(self) -> Result<Schedule, String> {
+        if TimeZone::get(&self.time_zone).is_err() {
+            return Err(format!(
+                "there is no time zone \"{}\"; write time-zone = \"Europe/Amsterdam\"",
+                self.time_zone
+            ));
+        }
+        if self.cron.split_whitespace().count() != 5 {
+            return Err(format!(
+                "cron = \"{}\" must have five fields: minute, hour, day of the month, month, day of the week",
+                self.cron
+            ));
+        }
+        let crontab = cronexpr::parse_crontab(&format!("{} {}", self.cron, self.time_zone))
+            .map_err(|error| format!("cron = \"{}\": {error}", self.cron))?;
+        Ok(Schedule {
+            name: self.name,
+            client: self.client.into_inner(),
+            user: self.user.into_inner(),
+            employers: self.employers,
+            task: self.task,
+            cron: format!("{} {}", self.cron, self.time_zone),
+            crontab,
+        })
+    }
+}
+
+impl Schedule {
+    /// The first moment after another one at which it is carried out, in
+    /// milliseconds since 1970-01-01T00:00:00Z; none if there is none in the
+    /// years that can be told.
+    pub fn next_after(&self, millis: i64) -> Option<i64> {
+        let after = cronexpr::MakeTimestamp::from_millisecond(millis).ok()?;
+        let next = self.crontab.find_next(after).ok()?;
+        Some(next.timestamp().as_millisecond())
+    }
+}

@@ -1,0 +1,411 @@
+//! What every store and queue must do. Each form of them passes all of this.
+
+use super::{
+    Begin, Begun, Decision, End, Ended, Failing, Fence, Lease, Made, Millis, NewRun, Origin,
+    QueueError, Reading, Run, RunFilter, RunQueue, RunStore, Started, State, Step, StoreError,
+    Submitted,
+};
+use crate::runs::{Job, RunRequest};
+use std::sync::Arc;
+use uuid::Uuid;
+
+/// A store and a queue, as one worker process has them.
+#[derive(Clone)]
+pub(crate) struct Process {
+    pub(crate) store: Arc<dyn RunStore>,
+    pub(crate) queue: Arc<dyn RunQueue>,
+    pub(crate) holder: Uuid,
+}
+
+pub(crate) const NOW: Millis = 1_800_000_000_000;
+
+pub(crate) fn employer(number: u128) -> Uuid {
+    Uuid::from_u128(0xe000 + number)
+}
+
+fn new(key: &str, of: u128) -> NewRun {
+    NewRun {
+        id: Uuid::now_v7(),
+        key: key.to_owned(),
+        request: RunRequest {
+            client: "journal".to_owned(),
+            user: "anna".to_owned(),
+            employer: employer(of),
+            job: Job::ProcessJournalRun(Uuid::from_u128(1)),
+        },
+        origin: Origin::Submitted,
+        due: NOW,
+    }
+}
+
+pub(crate) async fn submit(process: &Process, key: &str, of: u128) -> Run {
+    let submitted = process.store.submit(new(key, of), NOW).await.unwrap();
+    let run = submitted.run().clone();
+    process.queue.push(run.id, run.due).await.unwrap();
+    run
+}
+
+pub(crate) async fn lease(process: &Process, now: Millis) -> Option<Lease> {
+    process.queue.lease(now, &[]).await.unwrap()
+}
+
+pub(crate) async fn begin(process: &Process, run: Uuid, concurrency: u32) -> Begun {
+    let begin = Begin {
+        run,
+        holder: process.holder,
+        now: NOW,
+        made: Made("a".to_owned()),
+        concurrency,
+    };
+    process.store.begin(begin).await.unwrap()
+}
+
+pub(crate) async fn started(process: &Process, run: Uuid) -> Started {
+    match begin(process, run, u32::MAX).await {
+        Begun::Started(started) => *started,
+        other => panic!("{other:?}"),
+    }
+}
+
+pub(crate) fn end(to: Ended) -> End {
+    End {
+        to,
+        output: None,
+        error: None,
+        doubts: Vec::new(),
+        log: Vec::new(),
+    }
+}
+
+async fn finish(process: &Process, fence: Fence, to: Ended) -> Run {
+    process.store.finish(fence, end(to), NOW).await.unwrap()
+}
+
+pub(crate) fn step(seq: u64, outcome: Option<&str>) -> Step {
+    Step {
+        seq,
+        what: format!("POST https://a.nl/{seq}"),
+        fingerprint: format!("{seq:064}"),
+        write: true,
+        repeatable: false,
+        exchange: Some(Uuid::from_u128(u128::from(seq))),
+        readings: vec![Reading::Wall(7), Reading::Monotonic(u64::MAX)],
+        outcome: outcome.map(|text| text.as_bytes().to_vec()),
+        denied: false,
+    }
+}
+
+/// The same request under the same key is the same run; another is refused.
+pub(crate) async fn a_key_is_that_of_one_request(process: Process) {
+    let first = submit(&process, "k", 1).await;
+    let again = process.store.submit(new("k", 1), NOW).await.unwrap();
+    assert!(matches!(&again, Submitted::Known(run) if run.id == first.id));
+    // Another employer has keys of its own.
+    let other = process.store.submit(new("k", 2), NOW).await.unwrap();
+    assert!(matches!(&other, Submitted::New(run) if run.id != first.id));
+    let mut different = new("k", 1);
+    different.request.job = Job::Check;
+    let refused = process.store.submit(different, NOW).await.unwrap_err();
+    assert_eq!(
+        refused.to_string(),
+        format!(
+            "key \"k\" is that of run {}, which was asked for something else; another request takes another key",
+            first.id
+        )
+    );
+    let mut of_other_user = new("k", 1);
+    of_other_user.request.user = "tim".to_owned();
+    let refused = process.store.submit(of_other_user, NOW).await;
+    assert!(matches!(refused, Err(StoreError::KeyTaken { .. })));
+    assert_eq!(
+        process
+            .store
+            .runs(RunFilter::default())
+            .await
+            .unwrap()
+            .len(),
+        2
+    );
+}
+
+/// One run at a time for an employer, in the order of submission.
+pub(crate) async fn runs_of_an_employer_are_made_one_by_one_in_order(process: Process) {
+    let runs = [
+        submit(&process, "1", 1).await,
+        submit(&process, "2", 1).await,
+        submit(&process, "3", 2).await,
+    ];
+    assert!(matches!(
+        begin(&process, runs[1].id, 9).await,
+        Begun::NotYet
+    ));
+    let first = lease(&process, NOW).await.unwrap();
+    assert_eq!(first.run, runs[0].id);
+    let fence = started(&process, first.run).await.fence;
+    assert!(matches!(
+        begin(&process, runs[1].id, 9).await,
+        Begun::NotYet
+    ));
+    let third = lease(&process, NOW).await.unwrap();
+    assert_eq!(third.run, runs[2].id, "another employer is not held up");
+    finish(&process, fence, Ended::Again { due: NOW + 5 }).await;
+    process.queue.retry_at(&first, NOW + 5).await.unwrap();
+    // It waits to be tried again, and goes first then.
+    assert!(matches!(
+        begin(&process, runs[1].id, 9).await,
+        Begun::NotYet
+    ));
+    let again = lease(&process, NOW + 5).await.unwrap();
+    assert_eq!(again.run, runs[0].id);
+    let fence = started(&process, again.run).await.fence;
+    finish(&process, fence, Ended::Over(State::Succeeded)).await;
+    process.queue.ack(&again).await.unwrap();
+    let second = lease(&process, NOW).await.unwrap();
+    assert_eq!(second.run, runs[1].id);
+    assert!(matches!(
+        begin(&process, runs[1].id, 9).await,
+        Begun::Started(_)
+    ));
+}
+
+/// No more runs of a client at a time than may be.
+pub(crate) async fn the_runs_of_a_client_are_limited(process: Process) {
+    let (one, two) = (
+        submit(&process, "1", 1).await,
+        submit(&process, "2", 2).await,
+    );
+    let fence = started(&process, one.id).await.fence;
+    assert!(matches!(begin(&process, two.id, 1).await, Begun::NotYet));
+    finish(&process, fence, Ended::Over(State::Failed)).await;
+    assert!(matches!(
+        begin(&process, two.id, 1).await,
+        Begun::Started(_)
+    ));
+}
+
+/// What was journalled is there for whoever takes over, and the one before
+/// cannot write any more.
+pub(crate) async fn whoever_takes_over_has_the_journal_and_the_other_has_no_say(process: Process) {
+    let run = submit(&process, "1", 1).await;
+    let first = started(&process, run.id).await;
+    assert!(!first.resumed);
+    let store = &process.store;
+    store
+        .record(first.fence, vec![step(0, Some("\"a\"")), step(1, None)])
+        .await
+        .unwrap();
+    let second = started(&process, run.id).await;
+    assert!(second.resumed);
+    assert_eq!(
+        (first.seed, first.fence.attempt),
+        (second.seed, second.fence.attempt)
+    );
+    assert_eq!(second.steps, [step(0, Some("\"a\"")), step(1, None)]);
+    let refused = store.record(first.fence, vec![step(2, None)]).await;
+    assert!(matches!(refused, Err(StoreError::Fenced(id)) if id == run.id));
+    let refused = store
+        .finish(first.fence, end(Ended::Over(State::Failed)), NOW)
+        .await;
+    assert!(matches!(refused, Err(StoreError::Fenced(_))));
+    store
+        .record(second.fence, vec![step(1, Some("\"b\""))])
+        .await
+        .unwrap();
+    // A suspended attempt goes on as well.
+    finish(&process, second.fence, Ended::Suspended { due: NOW }).await;
+    let third = started(&process, run.id).await;
+    assert_eq!(
+        third.steps,
+        [step(0, Some("\"a\"")), step(1, Some("\"b\""))]
+    );
+    // A new attempt does not.
+    finish(&process, third.fence, Ended::Again { due: NOW }).await;
+    let fourth = started(&process, run.id).await;
+    assert_eq!((fourth.fence.attempt, fourth.resumed), (2, false));
+    assert_eq!(fourth.steps, []);
+    assert_ne!(fourth.seed, first.seed);
+    let attempts = store.attempts(run.id).await.unwrap();
+    let shown: Vec<_> = attempts.iter().map(|a| (a.number, a.resumed)).collect();
+    assert_eq!(shown, [(1, 2), (2, 0)]);
+}
+
+/// Each state can be reached, and what may be done in it.
+pub(crate) async fn people_do_what_the_state_allows(process: Process) {
+    let store = &process.store;
+    let run = submit(&process, "1", 1).await;
+    let cancelled = store.cancel(run.id, "by mistake", NOW).await.unwrap();
+    assert_eq!(cancelled.state, State::Cancelled);
+    assert!(matches!(
+        begin(&process, run.id, 9).await,
+        Begun::Over(State::Cancelled)
+    ));
+    let again = store.retry(run.id, NOW).await.unwrap();
+    assert_eq!((again.state, again.tries), (State::Queued, 0));
+    let fence = started(&process, run.id).await.fence;
+    // One that is under way is asked to stop.
+    let asked = store.cancel(run.id, "why not", NOW).await.unwrap();
+    assert_eq!(asked.state, State::Running);
+    assert_eq!(
+        store.cancelled(run.id).await.unwrap().as_deref(),
+        Some("why not")
+    );
+    let error = Failing {
+        code: "cancelled".to_owned(),
+        message: "why not".to_owned(),
+    };
+    let cancelled = End {
+        error: Some(error.clone()),
+        ..end(Ended::Over(State::Cancelled))
+    };
+    let run = store.finish(fence, cancelled, NOW).await.unwrap();
+    assert_eq!(
+        (run.state, run.cancel, run.error),
+        (State::Cancelled, None, Some(error))
+    );
+    let refused = store.decide(run.id, Decision::Stop, NOW).await.unwrap_err();
+    assert_eq!(
+        refused.to_string(),
+        format!("run {} cannot be decided: it is cancelled", run.id)
+    );
+    store.retry(run.id, NOW).await.unwrap();
+    let fence = started(&process, run.id).await.fence;
+    finish(&process, fence, Ended::Over(State::Succeeded)).await;
+    let refused = store.retry(run.id, NOW).await.unwrap_err();
+    assert_eq!(
+        refused.to_string(),
+        format!("run {} cannot be retried: it is succeeded", run.id)
+    );
+    let nobody = Uuid::nil();
+    let refused = store.retry(nobody, NOW).await.unwrap_err();
+    assert_eq!(refused.to_string(), format!("there is no run {nobody}"));
+}
+
+/// A run with a write in doubt, whose attempt is open or ended.
+async fn in_doubt(process: &Process, key: &str, open: bool) -> Run {
+    let run = submit(process, key, 1).await;
+    let fence = started(process, run.id).await.fence;
+    process
+        .store
+        .record(fence, vec![step(0, Some("\"a\"")), step(1, None)])
+        .await
+        .unwrap();
+    let doubt = super::Doubt {
+        seq: 1,
+        what: "POST https://a.nl/1".to_owned(),
+    };
+    let end = End {
+        doubts: vec![doubt],
+        ..end(Ended::Person { open })
+    };
+    process.store.finish(fence, end, NOW).await.unwrap()
+}
+
+/// What a person decides is what the next worker finds.
+pub(crate) async fn what_a_person_decides_is_in_the_journal(process: Process) {
+    let store = &process.store;
+    let run = in_doubt(&process, "1", true).await;
+    assert_eq!((run.state, run.interrupted), (State::NeedsAPerson, true));
+    assert!(matches!(
+        begin(&process, run.id, 9).await,
+        Begun::Over(State::NeedsAPerson)
+    ));
+    let refused = store.retry(run.id, NOW).await.unwrap_err().to_string();
+    assert!(
+        refused.ends_with("happened|did-not-happen|stop`"),
+        "{refused}"
+    );
+    let (decided, doubts) = store
+        .decide(run.id, Decision::Happened(Some(b"\"r\"".to_vec())), NOW)
+        .await
+        .unwrap();
+    assert_eq!((decided.state, doubts.len()), (State::Queued, 1));
+    let going_on = started(&process, run.id).await;
+    assert!(going_on.resumed);
+    assert_eq!(going_on.steps[1].outcome.as_deref(), Some(&b"\"r\""[..]));
+    finish(&process, going_on.fence, Ended::Over(State::Succeeded)).await;
+
+    let run = in_doubt(&process, "2", true).await;
+    store
+        .decide(run.id, Decision::DidNotHappen, NOW)
+        .await
+        .unwrap();
+    let going_on = started(&process, run.id).await;
+    assert!(going_on.steps[1].denied && going_on.steps[1].outcome.is_none());
+    // It is made again: in doubt again until there is an outcome.
+    store
+        .record(going_on.fence, vec![step(1, None)])
+        .await
+        .unwrap();
+    let going_on = started(&process, run.id).await;
+    assert!(!going_on.steps[1].denied);
+    finish(&process, going_on.fence, Ended::Over(State::Succeeded)).await;
+
+    for open in [true, false] {
+        let run = in_doubt(&process, &format!("3 {open}"), open).await;
+        store
+            .decide(run.id, Decision::Happened(None), NOW)
+            .await
+            .unwrap();
+        let anew = started(&process, run.id).await;
+        assert_eq!((anew.resumed, anew.steps.len()), (false, 0));
+        assert_eq!(anew.run.happened, ["POST https://a.nl/1"]);
+        finish(&process, anew.fence, Ended::Over(State::Succeeded)).await;
+    }
+
+    let run = in_doubt(&process, "4", false).await;
+    let refused = store
+        .decide(run.id, Decision::Happened(Some(Vec::new())), NOW)
+        .await;
+    assert!(matches!(refused, Err(StoreError::State { .. })));
+    let (stopped, _) = store.decide(run.id, Decision::Stop, NOW).await.unwrap();
+    assert_eq!(stopped.state, State::Cancelled);
+}
+
+/// A run that needs a person holds up no other.
+pub(crate) async fn a_run_that_needs_a_person_holds_up_no_other(process: Process) {
+    in_doubt(&process, "1", true).await;
+    let next = submit(&process, "2", 1).await;
+    assert!(matches!(
+        begin(&process, next.id, 9).await,
+        Begun::Started(_)
+    ));
+}
+
+/// A lease is one worker's until it is given back.
+pub(crate) async fn a_run_is_leased_to_one_worker(one: Process, other: Process) {
+    let run = submit(&one, "1", 1).await;
+    assert_eq!(lease(&one, NOW - 1_000).await, None, "it is not due");
+    let first = lease(&one, NOW).await.unwrap();
+    assert_eq!(first.run, run.id);
+    assert_eq!(lease(&other, NOW).await, None);
+    one.queue.heartbeat(&first).await.unwrap();
+    let lost = other.queue.heartbeat(&first).await;
+    assert!(matches!(lost, Err(QueueError::Lost(id)) if id == run.id));
+    one.queue.retry_at(&first, NOW + 10).await.unwrap();
+    assert_eq!(lease(&other, NOW + 9).await, None);
+    let second = lease(&other, NOW + 10).await.unwrap();
+    let fence = started(&other, second.run).await.fence;
+    finish(&other, fence, Ended::Over(State::Dead)).await;
+    other.queue.dead_letter(&second, "no use").await.unwrap();
+    assert_eq!(lease(&one, NOW + 10).await, None);
+}
+
+/// A daily budget is that of all processes, and of one day.
+pub(crate) async fn a_daily_budget_is_shared(one: Process, other: Process) {
+    let spend =
+        async |of: &Process, budget: &str, day: &str| of.store.spend(budget, day, 3).await.unwrap();
+    for process in [&one, &other, &one] {
+        assert!(spend(process, "exact 1", "2026-01-01").await);
+    }
+    assert!(!spend(&other, "exact 1", "2026-01-01").await);
+    assert!(spend(&other, "exact 2", "2026-01-01").await);
+    assert!(spend(&one, "exact 1", "2026-01-02").await);
+}
+
+/// What a schedule did is known to all processes.
+pub(crate) async fn schedules_are_remembered(one: Process, other: Process) {
+    assert_eq!(one.store.ticked("s").await.unwrap(), None);
+    one.store.tick("s", 5).await.unwrap();
+    other.store.tick("s", 6).await.unwrap();
+    assert_eq!(one.store.ticked("s").await.unwrap(), Some(6));
+}

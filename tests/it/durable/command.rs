@@ -1,0 +1,168 @@
+//! `koppel runs`, as a process.
+
+use super::kill::{Serve, koppel};
+use super::party::Party;
+use super::{Bench, EXACT, text};
+use crate::harness::{ANNA, employer};
+use koppel_host::durable::State;
+use koppel_host::platform::seed;
+use serde_json::Value;
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_run_is_submitted_listed_shown_and_cancelled() {
+    let party = Party::start().await;
+    let bench = Bench::idle(&text(&party, "", "")).await;
+    let dir = bench.dir.path();
+    let (of, journal_run) = (
+        employer(1).to_string(),
+        seed::journal_run_id(1, 6).to_string(),
+    );
+    let submit = |journal_run: &str, more: &[&str]| {
+        let mut arguments = vec![
+            "--json",
+            "runs",
+            "submit",
+            EXACT,
+            "--user",
+            ANNA,
+            "--employer",
+            &of,
+            "--journal-run",
+            journal_run,
+            "--key",
+            "june",
+        ];
+        arguments.extend(more);
+        koppel(dir, &arguments)
+    };
+    let json = |output: &std::process::Output| -> Value {
+        serde_json::from_slice(&output.stdout).unwrap_or_else(|error| panic!("{error}: {output:?}"))
+    };
+    let first = json(&submit(&journal_run, &[]));
+    assert_eq!(
+        (&first["state"], &first["key"]),
+        (&"queued".into(), &"june".into())
+    );
+    assert_eq!(json(&submit(&journal_run, &[]))["id"], first["id"]);
+    let other = submit(&seed::journal_run_id(1, 7).to_string(), &[]);
+    assert_eq!(other.status.code(), Some(3));
+    let id = first["id"].as_str().unwrap();
+    let told: Value = serde_json::from_slice(&other.stderr).unwrap();
+    assert_eq!(
+        told["error"]["message"],
+        format!(
+            "key \"june\" is that of run {id}, which was asked for something else; another request takes another key"
+        )
+    );
+    let listed = json(&koppel(
+        dir,
+        &["--json", "runs", "list", "--state", "queued"],
+    ));
+    assert_eq!(listed.as_array().unwrap().len(), 1);
+    let none = json(&koppel(dir, &["--json", "runs", "list", "--state", "dead"]));
+    assert_eq!(none, Value::Array(Vec::new()));
+    let cancelled = koppel(
+        dir,
+        &[
+            "runs",
+            "cancel",
+            id,
+            "--user",
+            ANNA,
+            "--reason",
+            "a mistake",
+        ],
+    );
+    assert_eq!(
+        String::from_utf8(cancelled.stdout).unwrap(),
+        format!("cancelled run {id}\n")
+    );
+    let again = koppel(
+        dir,
+        &[
+            "runs",
+            "cancel",
+            id,
+            "--user",
+            ANNA,
+            "--reason",
+            "a mistake",
+        ],
+    );
+    assert!(again.status.success());
+    let retried = koppel(dir, &["runs", "retry", id, "--user", ANNA]);
+    assert_eq!(
+        String::from_utf8(retried.stdout).unwrap(),
+        format!("queued run {id}\n")
+    );
+
+    let _serve = Serve::start(dir);
+    // Submitted before: it is waited for.
+    let waited = submit(&journal_run, &["--wait"]);
+    assert!(waited.status.success(), "{waited:?}");
+    let shown = json(&waited);
+    assert_eq!(shown["run"]["state"], "succeeded");
+    assert_eq!(shown["run"]["output"]["reference"], "25900001");
+    assert_eq!(shown["attempts"][0]["outcome"], "succeeded");
+    let text = koppel(dir, &["runs", "show", id]);
+    let text = String::from_utf8(text.stdout).unwrap();
+    for part in [
+        format!("run {id}: succeeded\n"),
+        format!("  job        process journal run {journal_run}\n"),
+        "  client     journal-exact, for user anna\n".to_owned(),
+        ", key june\n".to_owned(),
+        "attempt 1 began 20".to_owned(),
+    ] {
+        assert!(text.contains(&part), "{part}\n{text}");
+    }
+    let id = first["id"].as_str().unwrap().parse().unwrap();
+    assert_eq!(bench.run(id).await.state, State::Succeeded);
+    let nobody = koppel(
+        dir,
+        &["runs", "show", "00000000-0000-4000-8000-000000000000"],
+    );
+    assert_eq!(nobody.status.code(), Some(3));
+    assert_eq!(
+        String::from_utf8(nobody.stderr).unwrap(),
+        "error: there is no run 00000000-0000-4000-8000-000000000000\n"
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_waits_for_a_run_that_needs_a_person_hears_of_it() {
+    let party = Party::start().await;
+    party.told(|kept| kept.lose_reply = true);
+    let bench = Bench::idle(&text(&party, "", "")).await;
+    let _serve = Serve::start(bench.dir.path());
+    let (of, journal_run) = (
+        employer(1).to_string(),
+        seed::journal_run_id(1, 6).to_string(),
+    );
+    let waited = koppel(
+        bench.dir.path(),
+        &[
+            "runs",
+            "submit",
+            EXACT,
+            "--user",
+            ANNA,
+            "--employer",
+            &of,
+            "--journal-run",
+            &journal_run,
+            "--wait",
+        ],
+    );
+    assert_eq!(waited.status.code(), Some(1));
+    let told = String::from_utf8(waited.stderr).unwrap();
+    assert!(told.starts_with("error: it is needs-a-person: "), "{told}");
+    let shown = String::from_utf8(waited.stdout).unwrap();
+    assert!(
+        shown.contains("  in doubt   POST http://127.0.0.1:"),
+        "{shown}"
+    );
+    assert!(
+        shown.contains("say what became of it: koppel runs decide "),
+        "{shown}"
+    );
+}
