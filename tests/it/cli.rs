@@ -435,3 +435,30 @@ fn what_needs_data_of_koppels_own_says_so_when_it_is_another_platforms() {
     }
     assert!(!dir.path().join("data/koppel.db").exists());
 }
+
+#[test]
+fn shells_and_man_learn_every_command_from_the_command_itself() {
+    let dir = tempfile::tempdir().unwrap();
+    for (shell, named) in [
+        ("bash", "koppel__subcmd__ledger__subcmd__verify"),
+        ("zsh", "_koppel__subcmd__ledger__subcmd__verify_commands"),
+        ("fish", "complete -c koppel"),
+    ] {
+        let output = koppel(dir.path(), &["completions", shell]);
+        assert!(output.status.success(), "{}", text(&output.stderr));
+        let script = text(&output.stdout);
+        assert!(script.contains(named), "{shell}: {script}");
+    }
+    let output = koppel(dir.path(), &["man", "man1"]);
+    assert!(output.status.success(), "{}", text(&output.stderr));
+    let page = std::fs::read_to_string(dir.path().join("man1/koppel-serve.1")).unwrap();
+    assert!(page.contains("koppel\\-serve"), "{page}");
+    assert!(page.contains("until it is told to stop"), "{page}");
+    std::fs::write(dir.path().join("file"), "").unwrap();
+    let output = koppel(dir.path(), &["man", "file"]);
+    assert_eq!(
+        text(&output.stderr),
+        "error: file: File exists (os error 17)\n"
+    );
+    assert_eq!(output.status.code(), Some(1));
+}

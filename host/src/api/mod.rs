@@ -8,6 +8,7 @@
 mod accept;
 mod call;
 mod caller;
+mod health;
 mod openapi;
 mod paging;
 mod query;
@@ -104,6 +105,8 @@ fn router(api: &Arc<Api>) -> Router {
             StatusCode::SERVICE_UNAVAILABLE,
             LONGEST,
         ))
+        // Answers also when all that may be handled at a time is.
+        .merge(health::routes(api))
 }
 
 async fn handle(

@@ -13,6 +13,7 @@ mod run;
 mod runs;
 mod select;
 mod serve;
+mod shell;
 mod show;
 
 use crate::api::ServeError;
@@ -63,6 +64,10 @@ enum Command {
         #[command(subcommand)]
         command: runs::Runs,
     },
+    /// Prints the completions of this command for a shell.
+    Completions(shell::Completions),
+    /// Writes the manual pages of this command into a directory.
+    Man(shell::Man),
     /// Makes the hash of a password, for `password-hash` of a user.
     Password,
     /// Payroll tax returns and pension declarations, as people see them: asks
@@ -218,6 +223,8 @@ async fn dispatch(cli: &Cli, out: &Output) -> Result<(), Failure> {
         Command::Run(run) => run::run(run, &host()?, out).await,
         Command::Serve => serve::serve(host()?, out).await,
         Command::Runs { command } => runs::runs(command, &host()?, out).await,
+        Command::Completions(asked) => shell::completions(asked),
+        Command::Man(asked) => shell::man(asked),
         Command::Password => serve::password(out),
         Command::Declarations { command } => declarations::run(command, &host()?, out).await,
         Command::Inspect { component } => show::inspect(component, out),

@@ -36,7 +36,7 @@ use crate::desk::Desk;
 use crate::durable::{Clock, LocalQueue, RunQueue, RunStore, Sqlite, SystemClock};
 use crate::egress::{Egress, Resolve};
 use crate::exports::ExportDir;
-use crate::ledger::{Ledger, Redactor};
+use crate::ledger::{Filter, Ledger, Redactor};
 use crate::platform::{Embedded, Entity, Loket, Owner, Platform};
 use crate::registry::{Compiled, LoadError, Loaded, Registry};
 use crate::sandbox::{LimitReached, RunLog, Sandbox};
@@ -167,6 +167,27 @@ impl Host {
     /// The ledger.
     pub fn ledger(&self) -> &Ledger {
         &self.ledger
+    }
+
+    /// Says why no work is to be sent here now: the process ends, or what it
+    /// keeps cannot be read.
+    ///
+    /// # Errors
+    ///
+    /// The reason, for the operator.
+    pub async fn readiness(&self) -> Result<(), String> {
+        if self.leaving.is_cancelled() {
+            return Err("it is stopping".to_owned());
+        }
+        let filter = Filter {
+            run: Some(Uuid::nil()),
+            ..Filter::default()
+        };
+        let ledger = self.ledger.page(filter, 0, 1).await;
+        ledger.map_err(|error| format!("the ledger: {error}"))?;
+        let runs = self.runs.run(Uuid::nil()).await;
+        runs.map_err(|error| format!("the runs: {error}"))?;
+        Ok(())
     }
 
     /// The sandbox.

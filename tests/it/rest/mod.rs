@@ -2,6 +2,7 @@
 
 mod authorizations;
 mod checks;
+mod health;
 mod messages;
 mod modules;
 mod oauth;
