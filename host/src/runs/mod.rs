@@ -184,9 +184,9 @@ impl Host {
             ..Filter::default()
         };
         let ledger = self.ledger.page(filter, 0, 1).await;
-        ledger.map_err(|error| format!("the ledger: {error}"))?;
+        ledger.map_err(|error| error.to_string())?;
         let runs = self.runs.run(Uuid::nil()).await;
-        runs.map_err(|error| format!("the runs: {error}"))?;
+        runs.map_err(|error| error.to_string())?;
         Ok(())
     }
 

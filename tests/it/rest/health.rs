@@ -37,5 +37,5 @@ async fn a_server_whose_runs_cannot_be_read_is_live_and_not_ready_and_tells_no_r
         json!({"status": "not ready"})
     );
     let why = rest.host.readiness().await.unwrap_err();
-    assert_eq!(why, "");
+    assert_eq!(why, "runs: no such table: run");
 }
