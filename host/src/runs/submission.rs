@@ -66,7 +66,7 @@ impl Host {
                 .collect()
         });
         let Some(first) = set_up.first().copied() else {
-            if let Some(activity) = activities.first() {
+            if let (Some(activity), false) = (activities.first(), request.job == Job::Check) {
                 tracing::warn!(
                     "connector {client} is not set up for this; add [connectors.employer.\"{employer}\"] {activity} = \"{client}\"",
                     client = request.client,

@@ -2,6 +2,7 @@
 
 mod authorizations;
 mod checks;
+mod kept_runs;
 mod messages;
 mod modules;
 mod oauth;
