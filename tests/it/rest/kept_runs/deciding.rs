@@ -108,6 +108,31 @@ async fn a_run_in_doubt_is_decided_and_goes_on() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_wrong_word_books_nothing_twice_and_the_log_says_why_the_run_failed() {
+    let kept = Kept::new().await;
+    kept.party.told(|party| party.lose_reply = true);
+    let token = kept.rest.token("anna").await;
+    let run = id(&kept.submit(&token, 1, "june", &booking(6)).await.with(202));
+    let _working = kept.rest.host.work();
+    let waiting = kept.until(&token, &run, "needs-a-person").await;
+    // As if it had not happened: the connector does not find it.
+    kept.party.told(|party| party.entries.clear());
+    let happened = json!({"action": "decide", "verdict": "happened"});
+    kept.change(&token, &run, &happened).await.with(200);
+    let failed = kept.until(&token, &run, "failed").await;
+    assert_eq!(kept.party.told(|party| party.posts), 1);
+    let post = waiting["doubts"][0]["description"].as_str().unwrap();
+    let said =
+        format!("{post} is not sent again: a person said that it happened in an earlier attempt");
+    let log = failed["attempts"][1]["log"].as_array().unwrap();
+    assert!(
+        log.contains(&json!({"source": "host", "text": said})),
+        "{failed}"
+    );
+    assert_eq!(failed["attempts"][1]["outcome"], failed["error"]["code"]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_run_whose_process_died_goes_on_with_the_reply_that_a_person_knows() {
     let kept = Kept::new().await;
     let token = kept.rest.token("anna").await;
@@ -195,7 +220,7 @@ async fn what_is_wrong_with_a_change_is_told_and_nothing_is_changed() {
         ),
         (
             json!({"action": "decide", "verdict": "happened", "reply": {"status": 201, "body": "?"}}),
-            "reply.body: is not base64 at line 1 column 43",
+            "reply.body: is not base64 at line 1 column 38",
         ),
     ] {
         let answer = kept.change(&token, &run, &body).await;

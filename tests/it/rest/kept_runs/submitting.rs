@@ -2,6 +2,7 @@
 
 use super::super::forbidden;
 use super::{EXACT, Kept, SUBMIT, TAX, XAF, booking, configured, id, of_employer};
+use crate::cli::{json as output, koppel};
 use crate::harness::employer;
 use http::Method;
 use koppel_host::ledger::{Filter, Kind};
@@ -60,7 +61,7 @@ async fn what_is_submitted_under_a_key_is_one_run_that_is_made_once() {
         (&attempt["number"], &attempt["outcome"], &attempt["resumed"]),
         (&json!(1), &json!("succeeded"), &json!(0))
     );
-    assert!(!attempt["log"].as_array().unwrap().is_empty(), "{attempt}");
+    assert_eq!(attempt["log"], json!([]));
     assert_eq!(
         (&done["doubts"], &done["happened"]),
         (&json!([]), &json!([]))
@@ -148,6 +149,45 @@ async fn only_a_connector_that_was_set_up_is_asked_and_only_for_what_it_was_set_
     assert_eq!(
         kept.submit(&token, 1, "b", &body).await.with(403),
         forbidden(&format!("there is no {missing} of this employer"))
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_command_has_through_an_application_what_the_application_has() {
+    let kept = Kept::new().await;
+    let token = kept.rest.token("anna").await;
+    let run = id(&kept.submit(&token, 1, "june", &booking(6)).await.with(202));
+    let (of, journal_run) = (
+        employer(1).to_string(),
+        seed::journal_run_id(1, 6).to_string(),
+    );
+    let submit = |client: &str, through: &[&str]| {
+        let arguments = [
+            "--json",
+            "runs",
+            "submit",
+            client,
+            "--user",
+            "anna",
+            "--employer",
+            &of,
+            "--journal-run",
+            &journal_run,
+            "--key",
+            "june",
+        ];
+        let arguments = [&arguments[..], through].concat();
+        koppel(kept.rest.dir.path(), &arguments)
+    };
+    let through = ["--application", "hr-portal"];
+    assert_eq!(output(&submit(EXACT, &through))["id"], run);
+    assert_ne!(output(&submit(EXACT, &[]))["id"], run);
+    let refused = submit(TAX, &through);
+    assert_eq!(refused.status.code(), Some(1));
+    let told: Value = serde_json::from_slice(&refused.stderr).unwrap();
+    assert_eq!(
+        told["error"]["message"],
+        format!("no connector \"{TAX}\" was set up that does this for this employer")
     );
 }
 

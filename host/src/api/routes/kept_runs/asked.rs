@@ -12,6 +12,7 @@ use std::fmt;
 /// A run that is submitted.
 #[derive(Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
+#[schemars(rename = "ConnectorRunSubmission")]
 pub(super) struct Submission {
     /// The connector: one that the operator set up for this and this employer.
     client: String,
@@ -21,6 +22,7 @@ pub(super) struct Submission {
 /// What a person does with a run.
 #[derive(Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
+#[schemars(rename = "ConnectorRunChange")]
 pub(super) struct Change {
     action: Word,
     /// Why, of a cancellation: 1 to 1,000 bytes in one line.
@@ -37,6 +39,7 @@ pub(super) struct Change {
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
+#[schemars(rename = "ConnectorRunAction")]
 enum Word {
     /// One that is under way is stopped, not in the middle of something that
     /// changes anything.
@@ -49,6 +52,7 @@ enum Word {
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
+#[schemars(rename = "ConnectorRunVerdict")]
 enum Decided {
     /// It happened: it is not made again.
     Happened,
@@ -61,6 +65,7 @@ enum Decided {
 /// What an outside party replied, as a person found out.
 #[derive(Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, rename_all = "camelCase")]
+#[schemars(rename = "OutsideReply")]
 struct Reply {
     /// The HTTP status.
     status: u16,

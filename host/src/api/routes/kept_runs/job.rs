@@ -30,6 +30,7 @@ pub(super) struct ConnectorJob {
 /// The kinds of jobs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
+#[schemars(rename = "ConnectorJobKind")]
 enum JobKind {
     /// Books or exports a journal run.
     ProcessJournalRun,

@@ -155,7 +155,9 @@ fn asked(call: &Call) -> Result<(Uuid, RunFilter, Wanted), ActivityError> {
     let mut problems = Vec::new();
     let period = super::messages::period(query, &mut problems);
     let mut filter = RunFilter {
-        client: query.get("client").map(ToOwned::to_owned),
+        client: query
+            .get(super::messages::CLIENT.name)
+            .map(ToOwned::to_owned),
         since: period.0.map(millis),
         until: period.1.map(millis),
         ..RunFilter::default()

@@ -63,6 +63,7 @@ pub(super) struct ConnectorRunDetails {
 
 /// Why an attempt did not succeed.
 #[derive(Debug, PartialEq, Eq, Serialize, JsonSchema)]
+#[schemars(rename = "ConnectorRunError")]
 struct RunError {
     /// A short name, for programs.
     code: String,
@@ -72,6 +73,7 @@ struct RunError {
 
 /// A write of which nobody knows whether it happened.
 #[derive(Debug, PartialEq, Eq, Serialize, JsonSchema)]
+#[schemars(rename = "ConnectorRunDoubt")]
 struct Doubt {
     /// The method and URL.
     description: String,
@@ -79,6 +81,7 @@ struct Doubt {
 
 /// One attempt at a run.
 #[derive(Debug, PartialEq, Serialize, JsonSchema)]
+#[schemars(rename = "ConnectorRunAttempt")]
 struct RunAttempt {
     /// From 1.
     number: u32,
@@ -94,6 +97,7 @@ struct RunAttempt {
 
 /// A line of the log of an attempt.
 #[derive(Debug, PartialEq, Eq, Serialize, JsonSchema)]
+#[schemars(rename = "ConnectorRunLogLine")]
 struct LogLine {
     /// Who wrote it: `connector`, `output` (the connector, to its standard
     /// output or error) or `host`.
