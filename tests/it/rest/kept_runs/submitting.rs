@@ -184,7 +184,14 @@ async fn the_command_has_through_an_application_what_the_application_has() {
     assert_ne!(output(&submit(EXACT, &[]))["id"], run);
     let refused = submit(TAX, &through);
     assert_eq!(refused.status.code(), Some(1));
-    let told: Value = serde_json::from_slice(&refused.stderr).unwrap();
+    // The log of the operator, before it, says what to add.
+    let errors = String::from_utf8(refused.stderr).unwrap();
+    let line = format!(
+        "add [connectors.employer.\"{of}\"] {} = \"{TAX}\"",
+        super::SEND
+    );
+    assert!(errors.contains(&line), "{errors}");
+    let told: Value = serde_json::from_str(errors.lines().last().unwrap()).unwrap();
     assert_eq!(
         told["error"]["message"],
         format!("no connector \"{TAX}\" was set up that does this for this employer")
