@@ -1,7 +1,9 @@
-//! Consulting what was exchanged with the outside and what was denied, as
-//! people do it: one employer at a time, through an application and the five
-//! checks. A message belongs to the employer of its run.
+//! Consulting what was exchanged with the outside, what was denied and which
+//! runs there are, as people do it: one employer at a time, through an
+//! application and the five checks. A message belongs to the employer of its
+//! run.
 
+use crate::durable::Run;
 use crate::gate::Gate;
 use crate::ledger::Row;
 use crate::platform::Entity;
@@ -82,6 +84,31 @@ pub(crate) async fn message(gate: &Gate<'_>, which: Which) -> Result<Row, Fault>
     gate.admit(owner, &which.to_string(), None).await?;
     // Whoever was let in was let in to something.
     message.ok_or_else(|| Fault::Host(anyhow::anyhow!("{which} is not in the ledger")))
+}
+
+/// One run that is kept, for whom all checks are green on its employer, and the
+/// session in which something may be done with it.
+///
+/// # Errors
+///
+/// `denied`, after it was recorded: in the same words for a run of an employer
+/// that the user may not access and for one that is not there.
+pub(crate) async fn run(gate: &Gate<'_>, id: Uuid) -> Result<(Arc<Session>, Run), Fault> {
+    let found = gate.host.kept_run(id).await;
+    let found = found.map_err(|error| Fault::Host(error.into()))?;
+    let owner = match &found {
+        Some(run) => {
+            let employer = Entity::Employer(run.employer);
+            gate.host.platform().owner(employer).await?
+        }
+        None => None,
+    };
+    let session = gate.admit(owner, &id.to_string(), None).await?;
+    match found {
+        Some(run) => Ok((session, run)),
+        // Whoever was let in was let in to something.
+        None => Err(Fault::Host(anyhow::anyhow!("run {id} is not kept"))),
+    }
 }
 
 /// A moment as people and programs write it: RFC 3339, or a date, which is the

@@ -7,18 +7,28 @@
 use crate::authorization::{EmployerModules, NO_MODULES, Question};
 use crate::bindings::koppel::loket::types::{ActivityError, Check, Denial};
 use crate::catalogue::Activity;
+use crate::ledger::{Entry, Kind};
 use crate::platform::{Entity, Owner};
 use crate::runs::Host;
 use crate::session::{Fault, Session};
 use std::sync::Arc;
 use uuid::Uuid;
 
+/// Through what someone works.
+#[derive(Clone, Copy)]
+pub(crate) enum Through<'a> {
+    /// An application: a client.
+    Application(&'a str),
+    /// A command of koppel itself, by this name. It is no client, so that check
+    /// 1 falls away. Its name has a space, so that no client has it.
+    Command(&'static str),
+}
+
 /// Someone who wants to perform an activity.
 #[derive(Clone, Copy)]
 pub(crate) struct Gate<'a> {
     pub(crate) host: &'a Host,
-    /// The application.
-    pub(crate) client: &'a str,
+    pub(crate) through: Through<'a>,
     pub(crate) user: &'a str,
     pub(crate) activity: Activity,
     /// What the ledger calls this attempt.
@@ -34,7 +44,7 @@ impl Gate<'_> {
     pub(crate) async fn ask(&self) -> Result<(), Fault> {
         let asked = self.host.live().with(|config| {
             let grants = &config.grants;
-            grants.check_without_employer(self.client, self.user, self.activity)
+            grants.check_without_employer(self.application(), self.user, self.activity)
         });
         match asked {
             Ok(()) => Ok(()),
@@ -63,7 +73,10 @@ impl Gate<'_> {
         match accessible {
             Some(owner) => {
                 let session = self.session(owner);
-                session.authorize(self.activity, entity).await?;
+                match self.through {
+                    Through::Application(_) => session.authorize(self.activity, entity).await?,
+                    Through::Command(_) => self.check_user(&session, owner).await?,
+                }
                 Ok(session)
             }
             None => {
@@ -71,6 +84,38 @@ impl Gate<'_> {
                 let reason = format!("there is no {what} that user \"{user}\" may access");
                 Err(self.hide(owner, &reason).await)
             }
+        }
+    }
+
+    /// Runs all checks but the first.
+    async fn check_user(&self, session: &Session, owner: Owner) -> Result<(), Fault> {
+        let modules = self.host.platform().modules_on().await?;
+        let question = self.question(owner, &modules);
+        let live = self.host.live();
+        match live.with(|config| config.grants.check_user(&question)) {
+            Ok(()) => Ok(()),
+            Err((denial, _)) => Err(session.refuse(self.activity, denial).await),
+        }
+    }
+
+    /// The line of the configuration that would allow this for an owner, if
+    /// one would.
+    pub(crate) fn line_to_add(&self, owner: Owner) -> Option<String> {
+        let question = self.question(owner, &NO_MODULES);
+        self.host.live().with(|config| match self.through {
+            Through::Application(_) => config.grants.line_to_add(&question),
+            Through::Command(_) => {
+                let denied = config.grants.check_user(&question).err();
+                denied.map(|(_, line)| line)
+            }
+        })
+    }
+
+    /// The application, if it is through one.
+    pub(crate) fn application(&self) -> Option<&str> {
+        match self.through {
+            Through::Application(client) => Some(client),
+            Through::Command(_) => None,
         }
     }
 
@@ -111,9 +156,23 @@ impl Gate<'_> {
         }
     }
 
+    /// Records what is about to be done, after it was admitted.
+    ///
+    /// # Errors
+    ///
+    /// A host fault when it cannot be recorded.
+    pub(crate) async fn record(&self, session: &Session, what: String) -> Result<(), Fault> {
+        let entry = Entry {
+            activity: Some(self.activity.id().to_owned()),
+            ..Entry::new(session.context(), Kind::ActivityWrite, what)
+        };
+        session.record(entry).await
+    }
+
     /// A session for this owner, without any check.
     pub(crate) fn session(&self, owner: Owner) -> Arc<Session> {
-        let session = self.host.session(self.run, self.client, self.user, owner);
+        let (Through::Application(client) | Through::Command(client)) = self.through;
+        let session = self.host.session(self.run, client, self.user, owner);
         Arc::new(session)
     }
 
@@ -124,7 +183,7 @@ impl Gate<'_> {
         modules: &'b EmployerModules,
     ) -> Question<'b> {
         Question {
-            client: self.client,
+            client: self.application().unwrap_or_default(),
             user: self.user,
             activity: self.activity,
             scope: owner.employer,

@@ -7,7 +7,7 @@ use super::reply::ApiError;
 use crate::activities::Implementation;
 use crate::bindings::koppel::loket::types::{ActivityError, Denial, PageRequest, Problem};
 use crate::catalogue::Activity;
-use crate::gate::Gate;
+use crate::gate::{Gate, Through};
 use crate::oauth::Principal;
 use crate::platform::{Attribution, Entity, Owner};
 use crate::session::Session;
@@ -282,7 +282,7 @@ impl Call {
     pub(super) fn gate(&self) -> Gate<'_> {
         Gate {
             host: &self.api.host,
-            client: &self.principal.client,
+            through: Through::Application(&self.principal.client),
             user: &self.principal.user,
             activity: self.activity,
             run: self.run,

@@ -152,6 +152,15 @@ fn parameters(route: &Route) -> Vec<Value> {
         "schema": {"type": "string", "pattern": accept(first)},
         "example": format!("application/json;version={version}"),
     })];
+    for field in route.header_fields {
+        parameters.push(json!({
+            "name": field.name,
+            "in": "header",
+            "required": true,
+            "description": field.description,
+            "schema": (field.schema)(),
+        }));
+    }
     if let Some(name) = route.path_parameter() {
         parameters.push(json!({
             "name": name,

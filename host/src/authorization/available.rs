@@ -63,18 +63,19 @@ impl Grants {
 
     /// The checks that can be made without knowing the employer: client, user
     /// and role. A right for one employer counts, for it may be that one.
+    /// Without a client, check 1 falls away, as in [`Self::check_user`].
     ///
     /// # Errors
     ///
     /// The first check that is red.
     pub fn check_without_employer(
         &self,
-        client: &str,
+        client: Option<&str>,
         user: &str,
         activity: Activity,
     ) -> Result<(), Denial> {
         let question = |scope| Question {
-            client,
+            client: client.unwrap_or_default(),
             user,
             activity,
             scope,
@@ -95,7 +96,10 @@ impl Grants {
             Some(employer) if self.user(&general).is_err() => question(employer),
             _ => general,
         };
-        self.only(&[Check::Client, Check::User, Check::Role], &asked)
+        if client.is_some() {
+            self.only(&[Check::Client], &asked)?;
+        }
+        self.only(&[Check::User, Check::Role], &asked)
     }
 
     /// The activities that a user may perform for an employer, as far as it is

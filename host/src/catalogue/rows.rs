@@ -198,4 +198,16 @@ rows! {
     Koppel GetDenialsByEmployerId GET "/providers/employers/{employerId}/denials" Read, module None,
         Surface::Rest,
         "What was denied for an employer, and by which check.";
+    Koppel GetConnectorRunsByEmployerId GET "/providers/employers/{employerId}/connectorruns" Read, module None,
+        Surface::Rest,
+        "The runs of connectors for an employer, newest first.";
+    Koppel GetConnectorRunByConnectorRunId GET "/providers/employers/connectorruns/{connectorRunId}" Read, module None,
+        Surface::Rest,
+        "One run of a connector, with its attempts, their log, and the writes in doubt.";
+    Koppel PostConnectorRunByEmployerId POST "/providers/employers/{employerId}/connectorruns" Write, module None,
+        Surface::Rest,
+        "Submits a run of a connector for an employer.";
+    Koppel PatchConnectorRunByConnectorRunId PATCH "/providers/employers/connectorruns/{connectorRunId}" Write, module None,
+        Surface::Rest,
+        "Cancels or retries a run, or decides what became of a write in doubt: for a person, never for a connector.";
 }

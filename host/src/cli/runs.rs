@@ -1,12 +1,19 @@
 //! `koppel runs`: what is queued and how it went, and what a person decides.
 
+mod print;
+
 use super::Failure;
-use super::output::{BOLD, DIM, GREEN, Output, table};
+use super::output::{GREEN, Output};
 use super::run::JobArgs;
-use crate::durable::{Attempt, Run, RunFilter, State, StoreError, Submitted, moment};
+use super::select::{ONE_EMPLOYER, failed};
+use crate::catalogue::{Activity, id};
+use crate::consulting;
+use crate::durable::{Run, RunFilter, State, StoreError, Submitted};
+use crate::gate::{Gate, Through};
+use crate::platform::Owner;
 use crate::runs::{Host, OutsideReply, RunRequest, RunsError, Verdict};
-use crate::text::one_line;
 use clap::{Args, Subcommand, ValueEnum};
+use print::{print, print_list};
 use serde_json::json;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -34,20 +41,23 @@ pub(super) enum Runs {
         /// At most so many.
         #[arg(long, default_value_t = 50)]
         limit: u32,
+        #[command(flatten)]
+        view: View,
     },
     /// Shows a run with its attempts and their log.
     Show {
         /// The run.
         id: Uuid,
+        #[command(flatten)]
+        view: View,
     },
     /// Cancels a run. One that is under way is stopped, not in the middle of
     /// something that changes anything.
     Cancel {
         /// The run.
         id: Uuid,
-        /// Who cancels it, for the ledger.
-        #[arg(long)]
-        user: String,
+        #[command(flatten)]
+        by: By,
         /// Why.
         #[arg(long)]
         reason: String,
@@ -56,13 +66,78 @@ pub(super) enum Runs {
     Retry {
         /// The run.
         id: Uuid,
-        /// Who wants it, for the ledger.
-        #[arg(long)]
-        user: String,
+        #[command(flatten)]
+        by: By,
     },
     /// Says of a run that needs a person what became of the write that nobody
     /// knows of. First look at the outside party.
     Decide(Decide),
+}
+
+/// Who does something with a run. The checks are made for this user, and the
+/// ledger names it.
+#[derive(Debug, Args)]
+pub(super) struct By {
+    /// The user who does it; on whose behalf it runs, if it is submitted.
+    #[arg(long)]
+    user: String,
+    /// The application through which: a client that has the activity (check 1).
+    /// Without it, the command itself does it, which is no client.
+    #[arg(long, value_name = "CLIENT")]
+    application: Option<String>,
+}
+
+/// Who looks at runs.
+#[derive(Debug, Args)]
+pub(super) struct View {
+    /// Shows what this user may see, behind the checks. Without it, all is
+    /// shown: the view of the operator.
+    #[arg(long)]
+    user: Option<String>,
+    /// The application through which that user looks: a client that has the
+    /// activity (check 1). Without it, the command itself looks.
+    #[arg(long, value_name = "CLIENT", requires = "user")]
+    application: Option<String>,
+}
+
+impl By {
+    fn gate<'a>(&'a self, host: &'a Host, activity: Activity) -> Gate<'a> {
+        gate(host, &self.user, self.application.as_deref(), activity)
+    }
+
+    /// Lets the user do something with a run, or not, and records it.
+    async fn admit(&self, host: &Host, id: Uuid, what: &str) -> Result<(), Failure> {
+        let gate = self.gate(host, id::PatchConnectorRunByConnectorRunId);
+        let admitted = async {
+            let (session, _) = consulting::run(&gate, id).await?;
+            gate.record(&session, format!("run {id}: {what}")).await
+        };
+        let admitted = admitted.await;
+        admitted.map_err(|fault| failed(&gate, Owner::default(), fault))
+    }
+}
+
+impl View {
+    fn gate<'a>(&'a self, host: &'a Host, activity: Activity) -> Option<Gate<'a>> {
+        let user = self.user.as_deref()?;
+        Some(gate(host, user, self.application.as_deref(), activity))
+    }
+}
+
+/// Where the checks are run.
+fn gate<'a>(
+    host: &'a Host,
+    user: &'a str,
+    application: Option<&'a str>,
+    activity: Activity,
+) -> Gate<'a> {
+    Gate {
+        host,
+        through: application.map_or(Through::Command("koppel runs"), Through::Application),
+        user,
+        activity,
+        run: Uuid::now_v7(),
+    }
 }
 
 /// A run to be submitted.
@@ -70,9 +145,8 @@ pub(super) enum Runs {
 pub(super) struct Submit {
     /// The client.
     client: String,
-    /// The user on whose behalf it runs.
-    #[arg(long)]
-    user: String,
+    #[command(flatten)]
+    by: By,
     /// The employer that it is for.
     #[arg(long)]
     employer: Uuid,
@@ -94,9 +168,8 @@ pub(super) struct Decide {
     id: Uuid,
     /// What became of the write.
     verdict: Word,
-    /// Who decides, for the ledger.
-    #[arg(long)]
-    user: String,
+    #[command(flatten)]
+    by: By,
     /// The HTTP status of the reply that was lost, if it is known: the run goes
     /// on with it. Otherwise it begins anew, and that write is refused.
     #[arg(long, requires = "body")]
@@ -152,24 +225,43 @@ pub(super) async fn runs(command: &Runs, host: &Host, out: &Output) -> Result<()
             client,
             employer,
             limit,
+            view,
         } => {
+            if let Some(gate) = view.gate(host, id::GetConnectorRunsByEmployerId) {
+                let of = employer.ok_or_else(|| Failure::Input(ONE_EMPLOYER.to_owned()))?;
+                let owner = Owner {
+                    employer: of,
+                    ..Owner::default()
+                };
+                let admitted = consulting::employer(&gate, of).await;
+                admitted.map_err(|fault| failed(&gate, owner, fault))?;
+            }
             let filter = RunFilter {
                 states: state.clone(),
                 client: client.clone(),
                 employer: *employer,
-                before: None,
                 limit: Some(*limit),
+                ..RunFilter::default()
             };
             let runs = host.kept_runs(filter).await?;
             out.result(&runs, || print_list(&runs));
             Ok(())
         }
-        Runs::Show { id } => {
-            let run = host.kept_run(*id).await?.ok_or(StoreError::NoRun(*id))?;
+        Runs::Show { id, view } => {
+            let run = match view.gate(host, id::GetConnectorRunByConnectorRunId) {
+                Some(gate) => {
+                    let found = consulting::run(&gate, *id).await;
+                    found
+                        .map_err(|fault| failed(&gate, Owner::default(), fault))?
+                        .1
+                }
+                None => host.kept_run(*id).await?.ok_or(StoreError::NoRun(*id))?,
+            };
             show(&run, host, out).await
         }
-        Runs::Cancel { id, user, reason } => {
-            let run = host.cancel_run(*id, user, reason).await?;
+        Runs::Cancel { id, by, reason } => {
+            by.admit(host, *id, "cancel").await?;
+            let run = host.cancel_run(*id, &by.user, reason).await?;
             out.result(&run, || {
                 if run.state == State::Cancelled {
                     anstream::println!("{GREEN}cancelled{GREEN:#} run {id}");
@@ -179,8 +271,9 @@ pub(super) async fn runs(command: &Runs, host: &Host, out: &Output) -> Result<()
             });
             Ok(())
         }
-        Runs::Retry { id, user } => {
-            let run = host.retry_run(*id, user).await?;
+        Runs::Retry { id, by } => {
+            by.admit(host, *id, "retry").await?;
+            let run = host.retry_run(*id, &by.user).await?;
             said(&run, out);
             Ok(())
         }
@@ -197,11 +290,24 @@ fn said(run: &Run, out: &Output) {
 async fn submit(asked: &Submit, host: &Host, out: &Output) -> Result<(), Failure> {
     let request = RunRequest {
         client: asked.client.clone(),
-        user: asked.user.clone(),
+        user: asked.by.user.clone(),
         employer: asked.employer,
         job: asked.job.job(None),
     };
-    let submitted = host.submit(request, asked.key.clone()).await?;
+    let gate = asked.by.gate(host, id::PostConnectorRunByEmployerId);
+    let owner = Owner {
+        employer: asked.employer,
+        ..Owner::default()
+    };
+    let admitted = async {
+        let session = consulting::employer(&gate, asked.employer).await?;
+        host.admit_run(&gate, &session, &request).await
+    };
+    let admitted = admitted.await;
+    admitted.map_err(|fault| failed(&gate, owner, fault))?;
+    let application = gate.application();
+    let submitted = host.submit_through(application, request, asked.key.clone());
+    let submitted = submitted.await?;
     if !asked.wait {
         let run = submitted.run();
         let known = matches!(submitted, Submitted::Known(_));
@@ -253,33 +359,15 @@ async fn decide(asked: &Decide, host: &Host, out: &Output) -> Result<(), Failure
         Word::DidNotHappen => Verdict::DidNotHappen,
         Word::Stop => Verdict::Stop,
     };
-    let run = host.decide_run(asked.id, &asked.user, verdict).await?;
+    let what = match &verdict {
+        Verdict::Happened(_) => "decide happened",
+        Verdict::DidNotHappen => "decide did-not-happen",
+        Verdict::Stop => "decide stop",
+    };
+    asked.by.admit(host, asked.id, what).await?;
+    let run = host.decide_run(asked.id, &asked.by.user, verdict).await?;
     said(&run, out);
     Ok(())
-}
-
-fn print_list(runs: &[Run]) {
-    let mut table = table(&[
-        "Run",
-        "Submitted",
-        "Client",
-        "Employer",
-        "Job",
-        "Tries",
-        "State",
-    ]);
-    for run in runs {
-        table.add_row([
-            run.id.to_string(),
-            moment(run.submitted),
-            run.client.clone(),
-            run.employer.to_string(),
-            one_line(&run.job.to_string()),
-            run.attempts.to_string(),
-            run.state.to_string(),
-        ]);
-    }
-    anstream::println!("{table}");
 }
 
 async fn show(run: &Run, host: &Host, out: &Output) -> Result<(), Failure> {
@@ -287,60 +375,4 @@ async fn show(run: &Run, host: &Host, out: &Output) -> Result<(), Failure> {
     let shown = json!({"run": run, "attempts": attempts});
     out.result(&shown, || print(run, &attempts));
     Ok(())
-}
-
-fn print(run: &Run, attempts: &[Attempt]) {
-    anstream::println!("{BOLD}run {}{BOLD:#}: {}", run.id, run.state);
-    anstream::println!("  job        {}", one_line(&run.job.to_string()));
-    anstream::println!(
-        "  client     {}, for user {}",
-        run.client,
-        one_line(&run.user)
-    );
-    anstream::println!("  employer   {}", run.employer);
-    anstream::println!(
-        "  submitted  {}, key {}",
-        moment(run.submitted),
-        one_line(&run.key)
-    );
-    if run.state == State::Queued {
-        anstream::println!("  due        {}", moment(run.due));
-    }
-    if let Some(ended) = run.ended {
-        anstream::println!("  over       {}", moment(ended));
-    }
-    if let Some(output) = &run.output {
-        anstream::println!("  output     {}", one_line(&output.to_string()));
-    }
-    if let Some(error) = &run.error {
-        anstream::println!("  error      {}: {}", error.code, one_line(&error.message));
-    }
-    for doubt in &run.doubts {
-        anstream::println!("  in doubt   {}", one_line(&doubt.what));
-    }
-    for what in &run.happened {
-        anstream::println!("  happened   {}, as a person said", one_line(what));
-    }
-    for attempt in attempts {
-        let resumed = match attempt.resumed {
-            0 => String::new(),
-            count => format!(", resumed {count} times"),
-        };
-        let outcome = attempt.outcome.as_deref().unwrap_or("not ended");
-        anstream::println!(
-            "{BOLD}attempt {}{BOLD:#} began {}{resumed}: {outcome}",
-            attempt.number,
-            moment(attempt.begun)
-        );
-        for line in &attempt.log {
-            anstream::println!("{DIM}{:>9}{DIM:#} {}", line.source.name(), line.text);
-        }
-    }
-    if run.state == State::NeedsAPerson {
-        anstream::println!(
-            "look at the outside party, and say what became of it: koppel runs decide {} happened|did-not-happen|stop --user U\n{DIM}what left: koppel messages --run {}{DIM:#}",
-            run.id,
-            run.id
-        );
-    }
 }

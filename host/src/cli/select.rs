@@ -5,7 +5,7 @@ use super::Failure;
 use crate::bindings::koppel::loket::types::{ActivityError, Check, Denial};
 use crate::catalogue::Activity;
 use crate::consulting;
-use crate::gate::Gate;
+use crate::gate::{Gate, Through};
 use crate::ledger::{Filter, Kind};
 use crate::platform::{Owner, in_words};
 use crate::runs::Host;
@@ -14,6 +14,9 @@ use clap::Args;
 use jiff::tz::TimeZone;
 use jiff::{Span, Timestamp};
 use uuid::Uuid;
+
+/// What a user who looks at everything is told.
+pub(super) const ONE_EMPLOYER: &str = "give --employer: a user looks at one employer at a time";
 
 /// Which rows of the ledger are shown.
 #[derive(Debug, Args)]
@@ -93,9 +96,7 @@ impl View {
         let Some(gate) = self.gate(host, activity) else {
             return Ok(());
         };
-        let employer = employer.ok_or_else(|| {
-            Failure::Input("give --employer: a user looks at one employer at a time".to_owned())
-        })?;
+        let employer = employer.ok_or_else(|| Failure::Input(ONE_EMPLOYER.to_owned()))?;
         let owner = Owner {
             employer,
             ..Owner::default()
@@ -110,7 +111,7 @@ impl View {
     pub(super) fn gate<'a>(&'a self, host: &'a Host, activity: Activity) -> Option<Gate<'a>> {
         Some(Gate {
             host,
-            client: self.application.as_deref()?,
+            through: Through::Application(self.application.as_deref()?),
             user: self.viewer.as_deref()?,
             activity,
             run: Uuid::now_v7(),
@@ -155,12 +156,7 @@ fn line(gate: &Gate<'_>, owner: Owner, denial: &Denial) -> String {
     if denial.check == Check::Entity {
         return String::new();
     }
-    let question = gate.question(owner, &crate::authorization::NO_MODULES);
-    let line = gate
-        .host
-        .live()
-        .with(|config| config.grants.line_to_add(&question));
-    line.map_or_else(String::new, |line| {
+    gate.line_to_add(owner).map_or_else(String::new, |line| {
         format!("\nto allow it, put in the configuration:\n  {line}")
     })
 }

@@ -2,9 +2,13 @@
 //! submit some.
 
 use crate::egress::Party;
-use jiff::tz::TimeZone;
+use jiff::Timestamp;
+use jiff::tz::{AmbiguousOffset, TimeZone};
 use serde::Deserialize;
 use uuid::Uuid;
+
+/// In milliseconds.
+const MINUTE: i64 = 60_000;
 
 /// How often the runs of a client are tried, and how long after each other.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
@@ -124,6 +128,7 @@ pub struct Schedule {
     /// As it is written, for a person.
     pub cron: String,
     pub(super) crontab: cronexpr::Crontab,
+    pub(super) time_zone: TimeZone,
 }
 
 /// A schedule, as it is written.
@@ -146,12 +151,12 @@ fn default_time_zone() -> String {
 
 impl WrittenSchedule {
     pub(super) fn resolve(self) -> Result<Schedule, String> {
-        if TimeZone::get(&self.time_zone).is_err() {
-            return Err(format!(
+        let time_zone = TimeZone::get(&self.time_zone).map_err(|_| {
+            format!(
                 "there is no time zone \"{}\"; write time-zone = \"Europe/Amsterdam\"",
                 self.time_zone
-            ));
-        }
+            )
+        })?;
         if self.cron.split_whitespace().count() != 5 {
             return Err(format!(
                 "cron = \"{}\" must have five fields: minute, hour, day of the month, month, day of the week",
@@ -168,6 +173,7 @@ impl WrittenSchedule {
             task: self.task,
             cron: format!("{} {}", self.cron, self.time_zone),
             crontab,
+            time_zone,
         })
     }
 }
@@ -176,9 +182,49 @@ impl Schedule {
     /// The first moment after another one at which it is carried out, in
     /// milliseconds since 1970-01-01T00:00:00Z; none if there is none in the
     /// years that can be told.
+    ///
+    /// When summer time ends, an hour comes twice. A time in it is carried out
+    /// once, the first time, unless the schedule has more than one in an hour:
+    /// then it is about how often, not about when.
     pub fn next_after(&self, millis: i64) -> Option<i64> {
+        let next = self.find(millis)?;
+        if self.shown_before(next) == Some(millis) && !self.is_frequent(next) {
+            return self.find(next);
+        }
+        Some(next)
+    }
+
+    /// The first moment after another one that fits the pattern.
+    fn find(&self, millis: i64) -> Option<i64> {
+        // Its types are those of another version of jiff.
         let after = cronexpr::MakeTimestamp::from_millisecond(millis).ok()?;
         let next = self.crontab.find_next(after).ok()?;
         Some(next.timestamp().as_millisecond())
+    }
+
+    /// The moment at which the clock showed the time of this one before, if
+    /// this is the second of two.
+    fn shown_before(&self, millis: i64) -> Option<i64> {
+        let moment = Timestamp::from_millisecond(millis).ok()?;
+        let moment = moment.to_zoned_datetime(self.time_zone.clone());
+        let shown = moment.datetime();
+        match self.time_zone.to_ambiguous_timestamp(shown).offset() {
+            AmbiguousOffset::Fold { before, after } if moment.offset() == after => {
+                Some(before.to_timestamp(shown).ok()?.as_millisecond())
+            }
+            _ => None,
+        }
+    }
+
+    /// Whether more than one moment in the hour of this one fits the pattern.
+    fn is_frequent(&self, millis: i64) -> bool {
+        let Ok(moment) = Timestamp::from_millisecond(millis) else {
+            return false;
+        };
+        let minute = self.time_zone.to_datetime(moment).minute();
+        let hour = millis - i64::from(minute) * MINUTE;
+        let first = self.find(hour - 1);
+        let second = first.and_then(|first| self.find(first));
+        second.is_some_and(|second| second < hour + 60 * MINUTE)
     }
 }

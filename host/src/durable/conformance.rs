@@ -361,6 +361,51 @@ pub(crate) async fn what_a_person_decides_is_in_the_journal(process: Process) {
     assert_eq!(stopped.state, State::Cancelled);
 }
 
+/// A page holds what the filter selects, newest first, and says how many there
+/// are.
+pub(crate) async fn runs_are_listed_in_pages_newest_first(process: Process) {
+    let store = process.store.clone();
+    for (at, (key, of)) in (0..).zip([("1", 1), ("2", 2), ("3", 1), ("4", 1), ("5", 1)]) {
+        store.submit(new(key, of), NOW + at * 10).await.unwrap();
+    }
+    let keys = async |filter: RunFilter, skip, size| {
+        let (runs, total) = store.page(filter, skip, size).await.unwrap();
+        let keys: Vec<_> = runs.into_iter().map(|run| run.key).collect();
+        (keys.concat(), total)
+    };
+    let of_first = || RunFilter {
+        employer: Some(employer(1)),
+        ..RunFilter::default()
+    };
+    let expected = |keys: &str, total| (keys.to_owned(), total);
+    assert_eq!(keys(RunFilter::default(), 0, 9).await, expected("54321", 5));
+    for (skip, page) in [(0, "54"), (2, "31"), (4, ""), (u64::MAX, "")] {
+        assert_eq!(keys(of_first(), skip, 2).await, expected(page, 4), "{skip}");
+    }
+    // From the one moment on, and before the other.
+    let period = RunFilter {
+        since: Some(NOW + 10),
+        until: Some(NOW + 40),
+        ..RunFilter::default()
+    };
+    assert_eq!(keys(period.clone(), 0, 9).await, expected("432", 3));
+    assert_eq!(store.runs(period).await.unwrap().len(), 3);
+    let cancelled = store.runs(of_first()).await.unwrap()[1].id;
+    store.cancel(cancelled, "no", NOW).await.unwrap();
+    for (state, client, found) in [
+        (State::Cancelled, "journal", expected("4", 1)),
+        (State::Cancelled, "other", expected("", 0)),
+        (State::Queued, "journal", expected("5321", 4)),
+    ] {
+        let filter = RunFilter {
+            states: vec![state],
+            client: Some(client.to_owned()),
+            ..RunFilter::default()
+        };
+        assert_eq!(keys(filter, 0, 9).await, found);
+    }
+}
+
 /// A run that needs a person holds up no other.
 pub(crate) async fn a_run_that_needs_a_person_holds_up_no_other(process: Process) {
     in_doubt(&process, "1", true).await;

@@ -223,6 +223,10 @@ pub struct RunFilter {
     pub client: Option<String>,
     /// Only of this employer.
     pub employer: Option<Uuid>,
+    /// Only submitted from this moment on.
+    pub since: Option<Millis>,
+    /// Only submitted before this moment.
+    pub until: Option<Millis>,
     /// Only before this number.
     pub before: Option<u64>,
     /// At most so many: the newest.

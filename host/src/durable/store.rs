@@ -131,6 +131,15 @@ pub trait RunStore: Send + Sync {
     /// The runs that a filter selects, newest first.
     async fn runs(&self, filter: RunFilter) -> Result<Vec<Run>, StoreError>;
 
+    /// A page of them: at most `size`, past the first `skip`, whatever limit
+    /// the filter has; and how many there are in all.
+    async fn page(
+        &self,
+        filter: RunFilter,
+        skip: u64,
+        size: u32,
+    ) -> Result<(Vec<Run>, u64), StoreError>;
+
     /// The attempts at a run, oldest first.
     async fn attempts(&self, run: Uuid) -> Result<Vec<Attempt>, StoreError>;
 

@@ -64,7 +64,7 @@ impl Step {
 }
 
 /// The activity that a job on a declaration is.
-fn activity(job: &Job, kind: DeclarationKind) -> Activity {
+pub(super) fn activity(job: &Job, kind: DeclarationKind) -> Activity {
     use DeclarationKind::{PayrollTaxReturn, UpaPensionDeclaration};
     match (job, kind) {
         (Job::SubmitDeclaration(_), kind) => crate::sending::activity(kind),

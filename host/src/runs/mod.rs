@@ -15,6 +15,7 @@ mod path;
 mod people;
 mod places;
 pub(crate) mod replay;
+mod submission;
 pub(crate) mod throttle;
 mod trace;
 mod worker;

@@ -40,6 +40,19 @@ impl Host {
         request: RunRequest,
         key: Option<String>,
     ) -> Result<Submitted, RunsError> {
+        let id = Uuid::now_v7();
+        let key = key.unwrap_or_else(|| id.to_string());
+        is_key(&key)?;
+        self.submit_as(id, request, key).await
+    }
+
+    /// As [`Host::submit`], under a key that is taken as it is.
+    pub(super) async fn submit_as(
+        &self,
+        id: Uuid,
+        request: RunRequest,
+        key: String,
+    ) -> Result<Submitted, RunsError> {
         let known = self
             .live
             .with(|config| config.client(&request.client).is_some());
@@ -47,14 +60,6 @@ impl Host {
             return Err(RunsError::Invalid(format!(
                 "there is no client \"{0}\"; add `[clients.{0}]` with `component` and `activities`",
                 request.client
-            )));
-        }
-        let id = Uuid::now_v7();
-        let key = key.unwrap_or_else(|| id.to_string());
-        let clean = !key.is_empty() && key.bytes().all(|b| b.is_ascii_graphic() || b == b' ');
-        if !clean || key.len() > KEY_BYTES {
-            return Err(RunsError::Invalid(format!(
-                "an idempotency key has 1 to {KEY_BYTES} visible ASCII characters"
             )));
         }
         let new = NewRun {
@@ -94,6 +99,20 @@ impl Host {
     /// When the store cannot be read.
     pub async fn kept_runs(&self, filter: RunFilter) -> Result<Vec<Run>, StoreError> {
         self.runs.runs(filter).await
+    }
+
+    /// A page of them, past the first `skip`, and how many there are in all.
+    ///
+    /// # Errors
+    ///
+    /// When the store cannot be read.
+    pub async fn page_of_runs(
+        &self,
+        filter: RunFilter,
+        skip: u64,
+        size: u32,
+    ) -> Result<(Vec<Run>, u64), StoreError> {
+        self.runs.page(filter, skip, size).await
     }
 
     /// The attempts at a run, oldest first.
@@ -211,6 +230,21 @@ impl Host {
             Err(error) => Err(RunsError::Ledger(error.to_string())),
         }
     }
+}
+
+/// Whether an idempotency key can be one.
+///
+/// # Errors
+///
+/// What it must be instead.
+pub(super) fn is_key(key: &str) -> Result<(), RunsError> {
+    let clean = !key.is_empty() && key.bytes().all(|b| b.is_ascii_graphic() || b == b' ');
+    if clean && key.len() <= KEY_BYTES {
+        return Ok(());
+    }
+    Err(RunsError::Invalid(format!(
+        "an idempotency key has 1 to {KEY_BYTES} visible ASCII characters"
+    )))
 }
 
 fn text(text: &str) -> Result<&str, RunsError> {

@@ -2,10 +2,12 @@
 
 use super::kill::{Serve, koppel};
 use super::party::Party;
-use super::{Bench, EXACT, text};
+use super::{Bench, EXACT, TAX, text};
 use crate::harness::{ANNA, employer};
 use koppel_host::durable::State;
+use koppel_host::ledger::{Filter, Kind};
 use koppel_host::platform::seed;
+use koppel_host::runs::Job;
 use serde_json::Value;
 
 #[tokio::test(flavor = "multi_thread")]
@@ -165,4 +167,121 @@ async fn who_waits_for_a_run_that_needs_a_person_hears_of_it() {
         shown.contains("say what became of it: koppel runs decide "),
         "{shown}"
     );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn whoever_a_check_denies_sees_and_changes_no_run() {
+    let party = Party::start().await;
+    // Without alarms among the errors.
+    let quiet = "\n[alarms]\ndenials = { count = 1000, within-seconds = 60 }\n";
+    let bench = Bench::idle(&(text(&party, "", "") + quiet)).await;
+    let dir = bench.dir.path();
+    let run = bench.book(1, 6).await.id.to_string();
+    let hidden = bench.submit(EXACT, 2, Job::Check).await.id.to_string();
+    let missing = "0195f0a1-4c5e-7a2b-9c3d-0123456789ab";
+    let (of, journal_run) = (
+        employer(1).to_string(),
+        seed::journal_run_id(1, 7).to_string(),
+    );
+    let failed = |arguments: &[&str], user: &[&str]| {
+        let output = koppel(dir, &[&["runs"], arguments, user].concat());
+        assert!(output.stdout.is_empty(), "{output:?}");
+        let told = String::from_utf8(output.stderr).unwrap();
+        (output.status.code().unwrap(), told)
+    };
+    let submit = [
+        "submit",
+        EXACT,
+        "--employer",
+        &of,
+        "--journal-run",
+        &journal_run,
+    ];
+    for (activity, arguments) in [
+        (
+            "GetConnectorRunsByEmployerId",
+            vec!["list", "--employer", &*of],
+        ),
+        ("GetConnectorRunByConnectorRunId", vec!["show", &*run]),
+        ("PostConnectorRunByEmployerId", submit.to_vec()),
+        (
+            "PatchConnectorRunByConnectorRunId",
+            vec!["cancel", &*run, "--reason", "a test"],
+        ),
+        ("PatchConnectorRunByConnectorRunId", vec!["retry", &*run]),
+        (
+            "PatchConnectorRunByConnectorRunId",
+            vec!["decide", &*run, "stop"],
+        ),
+    ] {
+        let denied = |check: &str, reason: &str, line: &str| {
+            let told = format!(
+                "error: denied by check {check}: {activity}: {reason}\nto allow it, put in the configuration:\n  {line}\n"
+            );
+            (4, told)
+        };
+        assert_eq!(
+            failed(&arguments, &["--user", "tim"]),
+            denied(
+                "user",
+                &format!("user \"tim\" has no right that gives {activity}"),
+                "[[users]] id = \"tim\" rights = [\"employers\", \"everything\"]"
+            )
+        );
+        assert_eq!(
+            failed(&arguments, &["--user", "rik"]),
+            denied(
+                "role",
+                &format!("role \"reader\" has no right that gives {activity}"),
+                "[roles] reader = [\"employers\", \"everything\"]"
+            )
+        );
+        // Through an application, which must have the activity as well.
+        let (code, told) = failed(&arguments, &["--user", ANNA, "--application", TAX]);
+        let reason = format!(
+            "error: denied by check client: {activity}: client \"{TAX}\" was not granted {activity}\n"
+        );
+        assert!(code == 4 && told.starts_with(&reason), "{told}");
+        // Of another employer, or not there: the same words.
+        if let Some(at) = arguments.iter().position(|word| *word == run) {
+            for other in [&*hidden, missing] {
+                let mut arguments = arguments.clone();
+                arguments[at] = other;
+                assert_eq!(
+                    failed(&arguments, &["--user", "bas"]),
+                    (
+                        4,
+                        format!(
+                            "error: denied by check entity: {activity}: there is no {other} that user \"bas\" may access\n"
+                        )
+                    )
+                );
+            }
+        }
+    }
+    assert_eq!(
+        failed(&["list"], &["--user", ANNA]),
+        (
+            3,
+            "error: give --employer: a user looks at one employer at a time\n".to_owned()
+        )
+    );
+    // Who may sees what is of the employer.
+    let listed = koppel(
+        dir,
+        &["--json", "runs", "list", "--employer", &of, "--user", "bas"],
+    );
+    let listed: Value = serde_json::from_slice(&listed.stdout).unwrap();
+    assert_eq!(listed.as_array().unwrap().len(), 1);
+    assert_eq!(listed[0]["state"], "queued");
+    let shown = koppel(dir, &["runs", "show", &run, "--user", "bas"]);
+    assert!(shown.status.success(), "{shown:?}");
+    // What is denied is in the ledger; the command is no client.
+    let filter = Filter {
+        kinds: vec![Kind::Denial],
+        ..Filter::default()
+    };
+    let denials = bench.host.ledger().rows(filter).await.unwrap();
+    assert_eq!(denials.len(), 6 * 3 + 4 * 2);
+    assert_eq!(denials[0].context.client, "koppel runs");
 }

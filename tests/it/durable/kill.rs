@@ -12,10 +12,10 @@ use std::time::Duration;
 use uuid::Uuid;
 
 /// A `koppel serve` of its own process; killed when it goes.
-pub(super) struct Serve(Child);
+pub(crate) struct Serve(Child);
 
 impl Serve {
-    pub(super) fn start(dir: &Path) -> Self {
+    pub(crate) fn start(dir: &Path) -> Self {
         Self::command(dir, &["serve"])
     }
 
@@ -41,7 +41,7 @@ impl Serve {
     }
 
     /// SIGKILL: nothing of it runs any more when this returns.
-    pub(super) fn kill(&mut self) {
+    pub(crate) fn kill(&mut self) {
         self.0.kill().unwrap();
         self.0.wait().unwrap();
     }

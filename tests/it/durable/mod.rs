@@ -3,9 +3,9 @@
 mod command;
 mod crash;
 mod decide;
-mod kill;
+pub(crate) mod kill;
 mod limits;
-mod party;
+pub(crate) mod party;
 mod queue;
 mod replay;
 mod schedule;
@@ -25,13 +25,13 @@ use std::time::Duration;
 use tempfile::TempDir;
 use uuid::Uuid;
 
-const EXACT: &str = "journal-exact";
-const TAX: &str = "loonaangifte";
-const XAF: &str = "journal-xaf";
+pub(crate) const EXACT: &str = "journal-exact";
+pub(crate) const TAX: &str = "loonaangifte";
+pub(crate) const XAF: &str = "journal-xaf";
 
 /// The clients that book and declare at a party, with more of the rules and of
 /// the clients.
-fn clients(port: u16, rule: &str, client: &str) -> String {
+pub(crate) fn clients(port: u16, rule: &str, client: &str) -> String {
     let exact = plugin(
         EXACT,
         &format!(

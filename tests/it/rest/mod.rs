@@ -3,6 +3,7 @@
 mod authorizations;
 mod checks;
 mod health;
+mod kept_runs;
 mod messages;
 mod modules;
 mod oauth;

@@ -1,13 +1,15 @@
 //! A server with something for every route.
 
 use super::modules::ACHMEA;
-use super::{APPLICATION, Answer, Rest};
+use super::{ACCEPT, APPLICATION, Answer, Rest, issuing};
 use crate::activities::{self, Made};
-use crate::harness::{employer, requested};
+use crate::harness::{employer, plugin, requested};
+use crate::journal::XAF;
 use http::Method;
 use koppel_host::api::Route;
 use koppel_host::ledger::{Context, Entry, Kind};
 use koppel_host::platform::DeclarationKind;
+use koppel_host::runs::{Job, RunRequest};
 use serde_json::{Value, json};
 use uuid::Uuid;
 
@@ -19,22 +21,32 @@ pub(super) struct Served {
     tax: Uuid,
     upa: Uuid,
     message: Uuid,
+    run: Uuid,
 }
 
 impl Served {
     pub(super) async fn new() -> Self {
-        let rest = Rest::new().await;
+        let rest = Rest::with(&issuing(&plugin("journal-xaf", XAF))).await;
         let made = Made::on(&rest.host).await;
         let tax = requested(&rest.host, DeclarationKind::PayrollTaxReturn, 1, 2);
         let (tax, of) = (tax.await, DeclarationKind::UpaPensionDeclaration);
         let upa = requested(&rest.host, of, 1, 2).await;
         let message = message(&rest).await;
+        let request = RunRequest {
+            client: "journal-xaf".to_owned(),
+            user: "anna".to_owned(),
+            employer: employer(1),
+            job: Job::Check,
+        };
+        // There is no worker.
+        let run = rest.host.submit(request, None).await.unwrap().run().id;
         Self {
             rest,
             made,
             tax,
             upa,
             message,
+            run,
         }
     }
 
@@ -45,8 +57,13 @@ impl Served {
             | "GetModulesByEmployerId"
             | "PatchModulesByEmployerId"
             | "GetMessagesByEmployerId"
+            | "GetConnectorRunsByEmployerId"
+            | "PostConnectorRunByEmployerId"
             | "GetDenialsByEmployerId" => employer(1).to_string(),
             "GetMessageByMessageId" | "GetMessageContentByMessageId" => self.message.to_string(),
+            "GetConnectorRunByConnectorRunId" | "PatchConnectorRunByConnectorRunId" => {
+                self.run.to_string()
+            }
             "GetApplicationAuthorizationsByApplicationId" => APPLICATION.to_owned(),
             "PutMessageByPayrollTaxReturnId" => self.tax.to_string(),
             "PutMessageByUpaPensionDeclarationId"
@@ -79,6 +96,10 @@ impl Served {
                     "responseType": {"key": 2, "value": ""}, "responseStatus": {"key": 2, "value": ""},
                     "code": "R012", "description": "onbekend", "employeeNumber": 3}]})
             }
+            "PostConnectorRunByEmployerId" => {
+                json!({"client": "journal-xaf", "job": {"kind": "check"}})
+            }
+            "PatchConnectorRunByConnectorRunId" => json!({"action": "cancel", "reason": "x"}),
             initiate if initiate.starts_with("PostInitiate") => {
                 json!({"year": 2022, "periodNumber": 3})
             }
@@ -94,7 +115,16 @@ impl Served {
             return self.rest.get(token, path).await;
         }
         let body = self.body(row.id);
-        self.rest.json(token, method, path, &body).await
+        let request = self
+            .rest
+            .request(method, &format!("/v2{path}"))
+            .bearer_auth(token)
+            .header("accept", ACCEPT)
+            .header("content-type", "application/json")
+            // Asked of one route only.
+            .header("idempotency-key", "a key")
+            .body(body.to_string());
+        self.rest.send(request).await
     }
 }
 

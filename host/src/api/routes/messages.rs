@@ -5,13 +5,15 @@
 use super::{Handled, Parameter, Route, Shape, page, schema, single};
 use crate::api::call::{Call, invalid};
 use crate::api::paging::Wanted;
+use crate::api::query::Query;
 use crate::api::reply::{ApiError, Reply};
-use crate::bindings::koppel::loket::types::ActivityError;
+use crate::bindings::koppel::loket::types::{ActivityError, Problem};
 use crate::catalogue::id;
 use crate::consulting::{self, Which};
 use crate::ledger::{ContentError, Filter, Kind, MAX_BODY, Row};
 use crate::platform::Entity;
 use crate::wire::shared::Moment;
+use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::Serialize;
 use serde_json::{Value, json};
@@ -139,7 +141,7 @@ impl From<Row> for Denied {
     }
 }
 
-const CLIENT: Parameter = Parameter {
+pub(super) const CLIENT: Parameter = Parameter {
     name: "client",
     description: "Only of this connector or application.",
     schema: || json!({"type": "string"}),
@@ -154,12 +156,12 @@ const KIND: Parameter = Parameter {
     description: "Only of this kind.",
     schema: || json!({"type": "string", "enum": kinds()}),
 };
-const SINCE: Parameter = Parameter {
+pub(super) const SINCE: Parameter = Parameter {
     name: "since",
     description: "Only from this moment on. A date is the beginning of that day in UTC.",
     schema: moment,
 };
-const UNTIL: Parameter = Parameter {
+pub(super) const UNTIL: Parameter = Parameter {
     name: "until",
     description: "Only before this moment, which is after `since`. A date is the beginning of that day in UTC.",
     schema: moment,
@@ -258,23 +260,38 @@ fn asked(call: &Call, kinds: &[Kind]) -> Result<(Uuid, Filter, Wanted), Activity
             ));
         }
     }
-    for (name, bound) in [
-        (SINCE.name, &mut filter.since),
-        (UNTIL.name, &mut filter.until),
-    ] {
-        match query.get(name).map(consulting::moment).transpose() {
-            Ok(moment) => *bound = moment,
-            Err(why) => note(invalid(name, &why)),
-        }
-    }
-    if let Err(why) = consulting::period(filter.since, filter.until) {
-        note(invalid(UNTIL.name, &why));
-    }
+    (filter.since, filter.until) = period(query, &mut problems);
     if problems.is_empty() {
         Ok((employer, filter, wanted))
     } else {
         Err(ActivityError::Invalid(problems))
     }
+}
+
+/// From which moment on and until which one. What is wrong with them is added to
+/// the problems.
+pub(super) fn period(
+    query: &Query,
+    problems: &mut Vec<Problem>,
+) -> (Option<Timestamp>, Option<Timestamp>) {
+    let mut bounds = [None, None];
+    let mut note = |name: &str, why: &str| {
+        if let ActivityError::Invalid(more) = invalid(name, why) {
+            problems.extend(more);
+        }
+    };
+    for (bound, parameter) in bounds.iter_mut().zip([SINCE, UNTIL]) {
+        let text = query.get(parameter.name);
+        match text.map(consulting::moment).transpose() {
+            Ok(moment) => *bound = moment,
+            Err(why) => note(parameter.name, &why),
+        }
+    }
+    let [since, until] = bounds;
+    if let Err(why) = consulting::period(since, until) {
+        note(UNTIL.name, &why);
+    }
+    (since, until)
 }
 
 fn details(call: Call) -> Handled {

@@ -7,6 +7,7 @@ mod connector_runs;
 mod declarations;
 mod employers;
 mod insurance;
+mod kept_runs;
 mod messages;
 mod modules;
 mod payroll_run_results;
@@ -47,6 +48,9 @@ pub struct Route {
     pub query_id: Option<&'static str>,
     /// The parameters of the query that restrict a list.
     pub filters: &'static [Parameter],
+    /// The header fields that a request must have, besides those that every
+    /// one has.
+    pub header_fields: &'static [Parameter],
     /// The schema of the body of a request, if it has one.
     pub body: Option<fn(&mut SchemaGenerator) -> Schema>,
     /// The largest body of a request, in bytes.
@@ -56,7 +60,7 @@ pub struct Route {
     pub(super) handler: fn(Call) -> Handled,
 }
 
-/// A parameter of the query that may be left out.
+/// A parameter of the query that may be left out, or a header field.
 #[derive(Clone, Copy)]
 pub struct Parameter {
     /// Its name.
@@ -165,6 +169,7 @@ impl Route {
             shape,
             query_id: None,
             filters: &[],
+            header_fields: &[],
             body: None,
             body_bytes: super::BODY_BYTES,
             success: 200,
@@ -287,6 +292,7 @@ pub(super) fn table() -> Vec<Route> {
         messages::denials_of_an_employer(),
     ];
     routes.extend(declarations::routes());
+    routes.extend(kept_runs::routes());
     routes.sort_by_key(|route| route.activity);
     routes
 }

@@ -115,7 +115,7 @@ proptest! {
     ) {
         let owner = Owner { employer, provider };
         for activity in Activity::all() {
-            if grants.check_without_employer(CLIENT, USER, activity).is_err() {
+            if grants.check_without_employer(Some(CLIENT), USER, activity).is_err() {
                 prop_assert!(grants.check(&question(activity, owner, &turned_on)).is_err(), "{}", activity);
             }
         }
@@ -140,7 +140,7 @@ fn a_denial_without_an_employer_has_the_reason_of_its_first_red_check() {
     let mut grants = Grants::default();
     let reason = |grants: &Grants| {
         grants
-            .check_without_employer(CLIENT, USER, activity)
+            .check_without_employer(Some(CLIENT), USER, activity)
             .map_err(|denial| (denial.check, denial.reason))
     };
     assert_eq!(

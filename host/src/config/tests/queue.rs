@@ -120,14 +120,63 @@ fn a_time_of_day_is_that_of_the_netherlands_in_summer_and_winter() {
     assert_eq!(next("2026-03-28T00:00:00Z"), "2026-03-28T05:30:00.000Z");
     assert_eq!(next("2026-03-29T00:00:00Z"), "2026-03-29T04:30:00.000Z");
     assert_eq!(next("2026-03-29T04:30:00Z"), "2026-03-30T04:30:00.000Z");
-    // An hour that comes twice is carried out twice.
-    let config = resolved(&schedule("cron = \"30 2 * * *\""));
-    let mut moment = "2026-10-24T12:00:00Z".parse::<jiff::Timestamp>().unwrap();
+}
+
+/// The moments of a schedule after another one.
+fn moments(cron: &str, after: &str, count: usize) -> Vec<String> {
+    let config = resolved(&schedule(&format!("cron = \"{cron}\"")));
+    let mut moment = after.parse::<jiff::Timestamp>().unwrap();
     let mut moments = Vec::new();
-    for _ in 0..2 {
+    for _ in 0..count {
         let next = config.schedules[0].next_after(moment.as_millisecond());
         moment = jiff::Timestamp::from_millisecond(next.unwrap()).unwrap();
         moments.push(moment.to_string());
     }
-    assert_eq!(moments, ["2026-10-25T00:30:00Z", "2026-10-25T01:30:00Z"]);
+    moments
+}
+
+#[test]
+fn a_time_in_the_hour_that_comes_twice_is_carried_out_once() {
+    // In Amsterdam it is 02:00 to 03:00 from midnight UTC to two o'clock.
+    for (cron, expected) in [
+        (
+            "30 2 * * *",
+            ["2026-10-25T00:30:00Z", "2026-10-26T01:30:00Z"],
+        ),
+        (
+            "0 2 25 10 *",
+            ["2026-10-25T00:00:00Z", "2027-10-25T00:00:00Z"],
+        ),
+        // Once an hour, for each hour on the clock.
+        (
+            "30 2-4 * * *",
+            ["2026-10-25T00:30:00Z", "2026-10-25T02:30:00Z"],
+        ),
+    ] {
+        assert_eq!(moments(cron, "2026-10-24T12:00:00Z", 2), expected, "{cron}");
+    }
+    // Who began between the two has not carried it out.
+    assert_eq!(
+        moments("30 2 * * *", "2026-10-25T00:45:00Z", 2),
+        ["2026-10-25T01:30:00Z", "2026-10-26T01:30:00Z"]
+    );
+    // More than once an hour goes on as the hours go by.
+    assert_eq!(
+        moments("*/30 2 * * *", "2026-10-24T12:00:00Z", 5),
+        [
+            "2026-10-25T00:00:00Z",
+            "2026-10-25T00:30:00Z",
+            "2026-10-25T01:00:00Z",
+            "2026-10-25T01:30:00Z",
+            "2026-10-26T01:00:00Z",
+        ]
+    );
+}
+
+#[test]
+fn a_time_in_the_hour_that_is_left_out_does_not_come_that_day() {
+    assert_eq!(
+        moments("30 2 * * *", "2026-03-28T00:00:00Z", 2),
+        ["2026-03-28T01:30:00Z", "2026-03-30T00:30:00Z"]
+    );
 }

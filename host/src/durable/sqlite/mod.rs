@@ -187,6 +187,16 @@ impl RunStore for Sqlite {
         self.read(move |db| runs::list(db, &filter)).await
     }
 
+    async fn page(
+        &self,
+        filter: RunFilter,
+        skip: u64,
+        size: u32,
+    ) -> Result<(Vec<Run>, u64), StoreError> {
+        self.read(move |db| runs::page(db, &filter, skip, size))
+            .await
+    }
+
     async fn attempts(&self, run: Uuid) -> Result<Vec<Attempt>, StoreError> {
         self.read(move |db| runs::attempts(db, run)).await
     }

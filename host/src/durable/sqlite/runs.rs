@@ -124,15 +124,28 @@ pub(super) fn submit(
     }
 }
 
-pub(super) fn list(db: &Connection, filter: &RunFilter) -> Result<Vec<Run>, StoreError> {
-    let states: Vec<_> = filter.states.iter().map(|state| state.name()).collect();
-    let mut select = db.prepare_cached(&format!(
-        "SELECT {COLUMNS} FROM run
-         WHERE (:all OR state IN (SELECT value FROM json_each(:states)))
+/// What a filter selects, for a statement with its parameters.
+const SELECTED: &str = "(:all OR state IN (SELECT value FROM json_each(:states)))
          AND (:client IS NULL OR client = :client)
          AND (:employer IS NULL OR employer = :employer)
-         AND (:before IS NULL OR number < :before)
-         ORDER BY number DESC LIMIT :limit"
+         AND (:since IS NULL OR submitted >= :since)
+         AND (:until IS NULL OR submitted < :until)
+         AND (:before IS NULL OR number < :before)";
+
+pub(super) fn list(db: &Connection, filter: &RunFilter) -> Result<Vec<Run>, StoreError> {
+    // SQLite takes a negative limit for none.
+    select(db, filter, filter.limit.map_or(-1, i64::from), 0)
+}
+
+fn select(
+    db: &Connection,
+    filter: &RunFilter,
+    limit: i64,
+    skip: u64,
+) -> Result<Vec<Run>, StoreError> {
+    let states: Vec<_> = filter.states.iter().map(|state| state.name()).collect();
+    let mut select = db.prepare_cached(&format!(
+        "SELECT {COLUMNS} FROM run WHERE {SELECTED} ORDER BY number DESC LIMIT :limit OFFSET :skip"
     ))?;
     let rows = select.query_map(
         named_params! {
@@ -140,13 +153,41 @@ pub(super) fn list(db: &Connection, filter: &RunFilter) -> Result<Vec<Run>, Stor
             ":states": json(&states)?,
             ":client": filter.client,
             ":employer": filter.employer.map(|id| id.to_string()),
+            ":since": filter.since,
+            ":until": filter.until,
             ":before": filter.before,
-            // SQLite takes a negative limit for none.
-            ":limit": filter.limit.map_or(-1, i64::from),
+            ":limit": limit,
+            ":skip": i64::try_from(skip).unwrap_or(i64::MAX),
         },
         read,
     )?;
     Ok(rows.collect::<rusqlite::Result<_>>()?)
+}
+
+pub(super) fn page(
+    db: &Connection,
+    filter: &RunFilter,
+    skip: u64,
+    size: u32,
+) -> Result<(Vec<Run>, u64), StoreError> {
+    // One state of the file for both.
+    let db = db.unchecked_transaction()?;
+    let states: Vec<_> = filter.states.iter().map(|state| state.name()).collect();
+    let total = db
+        .prepare_cached(&format!("SELECT count(*) FROM run WHERE {SELECTED}"))?
+        .query_row(
+            named_params! {
+                ":all": states.is_empty(),
+                ":states": json(&states)?,
+                ":client": filter.client,
+                ":employer": filter.employer.map(|id| id.to_string()),
+                ":since": filter.since,
+                ":until": filter.until,
+                ":before": filter.before,
+            },
+            |row| row.get(0),
+        )?;
+    Ok((select(&db, filter, size.into(), skip)?, total))
 }
 
 pub(super) fn attempts(db: &Connection, run: Uuid) -> Result<Vec<Attempt>, StoreError> {

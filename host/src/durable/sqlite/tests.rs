@@ -41,6 +41,7 @@ conformance! {
     runs_of_an_employer_are_made_one_by_one_in_order(one);
     the_runs_of_a_client_are_limited(one);
     whoever_takes_over_has_the_journal_and_the_other_has_no_say(one);
+    runs_are_listed_in_pages_newest_first(one);
     people_do_what_the_state_allows(one);
     what_a_person_decides_is_in_the_journal(one);
     a_run_that_needs_a_person_holds_up_no_other(one);
