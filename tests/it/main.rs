@@ -21,4 +21,5 @@ mod products;
 mod rest;
 mod revocation;
 mod sandbox;
+mod servers;
 mod upstream;

@@ -119,13 +119,14 @@ impl Resolver<'_> {
         let server = file
             .server
             .and_then(|server| self.server(server, &applications));
-        let queue = self.queue(file.queue);
+        let (queue, shared) = self.queue(file.store, file.queue, upstream.is_none());
         let parties = self.parties(file.parties);
         let schedules = self.schedules(file.schedules, &clients, &grants);
         grants.rights = rights;
         Config {
             runs: self.base.join(file.platform.runs),
             queue,
+            shared,
             parties,
             schedules,
             path: path.to_owned(),

@@ -8,6 +8,7 @@ mod limits;
 mod party;
 mod queue;
 mod replay;
+mod scale;
 mod schedule;
 mod trouble;
 
