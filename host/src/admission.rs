@@ -5,9 +5,16 @@
 //! imported cannot be called, and what is imported must have been granted, all
 //! of it, or the component is not loaded.
 
+mod effort;
+mod refusal;
+
+pub use effort::{Effort, measure};
+pub use refusal::{NotGranted, Refusal};
+
 use crate::activities::WIT_VERSION;
 use crate::authorization::ActivitySet;
 use crate::catalogue::Activity;
+use crate::sandbox::Limits;
 use serde::Serialize;
 use sha2::{Digest, Sha256};
 use std::collections::BTreeSet;
@@ -83,110 +90,24 @@ pub struct Inspection {
     pub unknown: Vec<String>,
 }
 
-/// Why a component was not loaded.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum Refusal {
-    /// It is larger than [`MAX_BYTES`].
-    #[error("the file has {size} bytes; a component has at most {MAX_BYTES}")]
-    TooLarge {
-        /// The size of the file.
-        size: usize,
-    },
-    /// It is a core module.
-    #[error(
-        "this is a core WebAssembly module, not a component; build it with --target wasm32-wasip2"
-    )]
-    CoreModule,
-    /// It is not WebAssembly at all.
-    #[error("this is not a WebAssembly component: it does not start with the bytes of one")]
-    NotWebAssembly,
-    /// It does not validate or compile.
-    #[error("this component is not valid: {0}")]
-    Invalid(String),
-    /// It exports no kind of connector that this host knows.
-    #[error(
-        "this component is no connector: it must export koppel:connector/connector@{WIT_VERSION} and one of koppel:connector/journal@{WIT_VERSION}, koppel:connector/lookup@{WIT_VERSION}, koppel:connector/product@{WIT_VERSION}, koppel:connector/declaration@{WIT_VERSION}; it exports {exports}"
-    )]
-    NotAConnector {
-        /// What it exports.
-        exports: String,
-    },
-    /// It was built against another version of the contract.
-    #[error(
-        "this component was built against version {found} of the contract ({package}); this host offers {WIT_VERSION}: build it with the SDK of koppel {WIT_VERSION}"
-    )]
-    WrongVersion {
-        /// The package.
-        package: String,
-        /// Its version in the component.
-        found: String,
-    },
-    /// It imports things that koppel never offers.
-    #[error("this component imports what koppel does not offer: {}", .0.join(", "))]
-    Unknown(Vec<String>),
-    /// It imports more than its client was granted.
-    #[error("{0}")]
-    NotGranted(NotGranted),
-    /// Its bytes are not the ones that the operator pinned.
-    #[error(
-        "the file has SHA-256 {found}, but [clients.{client}] sha256 = \"{pinned}\"; if the new file is wanted, change that line"
-    )]
-    WrongDigest {
-        /// The client.
-        client: String,
-        /// What the configuration says.
-        pinned: String,
-        /// What the file has.
-        found: String,
-    },
-}
-
-/// What a component imports but its client was not granted.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct NotGranted {
-    /// The client.
-    pub client: String,
-    /// The missing activities.
-    pub activities: Vec<Activity>,
-    /// The lines of the configuration that would grant all of it.
-    pub lines: Vec<String>,
-    /// Whether it wants outside requests without having a rule.
-    pub http: bool,
-    /// Whether it wants export files without having a directory.
-    pub exports: bool,
-}
-
-impl fmt::Display for NotGranted {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(
-            f,
-            "client \"{}\" is not loaded: its component imports what was not granted:",
-            self.client
-        )?;
-        for activity in &self.activities {
-            write!(f, "\n  activity {activity}")?;
-        }
-        if self.http {
-            write!(f, "\n  outside requests (wasi:http)")?;
-        }
-        if self.exports {
-            write!(f, "\n  export files (koppel:connector/exports)")?;
-        }
-        write!(f, "\nto grant it, put in the configuration:")?;
-        for line in &self.lines {
-            write!(f, "\n  {line}")?;
-        }
-        Ok(())
-    }
-}
-
-/// Compiles a component and reads what it asks for.
+/// Compiles a component and reads what it asks for, within the default limits.
 ///
 /// # Errors
 ///
 /// A [`Refusal`] when it is no connector of this version of the contract.
 /// Whether it may be loaded is for [`admit`] to say.
 pub fn inspect(engine: &Engine, bytes: &[u8]) -> Result<(Component, Inspection), Refusal> {
+    precheck(bytes, Limits::default().compile_effort)?;
+    compile(engine, bytes)
+}
+
+/// Refuses what must not even be compiled: what is no component, and what
+/// would take more work than `compile_effort` (see [`Effort::units`]).
+///
+/// # Errors
+///
+/// A [`Refusal`] that says so.
+pub(crate) fn precheck(bytes: &[u8], compile_effort: u64) -> Result<(), Refusal> {
     if bytes.len() > MAX_BYTES {
         return Err(Refusal::TooLarge { size: bytes.len() });
     }
@@ -196,17 +117,50 @@ pub fn inspect(engine: &Engine, bytes: &[u8]) -> Result<(Component, Inspection),
         (Some(b"\0asm"), _) => {}
         _ => return Err(Refusal::NotWebAssembly),
     }
+    let effort = measure(bytes);
+    if effort.largest_function > effort::FUNCTION_BYTES {
+        return Err(Refusal::LargeFunction {
+            bytes: effort.largest_function,
+        });
+    }
+    if effort.units > compile_effort {
+        return Err(Refusal::TooMuchWork {
+            units: effort.units,
+            limit: compile_effort,
+        });
+    }
+    Ok(())
+}
+
+/// Compiles a component that passed [`precheck`], and reads what it asks for.
+///
+/// # Errors
+///
+/// As for [`inspect`].
+pub(crate) fn compile(engine: &Engine, bytes: &[u8]) -> Result<(Component, Inspection), Refusal> {
     let component = Component::from_binary(engine, bytes)
         .map_err(|error| Refusal::Invalid(one_line(&error)))?;
-    let inspection = read(engine, &component, bytes)?;
+    let digest = Sha256::digest(bytes).into();
+    let inspection = read(engine, &component, &digest, bytes.len())?;
     Ok((component, inspection))
 }
 
-fn read(engine: &Engine, component: &Component, bytes: &[u8]) -> Result<Inspection, Refusal> {
+/// What a compiled component is and asks for. `digest` and `size` are those of
+/// the bytes that it was compiled from.
+///
+/// # Errors
+///
+/// As [`inspect`].
+pub(crate) fn read(
+    engine: &Engine,
+    component: &Component,
+    digest: &[u8; 32],
+    size: usize,
+) -> Result<Inspection, Refusal> {
     let kind = component.component_type();
     let mut inspection = Inspection {
-        sha256: hex::encode(Sha256::digest(bytes)),
-        size: bytes.len(),
+        sha256: hex::encode(digest),
+        size,
         kinds: BTreeSet::new(),
         wit_versions: BTreeSet::new(),
         activities: Vec::new(),
@@ -268,7 +222,7 @@ fn read(engine: &Engine, component: &Component, bytes: &[u8]) -> Result<Inspecti
         let exports = if exported.is_empty() {
             "nothing".to_owned()
         } else {
-            exported.into_iter().collect::<Vec<_>>().join(", ")
+            refusal::some(exported)
         };
         return Err(Refusal::NotAConnector { exports });
     }

@@ -13,22 +13,34 @@ use crate::catalogue::{Activity, id};
 use crate::ledger::{Entry, Kind};
 use crate::platform::{DeclarationKind, Entity};
 use crate::session::{Fault, Session};
+use std::sync::Arc;
 use uuid::Uuid;
 
 /// A person at work, for one employer.
 pub struct Desk {
-    session: Session,
+    session: Arc<Session>,
 }
 
 impl Desk {
     /// For a session of a person.
-    pub(crate) fn new(session: Session) -> Self {
+    pub(crate) fn new(session: Arc<Session>) -> Self {
         Self { session }
     }
 
     /// The line of the configuration that would allow what a denial refused.
     pub async fn line_to_add(&self, denial: &Denial) -> String {
         self.session.line_to_add(denial).await
+    }
+
+    /// Which kind of declaration this is, of which the person wants to see or
+    /// to `change` one.
+    ///
+    /// # Errors
+    ///
+    /// What the platform says.
+    pub async fn kind(&self, of: Uuid, change: bool) -> Result<DeclarationKind, Fault> {
+        let activity = if change { changing } else { showing };
+        Ok(self.session.declaration_kind(of, activity).await?)
     }
 
     /// The declarations of a kind of a payroll administration, newest first,
@@ -70,13 +82,7 @@ impl Desk {
     ///
     /// `denied`, or what the platform says.
     pub async fn show(&self, kind: DeclarationKind, of: Uuid) -> Result<Declaration, Fault> {
-        let activity = match kind {
-            DeclarationKind::PayrollTaxReturn => id::GetPayrollTaxReturnByPayrollTaxReturnId,
-            DeclarationKind::UpaPensionDeclaration => {
-                id::GetUpaPensionDeclarationByUpaPensionDeclarationId
-            }
-        };
-        let checked = self.session.authorize(activity, Some(kind.entity(of)));
+        let checked = self.session.authorize(showing(kind), Some(kind.entity(of)));
         checked.await?;
         self.read(kind, of).await
     }
@@ -171,12 +177,7 @@ impl Desk {
     }
 
     async fn change(&self, kind: DeclarationKind, of: Uuid, action: &str) -> Result<(), Fault> {
-        let activity = match kind {
-            DeclarationKind::PayrollTaxReturn => id::PatchPayrollTaxReturnsByPayrollTaxReturnIds,
-            DeclarationKind::UpaPensionDeclaration => {
-                id::PatchUpaPensionDeclarationByUpaPensionDeclarationId
-            }
-        };
+        let activity = changing(kind);
         let checked = self.session.authorize(activity, Some(kind.entity(of)));
         checked.await?;
         self.write(activity, format!("{action} {} {of}", kind.noun()))
@@ -199,5 +200,23 @@ impl Desk {
             ..Entry::new(self.session.context(), Kind::ActivityWrite, what)
         };
         self.session.record(entry).await
+    }
+}
+
+fn showing(kind: DeclarationKind) -> Activity {
+    match kind {
+        DeclarationKind::PayrollTaxReturn => id::GetPayrollTaxReturnByPayrollTaxReturnId,
+        DeclarationKind::UpaPensionDeclaration => {
+            id::GetUpaPensionDeclarationByUpaPensionDeclarationId
+        }
+    }
+}
+
+fn changing(kind: DeclarationKind) -> Activity {
+    match kind {
+        DeclarationKind::PayrollTaxReturn => id::PatchPayrollTaxReturnsByPayrollTaxReturnIds,
+        DeclarationKind::UpaPensionDeclaration => {
+            id::PatchUpaPensionDeclarationByUpaPensionDeclarationId
+        }
     }
 }

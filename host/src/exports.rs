@@ -11,7 +11,7 @@ mod name;
 
 use cap_std::ambient_authority;
 use cap_std::fs::{Dir, File, OpenOptions};
-use name::check_name;
+pub(crate) use name::check_name;
 use sha2::{Digest, Sha256};
 use std::io::{ErrorKind, Read, Write};
 use std::path::Path;

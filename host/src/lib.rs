@@ -13,16 +13,23 @@ pub mod authorization;
 pub mod bindings;
 pub mod catalogue;
 pub mod cli;
+mod compiler;
 pub mod config;
+mod consulting;
 pub mod desk;
 pub mod durable;
 pub mod egress;
 pub mod exports;
+#[cfg(any(test, fuzzing))]
+#[doc(hidden)]
+pub mod fuzzing;
+mod gate;
 mod kinds;
 pub mod ledger;
 pub mod oauth;
 pub mod outbound;
 pub mod platform;
+mod private_file;
 pub mod registry;
 pub mod runs;
 pub mod sandbox;

@@ -13,10 +13,10 @@ use crate::runs::replay::{Call, Found, Slot};
 use crate::sandbox::{Limits, RunLog, Source};
 use crate::sending::{Fate, Sending};
 use crate::session::Session;
-use bytes::Bytes;
+use bytes::{Bytes, BytesMut};
 use exchange::{Exchange, without_query};
 use http::{Method, Request, Response};
-use http_body_util::{BodyExt, Limited};
+use http_body_util::BodyExt;
 use outcome::{Outcome, Seen, pairs};
 use sha2::{Digest, Sha256};
 use std::sync::Arc;
@@ -227,16 +227,24 @@ impl Outbound {
     }
 
     async fn collect(&self, request: Request<WasiBody>) -> Collected {
-        let (parts, body) = request.into_parts();
+        let (parts, mut body) = request.into_parts();
         let limit = self.limits.request_bytes;
+        // Copied, not collected: a guest can write single bytes, or none, and
+        // a list of them takes many times their size.
+        let mut bytes = BytesMut::new();
         // A guest that never finishes its body is ended by its deadline.
-        match Limited::new(body, limit).collect().await {
-            Ok(body) => Ok(Request::from_parts(parts, body.to_bytes())),
-            Err(_) => {
-                let error = EgressError::RequestSize(limit);
-                Err((Request::from_parts(parts, ()), error))
+        while let Some(frame) = body.frame().await {
+            // Trailers are dropped.
+            let data = frame.map(|frame| frame.into_data().unwrap_or_default());
+            match data {
+                Ok(data) if bytes.len() + data.len() <= limit => bytes.extend_from_slice(&data),
+                _ => {
+                    let error = EgressError::RequestSize(limit);
+                    return Err((Request::from_parts(parts, ()), error));
+                }
             }
         }
+        Ok(Request::from_parts(parts, bytes.freeze()))
     }
 
     async fn exchange(

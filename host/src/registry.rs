@@ -1,14 +1,24 @@
 //! The registry: components by client, compiled once per content.
 
-use crate::admission::{self, Inspection, Refusal};
+mod compiled;
+mod stamp;
+
+pub(crate) use compiled::Compiled;
+
+use crate::admission::{self, Inspection, MAX_BYTES, Refusal};
 use crate::authorization::ActivitySet;
+use crate::compiler::{Compiling, Digested};
 use crate::config::{Client, Config};
 use crate::sandbox::{Sandbox, State, link};
 use sha2::{Digest, Sha256};
+use stamp::Stamp;
 use std::collections::HashMap;
-use std::path::PathBuf;
-use std::sync::{Arc, Mutex, PoisonError};
-use wasmtime::component::{Component, InstancePre};
+use std::fs::File;
+use std::io::Read;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError, Weak};
+use std::time::Duration;
+use wasmtime::component::InstancePre;
 
 /// A component that is ready to run for a client.
 pub struct Loaded {
@@ -45,7 +55,17 @@ pub enum LoadError {
         /// Why.
         refusal: Refusal,
     },
-    /// A fault of koppel.
+    /// It takes longer to compile than the run waits.
+    #[error(
+        "client \"{client}\": its component was not compiled within {milliseconds} ms (limits.compile-ms); compiling goes on, and a later run may find it done"
+    )]
+    Slow {
+        /// The client.
+        client: String,
+        /// How long the run waited.
+        milliseconds: u64,
+    },
+    /// A fault of koppel, or something that only linking finds.
     #[error("client \"{client}\" cannot be linked: {why}")]
     Link {
         /// The client.
@@ -55,19 +75,20 @@ pub enum LoadError {
     },
 }
 
-type Digested = Arc<Result<(Component, Inspection), Refusal>>;
-
-/// Keeps what was compiled, so that a component that several clients share, or
-/// that runs again, is compiled once.
+/// Keeps what was read and linked, so that a component that several clients
+/// share, or that runs again, is not read or linked again. What was compiled is
+/// kept with the engine, and on disk.
 #[derive(Default)]
 pub struct Registry {
-    compiled: Mutex<HashMap<[u8; 32], Digested>>,
+    disk: Option<Arc<Compiled>>,
+    files: Mutex<HashMap<PathBuf, Known>>,
     ready: Mutex<HashMap<String, (Key, Arc<Loaded>)>>,
+    linked: Mutex<HashMap<Key, Weak<Loaded>>>,
 }
 
 /// What a linked component depends on. When one of these changes, it is
 /// admitted and linked again.
-#[derive(PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq, Hash)]
 struct Key {
     digest: [u8; 32],
     granted: ActivitySet,
@@ -76,13 +97,21 @@ struct Key {
 }
 
 impl Registry {
-    /// Loads the component of a client under the given configuration. Blocks
-    /// while it compiles.
+    /// A registry that keeps what it compiles on disk as well.
+    pub(crate) fn on_disk(compiled: Compiled) -> Self {
+        Self {
+            disk: Some(Arc::new(compiled)),
+            ..Self::default()
+        }
+    }
+
+    /// Loads the component of a client under the given configuration, and
+    /// waits while it is compiled, for as long as its limits say.
     ///
     /// # Errors
     ///
     /// See [`LoadError`].
-    pub fn load(
+    pub async fn load(
         &self,
         sandbox: &Sandbox,
         config: &Config,
@@ -101,13 +130,15 @@ impl Registry {
             .get(name)
             .map(|grants| grants.activities)
             .unwrap_or_default();
-        let bytes = std::fs::read(&client.component).map_err(|error| LoadError::Unreadable {
-            client: name.to_owned(),
-            path: client.component.clone(),
-            error,
-        })?;
+        let content = tokio::task::block_in_place(|| self.content(&client.component))
+            .map_err(|error| LoadError::Unreadable {
+                client: name.to_owned(),
+                path: client.component.clone(),
+                error,
+            })?
+            .map_err(|refusal| refused(name, refusal))?;
         let key = Key {
-            digest: Sha256::digest(&bytes).into(),
+            digest: content.digest(),
             granted,
             http: !client.http.is_empty(),
             exports: client.exports.is_some(),
@@ -118,36 +149,169 @@ impl Registry {
         {
             return Ok(loaded.clone());
         }
-        let compiled = self.compile(sandbox, key.digest, &bytes);
+        let compiled = self.compiled(sandbox, client, content).await?;
         let (component, inspection) = match compiled.as_ref() {
             Ok(compiled) => compiled,
             Err(refusal) => return Err(refused(name, refusal.clone())),
         };
         admission::admit(name, inspection, &granted, key.http, key.exports)
             .map_err(|refusal| refused(name, refusal))?;
-        let pre = link(sandbox.engine(), &granted, key.http, key.exports)
-            .and_then(|linker| linker.instantiate_pre(component))
-            .map_err(|error| LoadError::Link {
-                client: name.to_owned(),
-                why: format!("{error:#}"),
-            })?;
-        let loaded = Arc::new(Loaded {
-            inspection: inspection.clone(),
-            pre,
-        });
+        let linked = lock(&self.linked).get(&key).and_then(Weak::upgrade);
+        let loaded = match linked {
+            Some(loaded) => loaded,
+            None => {
+                let pre = link(sandbox.engine(), &granted, key.http, key.exports)
+                    .and_then(|linker| linker.instantiate_pre(component))
+                    .map_err(|error| LoadError::Link {
+                        client: name.to_owned(),
+                        why: format!("{error:#}"),
+                    })?;
+                let loaded = Arc::new(Loaded {
+                    inspection: inspection.clone(),
+                    pre,
+                });
+                let mut linked = lock(&self.linked);
+                linked.retain(|_, loaded| loaded.strong_count() > 0);
+                linked.insert(key.clone(), Arc::downgrade(&loaded));
+                loaded
+            }
+        };
         lock(&self.ready).insert(name.to_owned(), (key, loaded.clone()));
         Ok(loaded)
     }
 
-    fn compile(&self, sandbox: &Sandbox, digest: [u8; 32], bytes: &[u8]) -> Digested {
-        if let Some(known) = lock(&self.compiled).get(&digest) {
-            return known.clone();
+    /// What is in the file of a component. It is not read if it is as it was.
+    fn content(&self, path: &Path) -> std::io::Result<Result<Content, Refusal>> {
+        if !std::fs::metadata(path)?.is_file() {
+            // Opening a pipe would wait for a writer, a device may have no end.
+            return Err(std::io::Error::other("it is not a regular file"));
         }
-        // Not under the lock: compiling one component holds up no other.
-        let compiled = admission::inspect(sandbox.engine(), bytes);
-        let compiled = Arc::new(compiled);
-        lock(&self.compiled).insert(digest, compiled.clone());
-        compiled
+        let mut file = File::open(path)?;
+        let metadata = file.metadata()?;
+        let stamp = Stamp::of(&metadata);
+        if let Some(known) = lock(&self.files).get(path)
+            && known.stamp == stamp
+        {
+            return Ok(Ok(Content::Known(known.clone())));
+        }
+        let size = usize::try_from(metadata.len()).unwrap_or(usize::MAX);
+        if size > MAX_BYTES {
+            return Ok(Err(Refusal::TooLarge { size }));
+        }
+        let mut bytes = Vec::new();
+        // It may grow while it is read; what is too large then is refused by
+        // its length.
+        (&mut file)
+            .take(MAX_BYTES as u64 + 1)
+            .read_to_end(&mut bytes)?;
+        // Only if nobody wrote to it meanwhile, and nobody can unseen.
+        let after = Stamp::of(&file.metadata()?);
+        let stamp = (after == stamp && stamp.settled()).then_some(stamp);
+        let digest = Sha256::digest(&bytes).into();
+        Ok(Ok(Content::Read {
+            digest,
+            bytes,
+            stamp,
+        }))
+    }
+
+    /// The compiled component, which is waited for as long as the limits of its
+    /// client say.
+    async fn compiled(
+        &self,
+        sandbox: &Sandbox,
+        client: &Client,
+        content: Content,
+    ) -> Result<Digested, LoadError> {
+        let (digest, bytes, stamp) = match content {
+            Content::Known(known) => return Ok(known.compiled),
+            Content::Read {
+                digest,
+                bytes,
+                stamp,
+            } => (digest, bytes, stamp),
+        };
+        let limits = &client.limits;
+        let started = || self.start(sandbox, limits.compile_effort, digest, bytes);
+        let mut compiling = tokio::task::block_in_place(started)
+            .map_err(|refusal| refused(&client.name, refusal))?;
+        let patience = Duration::from_millis(limits.compile_ms);
+        let done = tokio::time::timeout(patience, compiling.wait_for(Option::is_some)).await;
+        let compiled = match done {
+            Ok(Ok(compiled)) => compiled.clone(),
+            // The compiler panicked.
+            Ok(Err(_)) => None,
+            Err(_) => {
+                return Err(LoadError::Slow {
+                    client: client.name.clone(),
+                    milliseconds: limits.compile_ms,
+                });
+            }
+        };
+        let failed = || Refusal::Invalid("the compiler failed on it".to_owned());
+        let compiled = compiled.ok_or_else(|| refused(&client.name, failed()))?;
+        if let Some(stamp) = stamp {
+            let known = Known {
+                stamp,
+                digest,
+                compiled: compiled.clone(),
+            };
+            lock(&self.files).insert(client.component.clone(), known);
+        }
+        Ok(compiled)
+    }
+
+    /// Finds what was compiled before, or starts compiling what may be.
+    fn start(
+        &self,
+        sandbox: &Sandbox,
+        compile_effort: u64,
+        digest: [u8; 32],
+        bytes: Vec<u8>,
+    ) -> Result<Compiling, Refusal> {
+        let compiler = sandbox.compiler();
+        if let Some(known) = compiler.known(&digest) {
+            return Ok(known);
+        }
+        let engine = sandbox.engine();
+        if let Some(disk) = &self.disk
+            && let Some(component) = disk.load(engine, &digest)
+        {
+            let inspection = admission::read(engine, &component, &digest, bytes.len());
+            let found = inspection.map(|inspection| (component, inspection));
+            return Ok(compiler.keep(digest, Arc::new(found)));
+        }
+        admission::precheck(&bytes, compile_effort)?;
+        Ok(compiler.compile(digest, bytes, self.disk.clone()))
+    }
+}
+
+/// A file that was read and compiled.
+#[derive(Clone)]
+struct Known {
+    stamp: Stamp,
+    digest: [u8; 32],
+    compiled: Digested,
+}
+
+/// What is in a file.
+enum Content {
+    /// What was in it before.
+    Known(Known),
+    /// These bytes.
+    Read {
+        digest: [u8; 32],
+        bytes: Vec<u8>,
+        /// By which it is known again, if it can be.
+        stamp: Option<Stamp>,
+    },
+}
+
+impl Content {
+    fn digest(&self) -> [u8; 32] {
+        match self {
+            Self::Known(Known { digest, .. }) | Self::Read { digest, .. } => *digest,
+        }
     }
 }
 

@@ -6,12 +6,18 @@ use crate::bindings::koppel::loket::types::{ActivityError, Check, Denial};
 use crate::catalogue::Activity;
 use crate::config::Live;
 use crate::ledger::{Context, Entry, Kind, Ledger};
-use crate::platform::{Attribution, ChangedBy, Entity, Owner, Platform};
+use crate::platform::{Attribution, ChangedBy, DeclarationKind, Entity, Owner, Platform};
 use crate::runs::Trace;
 use crate::runs::replay::Journal;
 use crate::runs::throttle::Throttle;
+use crate::sandbox::LimitReached;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use uuid::Uuid;
+
+/// How many denials one run may cause. Each is a row in the ledger, which
+/// never shrinks; a connector that was denied as often does not stop by itself.
+pub const DENIALS: usize = 500;
 
 /// The line that would allow what no line allows.
 pub(crate) const NO_LINE: &str = "none: it is not about the configuration";
@@ -39,6 +45,8 @@ pub struct Session {
     pub denied: Mutex<Option<Denial>>,
     /// What it performed so far.
     pub trace: Trace,
+    /// How often it was denied or refused.
+    pub denials: AtomicUsize,
     /// What it was answered so far, and before it was interrupted.
     pub(crate) journal: Journal,
     /// The limits of outside parties.
@@ -169,17 +177,60 @@ impl Session {
     /// Whether all five checks are green for an activity on an entity that
     /// exists. Records nothing.
     pub async fn permits(&self, activity: Activity, entity: Option<Entity>) -> bool {
-        let owner = match entity {
-            None => Some(self.own()),
-            Some(entity) => match self.platform.owner_within(entity, self.employer).await {
-                Ok(Attribution::Owned(owner)) => Some(owner),
-                Ok(Attribution::Missing | Attribution::Elsewhere) | Err(_) => None,
-            },
+        self.reaches(activity, entity).await.unwrap_or(false)
+    }
+
+    /// As [`Self::permits`], with the error of a platform that cannot say.
+    async fn reaches(
+        &self,
+        activity: Activity,
+        entity: Option<Entity>,
+    ) -> Result<bool, ActivityError> {
+        let modules = self.modules(activity).await?;
+        // Nothing is looked up for those who may not do it to their own.
+        if self.check(activity, self.own(), &modules).is_err() {
+            return Ok(false);
+        }
+        let Some(entity) = entity else {
+            return Ok(true);
         };
-        let Ok(modules) = self.modules(activity).await else {
-            return false;
-        };
-        owner.is_some_and(|owner| self.check(activity, owner, &modules).is_ok())
+        match self.platform.owner_within(entity, self.employer).await {
+            Ok(Attribution::Owned(owner)) => Ok(self.check(activity, owner, &modules).is_ok()),
+            Ok(Attribution::Missing | Attribution::Elsewhere) | Err(ActivityError::Denied(_)) => {
+                Ok(false)
+            }
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Which kind of declaration this is, on which one of these activities is
+    /// to be performed. Of one that does not exist, or that the platform does
+    /// not show to this session, it is a kind of which the session may perform
+    /// the activity: the five checks will say what there is to say.
+    ///
+    /// # Errors
+    ///
+    /// Those of the platform.
+    pub async fn declaration_kind(
+        &self,
+        id: Uuid,
+        activity: impl Fn(DeclarationKind) -> Activity + Send + Sync,
+    ) -> Result<DeclarationKind, ActivityError> {
+        if self.platform.finds_owners() {
+            let found = self.platform.declaration_kind(id).await?;
+            return Ok(found.unwrap_or(DeclarationKind::PayrollTaxReturn));
+        }
+        let mut likely = None;
+        for kind in DeclarationKind::ALL {
+            let activity = activity(kind);
+            if self.reaches(activity, Some(kind.entity(id))).await? {
+                return Ok(kind);
+            }
+            if likely.is_none() && self.permits(activity, None).await {
+                likely = Some(kind);
+            }
+        }
+        Ok(likely.unwrap_or(DeclarationKind::PayrollTaxReturn))
     }
 
     fn check(
@@ -236,6 +287,19 @@ impl Session {
         line.unwrap_or_else(|| NO_LINE.to_owned())
     }
 
+    /// Whether it may go on.
+    ///
+    /// # Errors
+    ///
+    /// [`LimitReached::Denials`] when it was denied too often, and did not stop.
+    pub fn went_on(&self) -> Result<(), LimitReached> {
+        if self.denials.load(Ordering::Relaxed) > DENIALS {
+            Err(LimitReached::Denials(DENIALS))
+        } else {
+            Ok(())
+        }
+    }
+
     fn own(&self) -> Owner {
         Owner {
             employer: self.employer,
@@ -264,8 +328,14 @@ impl Session {
     /// # Errors
     ///
     /// A host fault when the ledger cannot be written: nothing may happen
-    /// that is not recorded.
+    /// that is not recorded. Also after [`DENIALS`] denials.
     pub async fn record(&self, entry: Entry) -> Result<(), Fault> {
+        if entry.kind == Kind::Denial {
+            let before = self.denials.fetch_add(1, Ordering::Relaxed);
+            if before >= DENIALS {
+                return Err(Fault::Host(LimitReached::Denials(DENIALS).into()));
+            }
+        }
         match self.ledger.append(entry).await {
             Ok(_) => Ok(()),
             Err(error) => Err(Fault::Host(

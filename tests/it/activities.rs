@@ -1,9 +1,10 @@
 //! Every activity through a real component: allowed, denied and malformed.
 
-use crate::harness::{TestHost, all_activities, answer, client, employer};
+use crate::harness::{TestHost, all_activities, answer, client, employer, sent};
 use koppel_host::catalogue::{Activity, Surface};
 use koppel_host::ledger::Kind;
 use koppel_host::platform::{DeclarationKind, seed};
+use koppel_host::runs::Host;
 use serde_json::{Value, json};
 use uuid::Uuid;
 
@@ -12,24 +13,26 @@ async fn probe() -> TestHost {
 }
 
 /// What is made for the activities that demonstration data has nothing for.
-struct Made {
-    payroll_tax_return: Uuid,
-    upa_pension_declaration: Uuid,
+pub(crate) struct Made {
+    pub(crate) payroll_tax_return: Uuid,
+    pub(crate) upa_pension_declaration: Uuid,
 }
 
 impl Made {
-    async fn on(host: &TestHost) -> Self {
+    pub(crate) async fn on(host: &Host) -> Self {
+        let (tax, upa) = (
+            DeclarationKind::PayrollTaxReturn,
+            DeclarationKind::UpaPensionDeclaration,
+        );
         Self {
-            payroll_tax_return: host.sent(DeclarationKind::PayrollTaxReturn, 1, 1).await,
-            upa_pension_declaration: host
-                .sent(DeclarationKind::UpaPensionDeclaration, 1, 1)
-                .await,
+            payroll_tax_return: sent(host, tax, 1, 1).await,
+            upa_pension_declaration: sent(host, upa, 1, 1).await,
         }
     }
 }
 
 /// An argument with which each activity succeeds for employer 1.
-fn good(activity: &str, made: &Made) -> String {
+pub(crate) fn good(activity: &str, made: &Made) -> String {
     match activity {
         "GetEmployeesByEmployerId" | "GetEmploymentsByEmployerId" => employer(1).to_string(),
         "GetCitizenServiceNumberByEmployeeId" => seed::employee_id(1, 3).to_string(),
@@ -89,7 +92,7 @@ fn of_the_run(activity: &str) -> bool {
 #[tokio::test(flavor = "multi_thread")]
 async fn every_activity_answers_when_all_five_checks_are_green() {
     let host = probe().await;
-    let made = Made::on(&host).await;
+    let made = Made::on(&host.host).await;
     for activity in functions() {
         answers(&host, activity, &good(activity, &made)).await;
     }
@@ -184,7 +187,7 @@ pub(crate) async fn answers(host: &TestHost, activity: &str, id: &str) -> Value 
 #[tokio::test(flavor = "multi_thread")]
 async fn every_activity_is_denied_to_a_user_without_the_right() {
     let host = probe().await;
-    let made = Made::on(&host).await;
+    let made = Made::on(&host.host).await;
     for activity in functions().filter(|activity| !activity.starts_with("GetEmployer")) {
         let query = json!({"activity": activity, "id": good(activity, &made)});
         let answer = answer(host.lookup_as("probe", "tim", 1, &query).await);

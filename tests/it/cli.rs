@@ -1,5 +1,7 @@
 //! The `koppel` command, as a process.
 
+mod messages;
+
 use crate::harness::repository;
 use koppel_host::platform::seed;
 use serde_json::Value;
@@ -7,7 +9,7 @@ use std::path::Path;
 use std::process::{Command, Output};
 use tempfile::TempDir;
 
-fn koppel(dir: &Path, arguments: &[&str]) -> Output {
+pub(crate) fn koppel(dir: &Path, arguments: &[&str]) -> Output {
     Command::new(env!("CARGO_BIN_EXE_koppel"))
         .current_dir(dir)
         .env("NO_COLOR", "1")
@@ -16,12 +18,12 @@ fn koppel(dir: &Path, arguments: &[&str]) -> Output {
         .unwrap()
 }
 
-fn text(bytes: &[u8]) -> String {
+pub(crate) fn text(bytes: &[u8]) -> String {
     String::from_utf8(bytes.to_vec()).unwrap()
 }
 
 #[track_caller]
-fn json(output: &Output) -> Value {
+pub(crate) fn json(output: &Output) -> Value {
     serde_json::from_slice(&output.stdout).unwrap_or_else(|error| {
         panic!(
             "{error}\n{}\n{}",
@@ -196,6 +198,24 @@ fn a_changed_ledger_is_found() {
     assert_eq!(
         text(&output.stderr),
         "error: row 3 of the ledger: it was changed, or the row before it was replaced\n"
+    );
+}
+
+#[test]
+fn a_removed_row_of_the_ledger_is_named() {
+    let (dir, _) = demo();
+    let database = dir.path().join("data/ledger.db");
+    let connection = rusqlite::Connection::open(database).unwrap();
+    connection
+        .execute_batch("DROP TRIGGER ledger_never_forgets; DELETE FROM ledger WHERE seq = 3;")
+        .unwrap();
+    drop(connection);
+    let output = koppel(dir.path(), &["--json", "ledger", "verify"]);
+    assert_eq!(output.status.code(), Some(1));
+    let error: Value = serde_json::from_slice(&output.stderr).unwrap();
+    assert_eq!(
+        error["error"]["message"],
+        "row 4 of the ledger: row 3 is missing"
     );
 }
 
@@ -397,16 +417,21 @@ fn what_needs_data_of_koppels_own_says_so_when_it_is_another_platforms() {
     std::fs::write(dir.path().join("good.json"), include_str!("import.json")).unwrap();
     let provider = seed::provider_id(1).to_string();
     let id = seed::journal_run_id(1, 6).to_string();
-    for arguments in [
-        &["import", "good.json", "--provider", &provider][..],
-        &["journal-runs", "show", &id],
-    ] {
+    let refused = |arguments: &[&str], expected: &str| {
         let output = koppel(dir.path(), arguments);
-        assert_eq!(
-            text(&output.stderr),
-            "error: the payroll data is that of http://127.0.0.1:9/v2; to have data of koppel's own, put `source = \"embedded\"` under [platform] and remove [platform.loket]\n"
-        );
+        assert_eq!(text(&output.stderr), format!("error: {expected}\n"));
         assert_eq!(output.status.code(), Some(3));
+    };
+    refused(
+        &["import", "good.json", "--provider", &provider],
+        "the payroll data is that of http://127.0.0.1:9/v2; to have data of koppel's own, put `source = \"embedded\"` under [platform] and remove [platform.loket]",
+    );
+    // Whose something is, the platform does not say.
+    let whose = format!("the platform does not say whose {id} is; add --employer");
+    refused(&["journal-runs", "show", &id], &whose);
+    let who = ["--user", "anna", "--client", "desk"];
+    for word in ["show", "confirm", "cancel"] {
+        refused(&[&["declarations", word, &id][..], &who].concat(), &whose);
     }
     assert!(!dir.path().join("data/koppel.db").exists());
 }

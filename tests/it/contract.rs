@@ -224,15 +224,19 @@ fn every_attack_of_the_hostile_guest_has_a_test() {
     let guest = std::fs::read_to_string(guest).unwrap();
     let attacks = guest.split("enum Attack {").nth(1).unwrap();
     let attacks = attacks.split("\n}").next().unwrap();
-    let tests: String = ["sandbox.rs", "outside.rs"]
-        .map(|file| std::fs::read_to_string(repository().join("tests/it").join(file)).unwrap())
-        .concat();
+    let here = repository().join("tests/it");
+    let mut files = vec![here.join("sandbox.rs"), here.join("outside.rs")];
+    files.extend(crate::outside::walk(&here.join("attacks")));
+    let tests: String = files
+        .iter()
+        .map(|file| std::fs::read_to_string(file).unwrap())
+        .collect();
     // The variants are what is indented once and starts with a capital.
     let names = attacks
         .lines()
         .filter_map(|line| line.strip_prefix("    "))
         .filter(|line| line.starts_with(|c: char| c.is_ascii_uppercase()))
-        .map(|line| kebab(line.trim_end_matches([',', ' ', '{'])));
+        .map(|line| kebab(line.split([',', ' ', '{', '(']).next().unwrap_or_default()));
     let untested: Vec<String> = names
         .filter(|name| !tests.contains(&format!("\"{name}\"")))
         .collect();

@@ -3,10 +3,12 @@
 mod certificates;
 mod command;
 mod forger;
-mod gateway;
+pub(crate) mod gateway;
 mod people;
 mod sending;
 mod way;
+
+pub(crate) use sending::{acknowledgement, validate};
 
 use crate::harness::{ANNA, TestHost, component};
 use gateway::Gateway;
@@ -20,7 +22,7 @@ const TAX: DeclarationKind = DeclarationKind::PayrollTaxReturn;
 const UPA: DeclarationKind = DeclarationKind::UpaPensionDeclaration;
 
 /// The application of people: it has no component that could run.
-const DESK: &str = "desk";
+pub(crate) const DESK: &str = "desk";
 
 /// A host with both connectors, in front of a gateway.
 struct Chain {
@@ -28,7 +30,7 @@ struct Chain {
     gateway: Gateway,
 }
 
-fn client(kind: DeclarationKind) -> &'static str {
+pub(crate) fn client(kind: DeclarationKind) -> &'static str {
     match kind {
         DeclarationKind::PayrollTaxReturn => "loonaangifte",
         DeclarationKind::UpaPensionDeclaration => "upa-pension",
@@ -36,7 +38,7 @@ fn client(kind: DeclarationKind) -> &'static str {
 }
 
 /// The configuration of both connectors and of people's application.
-fn clients(base: &str, more: &str) -> String {
+pub(crate) fn clients(base: &str, more: &str) -> String {
     let tax = component("plugins/loonaangifte.wasm");
     let upa = component("plugins/upa-pension.wasm");
     let people = crate::harness::all_activities();
@@ -141,7 +143,7 @@ impl Chain {
     }
 }
 
-fn sha256(bytes: &[u8]) -> String {
+pub(crate) fn sha256(bytes: &[u8]) -> String {
     use sha2::Digest;
     hex::encode(sha2::Sha256::digest(bytes))
 }

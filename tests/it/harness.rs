@@ -78,6 +78,11 @@ pub(crate) fn all_activities() -> String {
 /// The configuration around the clients.
 pub(crate) fn configuration(clients: &str) -> String {
     include_str!("platform.toml")
+        // Shared, because compiling is what takes time.
+        .replace(
+            "{compiled}",
+            concat!(env!("CARGO_TARGET_TMPDIR"), "/compiled"),
+        )
         .replace(
             "{all}",
             &format!(
@@ -98,15 +103,15 @@ pub(crate) fn configuration(clients: &str) -> String {
 /// As [`configuration`], on the data of the platform at this URL.
 pub(crate) fn upstream_configuration(url: &str, clients: &str, more: &str) -> String {
     let upstream = format!(
-        "[platform]\nsource = \"loket\"\n\
-         [platform.loket]\nbase-url = \"{url}/v2\"\ntoken-url = \"{url}/token\"\n\
+        "[platform.loket]\nbase-url = \"{url}/v2\"\ntoken-url = \"{url}/token\"\n\
          client-id = \"{}\"\nclient-secret = {{ file = \"client-secret\" }}\n\
          refresh-token = {{ file = \"refresh-token\" }}\ntoken-file = \"data/token.json\"\n\
          provider = \"{}\"\n{more}\n",
         loket::CLIENT_ID,
         seed::provider_id(1),
     );
-    configuration(clients).replacen("[platform]\n", &upstream, 1)
+    configuration(clients).replacen("[platform]\n", "[platform]\nsource = \"loket\"\n", 1)
+        + &upstream
 }
 
 pub(crate) fn employer(number: usize) -> Uuid {
@@ -161,10 +166,15 @@ impl TestHost {
 
     /// A host in this folder.
     pub(crate) fn start(dir: TempDir, text: &str) -> Self {
+        Self::resolving(dir, text, Arc::new(Names))
+    }
+
+    /// A host in this folder, with names of the test's choosing.
+    pub(crate) fn resolving(dir: TempDir, text: &str, names: Arc<dyn Resolve>) -> Self {
         let path = dir.path().join("platform.toml");
         std::fs::write(&path, text).unwrap();
         let config = Config::load(&path).unwrap_or_else(|error| panic!("{error}"));
-        let host = Host::start(config, Arc::new(Names)).unwrap();
+        let host = Host::start(config, names).unwrap();
         Self { dir, host }
     }
 
@@ -196,48 +206,12 @@ impl TestHost {
 
     /// Asks for a declaration of a period of 2022 of an employer.
     pub(crate) async fn requested(&self, kind: DeclarationKind, of: usize, period: u32) -> Uuid {
-        let request = DeclarationRequest::Period(PeriodOfYear {
-            year: 2022,
-            period_number: period,
-        });
-        let (platform, of) = (self.host.platform(), seed::payroll_administration_id(of));
-        let id = match kind {
-            DeclarationKind::PayrollTaxReturn => {
-                let asked = platform
-                    .initiate_payroll_tax_return(of, &request, ANNA)
-                    .await;
-                asked.unwrap().id
-            }
-            DeclarationKind::UpaPensionDeclaration => {
-                let asked = platform
-                    .initiate_upa_pension_declaration(of, &request, ANNA)
-                    .await;
-                asked.unwrap().id
-            }
-        };
-        id.parse().unwrap()
+        requested(&self.host, kind, of, period).await
     }
 
     /// A declaration that was sent, without a connector.
     pub(crate) async fn sent(&self, kind: DeclarationKind, of: usize, period: u32) -> Uuid {
-        let id = self.requested(kind, of, period).await;
-        let platform = self.host.platform();
-        let reference = format!("REF-{of}-{period}");
-        platform
-            .store_message(id, &reference, b"<a/>")
-            .await
-            .unwrap();
-        platform.confirm_declaration(id, ANNA).await.unwrap();
-        let claim = Claim {
-            run: Uuid::now_v7(),
-            milliseconds: 1_000,
-        };
-        platform.claim_declaration(id, claim).await.unwrap();
-        platform
-            .mark_declaration_sent(id, claim.run, "party-1")
-            .await
-            .unwrap();
-        id
+        sent(&self.host, kind, of, period).await
     }
 
     /// The rows of these kinds.
@@ -265,6 +239,52 @@ impl TestHost {
         std::fs::write(&new, text).unwrap();
         std::fs::rename(new, path).unwrap();
     }
+}
+
+/// Asks for a declaration of a period of 2022 of an employer.
+pub(crate) async fn requested(host: &Host, kind: DeclarationKind, of: usize, period: u32) -> Uuid {
+    let request = DeclarationRequest::Period(PeriodOfYear {
+        year: 2022,
+        period_number: period,
+    });
+    let (platform, of) = (host.platform(), seed::payroll_administration_id(of));
+    let id = match kind {
+        DeclarationKind::PayrollTaxReturn => {
+            let asked = platform
+                .initiate_payroll_tax_return(of, &request, ANNA)
+                .await;
+            asked.unwrap().id
+        }
+        DeclarationKind::UpaPensionDeclaration => {
+            let asked = platform
+                .initiate_upa_pension_declaration(of, &request, ANNA)
+                .await;
+            asked.unwrap().id
+        }
+    };
+    id.parse().unwrap()
+}
+
+/// A declaration that was sent, without a connector.
+pub(crate) async fn sent(host: &Host, kind: DeclarationKind, of: usize, period: u32) -> Uuid {
+    let id = requested(host, kind, of, period).await;
+    let platform = host.platform();
+    let reference = format!("REF-{of}-{period}");
+    platform
+        .store_message(id, &reference, b"<a/>")
+        .await
+        .unwrap();
+    platform.confirm_declaration(id, ANNA).await.unwrap();
+    let claim = Claim {
+        run: Uuid::now_v7(),
+        milliseconds: 1_000,
+    };
+    platform.claim_declaration(id, claim).await.unwrap();
+    platform
+        .mark_declaration_sent(id, claim.run, "party-1")
+        .await
+        .unwrap();
+    id
 }
 
 /// The answer of a look-up that succeeded.

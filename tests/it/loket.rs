@@ -83,6 +83,17 @@ impl Instead {
     }
 }
 
+impl Instead {
+    /// With what the caller showed as `authorization` in place of `{token}`.
+    fn repeating(mut self, authorization: &str) -> Self {
+        self.body = self.body.replace("{token}", authorization);
+        for (_, value) in &mut self.headers {
+            *value = value.replace("{token}", authorization);
+        }
+        self
+    }
+}
+
 impl IntoResponse for Instead {
     fn into_response(self) -> Response {
         let mut response = self.body.into_response();
@@ -196,7 +207,7 @@ async fn guard(
             .to_owned();
         told.tokens.push(token.clone());
         if let Some(instead) = told.instead.pop_front().or_else(|| told.always.clone()) {
-            return instead.into_response();
+            return instead.repeating(&token).into_response();
         }
         let good = token
             .strip_prefix("Bearer ")

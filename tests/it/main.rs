@@ -7,10 +7,13 @@
 
 mod activities;
 mod admission;
+mod attacks;
 mod cli;
+mod compiled;
 mod connectors;
 mod contract;
 mod declarations;
+mod denials;
 mod durable;
 mod harness;
 mod journal;
@@ -21,5 +24,7 @@ mod products;
 mod rest;
 mod revocation;
 mod sandbox;
+mod secrets;
 mod servers;
+mod stress;
 mod upstream;

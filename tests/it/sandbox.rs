@@ -9,8 +9,7 @@ use serde_json::{Value, json};
 use std::time::Duration;
 
 /// Limits that keep the tests short.
-const LIMITS: &str =
-    "limits = { deadline-ms = 3000, cpu-ms = 500, log-bytes = 4096, handles = 100 }";
+const LIMITS: &str = "limits = { deadline-ms = 3000, cpu-ms = 500, log-bytes = 4096, handles = 100, export-files = 1000 }";
 
 async fn hostile() -> TestHost {
     let more = format!(

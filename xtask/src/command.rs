@@ -8,6 +8,17 @@ pub(crate) fn cargo() -> Command {
     let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
     let mut command = Command::new(cargo);
     command.current_dir(crate::root());
+    // What `cargo run` says of this program is not for the next cargo: build
+    // scripts that look at it (ring's) would run again whenever someone goes
+    // from `cargo xtask` to `cargo` and back, and with them half of the host.
+    for (name, _) in std::env::vars_os() {
+        let of_this = name.to_str().is_some_and(|name| {
+            name.starts_with("CARGO_PKG_") || name.starts_with("CARGO_MANIFEST_")
+        });
+        if of_this {
+            command.env_remove(name);
+        }
+    }
     command
 }
 

@@ -1,9 +1,14 @@
 //! The tasks of this repository: `cargo xtask <task>`.
 
+mod audit;
 mod command;
 mod components;
 mod debian;
+mod fuzz;
+mod sbom;
+mod scale;
 mod schemathesis;
+mod stress;
 mod tools;
 mod wasm_target;
 
@@ -62,9 +67,45 @@ enum Task {
         #[arg(long, default_value_t = 1)]
         seed: u64,
     },
+    /// Passes the tests of several hosts on real servers, PostgreSQL and NATS,
+    /// which it installs and which are started and stopped; shows what was
+    /// measured.
+    Scale {
+        /// How many employers.
+        #[arg(long, default_value_t = 1_000)]
+        employers: u32,
+        /// Further arguments of `cargo test`, such as `--release`.
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+        arguments: Vec<String>,
+    },
     /// Checks dependencies: licences, sources and, where its database can be
     /// reached, advisories.
     Deny,
+    /// Checks dependencies for known vulnerabilities.
+    Audit {
+        /// A copy of the advisory database, to be used instead of the newest.
+        #[arg(long, value_name = "FOLDER")]
+        db: Option<PathBuf>,
+    },
+    /// Writes software bills of materials (CycloneDX) into `target/sbom`.
+    Sbom,
+    /// Fuzzes what the host reads of others; the first time, this compiles
+    /// everything anew.
+    Fuzz {
+        /// One target instead of all, such as `egress_url`.
+        target: Option<String>,
+        /// How long each target runs.
+        #[arg(long, default_value_t = 60)]
+        seconds: u64,
+    },
+    /// Runs honest and hostile clients together, and reports success, memory
+    /// and latency.
+    Stress {
+        /// How long each of the two phases takes, without and with the hostile
+        /// clients.
+        #[arg(long, default_value_t = 120)]
+        seconds: u64,
+    },
 }
 
 fn main() -> Result<()> {
@@ -82,6 +123,7 @@ fn main() -> Result<()> {
         }
         Task::Test { arguments } => {
             tools::xmllint();
+            scale::servers();
             components::plugins()?;
             components::guests()?;
             command::run(cargo().args(["test", "--workspace"]).args(arguments))
@@ -105,7 +147,15 @@ fn main() -> Result<()> {
                 .env("KOPPEL_CRASH_SEED", seed.to_string());
             command::run(&mut run)
         }
+        Task::Scale {
+            employers,
+            arguments,
+        } => scale::scale(employers, &arguments),
         Task::Deny => tools::deny(),
+        Task::Audit { db } => audit::audit(db.as_deref()),
+        Task::Sbom => sbom::sbom(),
+        Task::Fuzz { target, seconds } => fuzz::fuzz(seconds, target.as_deref()),
+        Task::Stress { seconds } => stress::stress(seconds),
     }
 }
 

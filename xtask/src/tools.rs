@@ -2,7 +2,11 @@
 
 use crate::command::{cargo, exists, install, output, run};
 use anyhow::Result;
+use std::path::PathBuf;
 use std::process::Command;
+
+/// The version of cargo-deny.
+const CARGO_DENY: &str = "0.20.2";
 
 /// Installs xmllint where that is possible. Without it, the tests that need it
 /// say so.
@@ -15,24 +19,40 @@ pub(crate) fn xmllint() {
     }
 }
 
-/// Checks dependencies by cargo-deny, installing it into the target folder.
+/// A tool from crates.io, of this version, installed into the target folder.
+///
+/// # Errors
+///
+/// When it cannot be installed.
+pub(crate) fn cargo_tool(name: &str, version: &str) -> Result<PathBuf> {
+    let root = crate::wasm_target::target_folder()
+        .join("tools")
+        .join(format!("{name}-{version}"));
+    let program = root.join("bin").join(name);
+    if !program.exists() {
+        eprintln!("installing {name} {version}");
+        let mut install = cargo();
+        install
+            .args(["install", "--quiet", "--locked", "--profile", "dev"])
+            .args([name, "--version", &format!("={version}"), "--root"])
+            .arg(&root)
+            // What it has in common with the project is compiled for other
+            // features there; it would only be in the way.
+            .arg("--target-dir")
+            .arg(root.join("build"));
+        run(&mut install)?;
+        // Larger than the tool by far.
+        std::fs::remove_dir_all(root.join("build"))?;
+    }
+    Ok(program)
+}
+
+/// Checks dependencies by cargo-deny.
 pub(crate) fn deny() -> Result<()> {
-    let tools = crate::root().join("target/tools");
-    let installed = tools.join("bin/cargo-deny");
     let program = if exists("cargo-deny") {
         "cargo-deny".into()
     } else {
-        if !installed.exists() {
-            // The build folder is shared, so that what it has in common with
-            // the project is not compiled again.
-            let mut install = cargo();
-            install
-                .args(["install", "--quiet", "--locked", "cargo-deny", "--root"])
-                .arg(&tools);
-            install.args(["--profile", "dev"]);
-            run(&mut install)?;
-        }
-        installed.into_os_string()
+        cargo_tool("cargo-deny", CARGO_DENY)?
     };
     let check = |what: &[&str]| {
         let mut deny = Command::new(&program);

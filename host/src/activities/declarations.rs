@@ -1,7 +1,14 @@
 //! What the activities of both kinds of declaration have in common.
 
-use super::{id, invalid};
-use crate::bindings::koppel::loket::types::{ActivityError, DeclarationRequest};
+use super::{Call, id, invalid};
+use crate::bindings::koppel::loket::types::{ActivityError, DeclarationRequest, DeclarationStatus};
+use crate::catalogue::Activity;
+use crate::platform::{Claim, DeclarationKind};
+use crate::session::Fault;
+use uuid::Uuid;
+
+/// For how long a declaration is claimed to mark it as sent, in milliseconds.
+const MARKING: u64 = 10_000;
 
 /// The longest reference of a response message, in bytes.
 const REFERENCE_BYTES: usize = 200;
@@ -67,6 +74,58 @@ pub(super) fn response<'a>(
             "responseMessageFile",
             format!("is {} bytes; at most {FILE_BYTES}", file.len()),
         ));
+    }
+    Ok(())
+}
+
+/// Marks a confirmed declaration as sent when an application has a response
+/// message to it: then the application sent it itself, as some do that work on
+/// this platform. A connector sends through this host only, and its word is
+/// not taken for it.
+pub(super) async fn sent_elsewhere(
+    call: &Call,
+    activity: Activity,
+    kind: DeclarationKind,
+    of: Uuid,
+    reference: &str,
+) -> Result<(), Fault> {
+    let (session, platform) = (&call.session, call.platform());
+    let application = session
+        .live
+        .with(|config| config.applications.contains_key(&session.client));
+    if !application {
+        return Ok(());
+    }
+    let status = match kind {
+        DeclarationKind::PayrollTaxReturn => platform.payroll_tax_return(of).await?.status,
+        DeclarationKind::UpaPensionDeclaration => {
+            platform.upa_pension_declaration(of).await?.status
+        }
+    };
+    if status != DeclarationStatus::Confirmed {
+        return Ok(());
+    }
+    let claim = Claim {
+        run: session.run,
+        milliseconds: MARKING,
+    };
+    let frozen = platform.claim_declaration(of, claim).await?;
+    let what = format!(
+        "{} {of} was sent by the application: it has response message {reference}",
+        kind.noun()
+    );
+    let marked = match call.record_write(activity, what).await {
+        Ok(()) => {
+            let marked = platform.mark_declaration_sent(of, session.run, reference);
+            marked.await.map_err(Fault::from)
+        }
+        Err(unrecorded) => Err(unrecorded),
+    };
+    if let Err(fault) = marked {
+        platform
+            .release_declaration(of, session.run, frozen.left)
+            .await?;
+        return Err(fault);
     }
     Ok(())
 }

@@ -83,7 +83,7 @@ impl From<Fault> for Failure {
         match fault {
             Fault::Guest(ActivityError::Denied(denial)) => Self::Guest(ExportError::Denied(denial)),
             Fault::Guest(other) => Self::Guest(ExportError::Other(format!("{other:?}"))),
-            Fault::Host(error) => Self::Host(wasmtime::Error::msg(format!("{error:#}"))),
+            Fault::Host(error) => Self::Host(super::end(error)),
         }
     }
 }
@@ -107,16 +107,23 @@ async fn authorize(session: &Session) -> Result<Activity, Failure> {
             "client \"{client}\" has no export directory any more; add [clients.{client}] exports = {{ directory = \"…\", quota-bytes = …, activity = \"…\" }}",
             client = session.client
         );
-        let denial = Entry {
-            check: Some("exports".to_owned()),
-            outcome: Some("refused".to_owned()),
-            ..Entry::new(session.context(), Kind::Denial, why.clone())
-        };
-        session.record(denial).await?;
-        return Err(Failure::Guest(ExportError::Other(why)));
+        return Err(refuse(session, why).await);
     };
     session.authorize(activity, None).await?;
     Ok(activity)
+}
+
+/// Records that something was refused, and makes it what the guest is told.
+async fn refuse(session: &Session, why: String) -> Failure {
+    let denial = Entry {
+        check: Some("exports".to_owned()),
+        outcome: Some("refused".to_owned()),
+        ..Entry::new(session.context(), Kind::Denial, why.clone())
+    };
+    match session.record(denial).await {
+        Ok(()) => Failure::Guest(ExportError::Other(why)),
+        Err(fault) => fault.into(),
+    }
 }
 
 /// What the journal knows of a call, for those that have an answer like this.
@@ -154,6 +161,11 @@ async fn create(
     name: String,
 ) -> Result<Resource<ExportFile>, Failure> {
     let session = store.data().session.clone();
+    // Empty files take nothing of the quota, but they take a name each. All that
+    // are asked for count, so that a replay counts the same.
+    let files = store.data().limits.export_files;
+    let left = store.data().export_files.checked_sub(1);
+    store.data_mut().export_files = left.unwrap_or(0);
     let directory = store.data().exports.clone();
     let directory = move || {
         directory.ok_or_else(|| {
@@ -171,6 +183,11 @@ async fn create(
         Found::New | Found::Unknown { .. } => {
             let created = async {
                 authorize(&session).await?;
+                if left.is_none() {
+                    let why =
+                        format!("the run made its {files} export files (limits.export-files)");
+                    return Err(refuse(&session, why).await);
+                }
                 blocking(move || directory()?.create(&name)).await
             };
             let (writer, created) = match created.await {

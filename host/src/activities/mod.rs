@@ -27,7 +27,7 @@ use crate::bindings::koppel::loket::types::{ActivityError, Problem};
 use crate::catalogue::{Activity, Surface};
 use crate::ledger::{Entry, Kind};
 use crate::platform::{Entity, Platform};
-use crate::sandbox::State;
+use crate::sandbox::{LimitReached, State};
 use crate::session::{Fault, Session};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -156,15 +156,21 @@ impl Domain<'_> {
                         match replay::perform(&implementation, session, arguments).await {
                             Ok(result) => Ok((Ok(result),)),
                             Err(Fault::Guest(error)) => Ok((Err(error),)),
-                            Err(Fault::Host(error)) => {
-                                Err(wasmtime::Error::msg(format!("{error:#}")))
-                            }
+                            Err(Fault::Host(error)) => Err(end(error)),
                         }
                     })
                 })?;
         }
         self.implementations.insert(implementation);
         Ok(())
+    }
+}
+
+/// The end of a guest because of a fault of the host, or of a limit.
+pub(crate) fn end(error: anyhow::Error) -> wasmtime::Error {
+    match error.downcast::<LimitReached>() {
+        Ok(limit) => limit.into(),
+        Err(error) => wasmtime::Error::msg(format!("{error:#}")),
     }
 }
 

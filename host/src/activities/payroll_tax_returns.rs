@@ -4,7 +4,7 @@ use super::{Domain, declarations, id};
 use crate::bindings::koppel::loket::payroll_tax_returns::ResponseMessage;
 use crate::bindings::koppel::loket::types::{DeclarationRequest, PageRequest};
 use crate::catalogue::id as activity;
-use crate::platform::Entity;
+use crate::platform::{DeclarationKind, Entity};
 
 pub(super) fn link(domain: &mut Domain<'_>) -> wasmtime::Result<()> {
     domain.activity(
@@ -81,6 +81,14 @@ pub(super) fn link(domain: &mut Domain<'_>) -> wasmtime::Result<()> {
                 [response.description.as_str()].into_iter(),
                 &file,
             )?;
+            declarations::sent_elsewhere(
+                &call,
+                activity::PostSendResponseMessageByPayrollTaxReturnId,
+                DeclarationKind::PayrollTaxReturn,
+                of,
+                &response.reference,
+            )
+            .await?;
             call.record_write(
                 activity::PostSendResponseMessageByPayrollTaxReturnId,
                 format!(

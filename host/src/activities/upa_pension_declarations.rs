@@ -4,7 +4,7 @@ use super::{Domain, declarations, id};
 use crate::bindings::koppel::loket::types::{DeclarationRequest, PageRequest};
 use crate::bindings::koppel::loket::upa_pension_declarations::ResponseMessage;
 use crate::catalogue::id as activity;
-use crate::platform::Entity;
+use crate::platform::{DeclarationKind, Entity};
 
 pub(super) fn link(domain: &mut Domain<'_>) -> wasmtime::Result<()> {
     domain.activity(
@@ -77,6 +77,14 @@ pub(super) fn link(domain: &mut Domain<'_>) -> wasmtime::Result<()> {
                 response.lines.iter().map(|line| line.description.as_str()),
                 &file,
             )?;
+            declarations::sent_elsewhere(
+                &call,
+                activity::PostSendResponseMessageByUpaPensionDeclarationId,
+                DeclarationKind::UpaPensionDeclaration,
+                of,
+                &response.reference,
+            )
+            .await?;
             call.record_write(
                 activity::PostSendResponseMessageByUpaPensionDeclarationId,
                 format!(

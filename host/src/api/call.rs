@@ -5,9 +5,9 @@ use super::paging::{Page, Wanted};
 use super::query::Query;
 use super::reply::ApiError;
 use crate::activities::Implementation;
-use crate::authorization::{EmployerModules, NO_MODULES, Question};
-use crate::bindings::koppel::loket::types::{ActivityError, Check, Denial, PageRequest, Problem};
+use crate::bindings::koppel::loket::types::{ActivityError, Denial, PageRequest, Problem};
 use crate::catalogue::Activity;
+use crate::gate::Gate;
 use crate::oauth::Principal;
 use crate::platform::{Attribution, Entity, Owner};
 use crate::session::Session;
@@ -129,12 +129,26 @@ impl Call {
         crate::activities::id(name, &self.id)
     }
 
-    /// Reads the body as JSON.
+    /// Reads the body as a JSON object.
     ///
     /// # Errors
     ///
     /// `invalid`, with the place.
     pub(super) fn json<T: DeserializeOwned>(&self) -> Result<T, ActivityError> {
+        // Serde takes an array for the members of an object, in their order.
+        self.body(b'{', "must be an object")
+    }
+
+    /// Reads the body as a JSON array.
+    ///
+    /// # Errors
+    ///
+    /// `invalid`, with the place.
+    pub(super) fn array<T: DeserializeOwned>(&self) -> Result<Vec<T>, ActivityError> {
+        self.body(b'[', "must be an array")
+    }
+
+    fn body<T: DeserializeOwned>(&self, first: u8, otherwise: &str) -> Result<T, ActivityError> {
         let json = self
             .headers
             .get(header::CONTENT_TYPE)
@@ -144,9 +158,10 @@ impl Call {
         if !json {
             return Err(invalid("Content-Type", "must be application/json"));
         }
-        // Serde takes an array for the members of an object, in their order.
-        if self.body.trim_ascii_start().first() == Some(&b'[') {
-            return Err(invalid(".", "must be an object"));
+        let brackets = [b'{', b'['];
+        let begins = self.body.trim_ascii_start().first();
+        if begins.is_some_and(|begins| brackets.contains(begins) && *begins != first) {
+            return Err(invalid(".", otherwise));
         }
         crate::wire::read(&self.body).map_err(|error| invalid(&error.path, &error.problem))
     }
@@ -177,32 +192,17 @@ impl Call {
         };
         let Some(entity) = entity else {
             return match self.employers().await?.first() {
-                Some(owner) => Ok(self.session_of(*owner)),
+                Some(owner) => Ok(self.gate().session(*owner)),
                 None => Err(self
+                    .gate()
                     .hide(None, "there is no employer for which this user may do this")
-                    .await),
+                    .await
+                    .into()),
             };
         };
         let owner = self.owner(entity).await?;
-        let user = &self.principal.user;
-        let accessible = owner.filter(|owner| {
-            let live = self.api.host.live();
-            live.with(|config| config.grants.may_access(user, *owner))
-        });
-        match accessible {
-            Some(owner) => {
-                let session = self.session_of(owner);
-                session.authorize(self.activity, Some(entity)).await?;
-                Ok(session)
-            }
-            None => {
-                let reason = format!(
-                    "there is no {} that user \"{user}\" may access",
-                    entity.id()
-                );
-                Err(self.hide(owner, &reason).await)
-            }
-        }
+        let what = entity.id().to_string();
+        Ok(self.gate().admit(owner, &what, Some(entity)).await?)
     }
 
     /// Whom something belongs to. Where the platform does not say so, among
@@ -235,52 +235,17 @@ impl Call {
     ///
     /// `denied`, after it was recorded.
     pub(super) async fn ask(&self) -> Result<(), ApiError> {
-        let Principal { client, user } = &self.principal;
-        let asked = self.api.host.live().with(|config| {
-            let grants = &config.grants;
-            grants.check_without_employer(client, user, self.activity)
-        });
-        match asked {
-            Ok(()) => Ok(()),
-            Err(denial) => Err(self.deny(Owner::default(), &denial).await),
-        }
-    }
-
-    /// Denies what the user may not access, or what does not exist, for the
-    /// same `reason`. The ledger gets the true one.
-    async fn hide(&self, owner: Option<Owner>, reason: &str) -> ApiError {
-        if let Err(error) = self.ask().await {
-            return error;
-        }
-        let true_reason = owner.and_then(|owner| {
-            let question = self.question(owner, &NO_MODULES);
-            let live = self.api.host.live();
-            live.with(|config| config.grants.check_entity(&question).err())
-        });
-        let told = self.denial(reason);
-        let recorded = true_reason.as_ref().unwrap_or(&told);
-        match self.deny(owner.unwrap_or_default(), recorded).await {
-            ApiError::Activity(ActivityError::Denied(_)) => ActivityError::Denied(told).into(),
-            failed => failed,
-        }
+        Ok(self.gate().ask().await?)
     }
 
     /// A denial by the last check.
     pub(super) fn denial(&self, reason: &str) -> Denial {
-        Denial {
-            check: Check::Entity,
-            activity: self.activity.id().to_owned(),
-            reason: reason.to_owned(),
-        }
+        self.gate().denial(reason)
     }
 
     /// Records a denial.
     pub(super) async fn deny(&self, owner: Owner, denial: &Denial) -> ApiError {
-        let session = self.session_of(owner);
-        match session.record_denial(self.activity, denial).await {
-            Ok(()) => ActivityError::Denied(denial.clone()).into(),
-            Err(fault) => fault.into(),
-        }
+        self.gate().deny(owner, denial).await.into()
     }
 
     /// The employers for which all five checks are green.
@@ -306,26 +271,21 @@ impl Call {
         }
         let modules = platform.modules_on().await?;
         live.with(|config| {
-            let green = |owner| config.grants.check(&self.question(owner, &modules)).is_ok();
+            let gate = self.gate();
+            let green = |owner| config.grants.check(&gate.question(owner, &modules)).is_ok();
             owners.retain(|owner| green(*owner));
         });
         Ok(owners)
     }
 
-    fn session_of(&self, owner: Owner) -> Arc<Session> {
-        let Principal { client, user } = &self.principal;
-        Arc::new(self.api.host.session(self.run, client, user, owner))
-    }
-
-    fn question<'a>(&'a self, owner: Owner, modules: &'a EmployerModules) -> Question<'a> {
-        Question {
+    /// Where the five checks are run.
+    pub(super) fn gate(&self) -> Gate<'_> {
+        Gate {
+            host: &self.api.host,
             client: &self.principal.client,
             user: &self.principal.user,
             activity: self.activity,
-            scope: owner.employer,
-            employer: owner.employer,
-            provider: owner.provider,
-            modules,
+            run: self.run,
         }
     }
 }

@@ -1,6 +1,6 @@
 //! The REST API: Loket's paths below `/v2`, for external applications.
 //!
-//! One table ([`routes`]) says how each activity of the catalogue is served;
+//! One table (`routes`) says how each activity of the catalogue is served;
 //! method and path come from the catalogue. Every call passes the five checks
 //! that a call of a component passes, and is performed by the same code. The
 //! application is the client, and whoever logged in is the user.
@@ -16,6 +16,8 @@ mod routes;
 mod serve;
 
 pub use routes::Route;
+#[cfg(any(test, fuzzing))]
+pub(crate) use serve::router_for;
 pub use serve::{ServeError, Serving, start};
 
 use crate::activities::Implementations;
@@ -40,7 +42,7 @@ use tower_http::catch_panic::CatchPanicLayer;
 use tower_http::timeout::TimeoutLayer;
 use uuid::Uuid;
 
-/// The largest body of a request, in bytes.
+/// The largest body of a request that holds no file, in bytes.
 const BODY_BYTES: usize = 64 << 10;
 
 /// How many requests are handled at a time; more wait.
@@ -83,10 +85,12 @@ fn router(api: &Arc<Api>) -> Router {
             continue;
         };
         let route = Arc::new(route);
+        let limit = DefaultBodyLimit::max(route.body_bytes);
         let handler = move |api, parameters, query, headers, body| {
             handle(route.clone(), api, parameters, query, headers, body)
         };
-        router = router.route(&format!("/v2{}", row.path), on(method, handler));
+        let served = on(method, handler).layer(limit);
+        router = router.route(&format!("/v2{}", row.path), served);
     }
     router
         .fallback(nothing)
@@ -114,7 +118,13 @@ async fn handle(
     let query = query.unwrap_or_default();
     let answered = answer(&route, &api, run, &parameters, &query, headers, body).await;
     let mut response = match answered {
-        Ok(reply) => reply.into_response(),
+        Ok(reply) => {
+            let mut response = reply.into_response();
+            if let Ok(status) = StatusCode::from_u16(route.success) {
+                *response.status_mut() = status;
+            }
+            response
+        }
         Err(error) => error.into_response(),
     };
     let headers = response.headers_mut();
@@ -142,7 +152,7 @@ async fn answer(
 ) -> Result<Reply, ApiError> {
     let principal = caller::caller(api, &headers).await?;
     let version = accept::version(&headers, route.versions)?;
-    let query = Query::read(query, &route.parameters());
+    let query = Query::read(query, &route.parameters()).and_then(|query| route.ordered(query));
     let id = match &query {
         Ok(query) => route.id(parameters, query),
         Err(_) => String::new(),

@@ -7,9 +7,39 @@ use crate::catalogue::{Origin, Row};
 use crate::config::{Server, Tokens};
 use crate::wire::envelope::{Message, Version};
 use crate::wire::error::{Failed, Refusal};
+use jiff::ToSpan;
+use jiff::civil::Date;
 use schemars::generate::SchemaSettings;
 use schemars::{JsonSchema, SchemaGenerator};
 use serde_json::{Map, Value, json};
+
+/// Any day of a year but 29 February, which a pattern cannot tell.
+const DAYS: &str =
+    r"(0[13578]|1[02])-(0[1-9]|[12]\d|3[01])|(0[469]|11)-(0[1-9]|[12]\d|30)|02-(0[1-9]|1\d|2[0-8])";
+
+/// What `Accept` must be for a resource of which this is the first version: any
+/// day from then on.
+fn accept(first: &str) -> String {
+    let first: Date = first.parse().unwrap_or_default();
+    // The rest of its year, day by day, unless that is all of it.
+    let rest = match first.day_of_year() {
+        1 => Vec::new(),
+        _ => first
+            .series(1.day())
+            .take_while(|day| day.year() == first.year())
+            .map(|day| day.to_string())
+            .collect(),
+    };
+    let year = first.year() + i16::from(!rest.is_empty());
+    // The years of that decade, the decades of that century, and so on.
+    let years = (year..).take_while(|year| year % 10 != 0);
+    let decade = (year + 9) / 10 % 10;
+    let years = years.map(|year| format!("{year}|")).collect::<String>();
+    let days = rest.iter().map(|day| format!("{day}|")).collect::<String>();
+    format!(
+        r"^application/json; ?version=({days}({years}20[{decade}-9]\d|2[1-9]\d\d|[3-9]\d{{3}})-({DAYS}))$"
+    )
+}
 
 /// The document for a server.
 pub(super) fn document(server: &Server, routes: &[Route]) -> Value {
@@ -81,7 +111,8 @@ fn operation(generator: &mut SchemaGenerator, route: &Route) -> Value {
     });
     if let Some(body) = route.body {
         operation["requestBody"] = json!({
-            "required": row.method == "PATCH",
+            // Sending and downloading take an empty one.
+            "required": row.method != "POST" || route.success == 202,
             "content": {"application/json": {"schema": body(generator)}},
         });
     }
@@ -109,6 +140,7 @@ fn tag(row: &Row) -> &'static str {
 
 fn parameters(route: &Route) -> Vec<Value> {
     let version = route.versions.last().copied().unwrap_or_default();
+    let first = route.versions.first().copied().unwrap_or_default();
     let mut parameters = vec![json!({
         "name": "Accept",
         "in": "header",
@@ -117,7 +149,7 @@ fn parameters(route: &Route) -> Vec<Value> {
             "The newest version on or before the date is given. Versions: {}.",
             route.versions.join(", ")
         ),
-        "schema": {"type": "string", "pattern": "^application/json; ?version=\\d{4}-\\d{2}-\\d{2}$"},
+        "schema": {"type": "string", "pattern": accept(first)},
         "example": format!("application/json;version={version}"),
     })];
     if let Some(name) = route.path_parameter() {
@@ -125,7 +157,10 @@ fn parameters(route: &Route) -> Vec<Value> {
             "name": name,
             "in": "path",
             "required": true,
-            "schema": {"type": "string", "format": "uuid"},
+            "schema": match name {
+                "chamberOfCommerceNumber" => json!({"type": "string", "pattern": "^[0-9]{8}$"}),
+                _ => json!({"type": "string", "format": "uuid"}),
+            },
         }));
     }
     if let Some(name) = route.query_id {
@@ -134,6 +169,15 @@ fn parameters(route: &Route) -> Vec<Value> {
             "in": "query",
             "required": true,
             "schema": {"type": "string", "pattern": "^[A-Z0-9]{6}$"},
+        }));
+    }
+    for filter in route.filters {
+        parameters.push(json!({
+            "name": filter.name,
+            "in": "query",
+            "required": false,
+            "description": filter.description,
+            "schema": (filter.schema)(),
         }));
     }
     if let Shape::Paged(_) = route.shape {
@@ -148,6 +192,14 @@ fn parameters(route: &Route) -> Vec<Value> {
                 "schema": {"type": "integer", "minimum": 1, "maximum": maximum, "default": default},
             }));
         }
+    }
+    if let Some(order) = route.order() {
+        parameters.push(json!({
+            "name": "orderBy",
+            "in": "query",
+            "required": false,
+            "schema": {"type": "string", "enum": [order]},
+        }));
     }
     parameters
 }
@@ -169,15 +221,21 @@ fn responses(generator: &mut SchemaGenerator, route: &Route) -> Value {
             let items = json!({"type": "array", "items": items});
             envelope(generator, &[], "_embedded", items)
         }
+        Shape::Xml => json!({"application/xml": {}}),
         Shape::File => {
             json!({"application/octet-stream": {"schema": {"type": "string", "format": "binary"}}})
         }
     };
     let mut responses = Map::new();
-    responses.insert(
-        "200".to_owned(),
-        json!({"description": "Done.", "content": content}),
-    );
+    let mut done = json!({"description": "Done.", "content": content});
+    if let Shape::File = route.shape {
+        let text = json!({"type": "string"});
+        done["headers"] = json!({
+            "Content-Disposition": {"description": "The name of the file.", "schema": text},
+            "Repr-Digest": {"description": "The SHA-256 of the bytes (RFC 9530).", "schema": text},
+        });
+    }
+    responses.insert(route.success.to_string(), done);
     let (refusal, failed) = (schema::<Refusal>(generator), schema::<Failed>(generator));
     for (status, description, refused) in ERRORS {
         let schema = if refused { &refusal } else { &failed };
@@ -222,4 +280,29 @@ fn envelope(
 
 fn schema<T: JsonSchema>(generator: &mut SchemaGenerator) -> Value {
     generator.subschema_for::<T>().to_value()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::api::accept::version;
+    use crate::api::routes;
+    use http::{HeaderMap, HeaderValue, header};
+
+    #[test]
+    fn what_the_document_says_of_accept_is_accepted_and_the_rest_is_not() {
+        let dates = (1..=12).flat_map(|month| (0..=32).map(move |day| (month, day)));
+        for route in routes() {
+            let pattern = regex::Regex::new(&accept(route.versions[0])).unwrap();
+            for year in [2017, 2018, 2019, 2020, 2026, 2100, 9999] {
+                for (month, day) in dates.clone().filter(|date| *date != (2, 29)) {
+                    let text = format!("application/json;version={year:04}-{month:02}-{day:02}");
+                    let mut headers = HeaderMap::new();
+                    headers.insert(header::ACCEPT, HeaderValue::try_from(&text).unwrap());
+                    let accepted = version(&headers, route.versions).is_ok();
+                    assert_eq!(pattern.is_match(&text), accepted, "{text}");
+                }
+            }
+        }
+    }
 }

@@ -36,10 +36,15 @@ pages! {
     records::employers::EmployerPage: records::employers::Employer,
     records::payroll_administrations::PayrollAdministrationPage: records::payroll_administrations::PayrollAdministration,
     records::payroll_runs::PayrollRunPage: records::payroll_runs::PayrollRun,
-    records::payroll_runs::PayrollRunResultPage: records::payroll_runs::PayrollRunResult,
     records::journal_runs::JournalRunPage: records::journal_runs::JournalRun,
     records::journal_runs::JournalLinePage: records::journal_runs::JournalLine,
     records::journal_runs::JournalRunErrorPage: records::journal_runs::JournalRunError,
+    records::journal_runs::ExportAuditRecordPage: records::journal_runs::ExportAuditRecord,
+    records::employees::EmployeePage: records::employees::Employee,
+    records::employments::EmploymentPage: records::employments::Employment,
+    records::payroll_tax_returns::PayrollTaxReturnPage: records::payroll_tax_returns::PayrollTaxReturn,
+    records::upa_pension_declarations::UpaPensionDeclarationPage: records::upa_pension_declarations::UpaPensionDeclaration,
+    records::insurance::InsuredWagePercentagePage: records::insurance::InsuredWagePercentage,
 }
 
 /// Which page a caller wants.
@@ -91,6 +96,19 @@ impl Wanted {
         })
     }
 
+    /// How many items come before the page.
+    pub(super) fn before(self) -> u64 {
+        (self.number - 1) * u64::from(self.size)
+    }
+
+    /// The items of the page, of a list that is at hand as a whole.
+    pub(super) fn cut<T>(self, all: Vec<T>) -> Vec<T> {
+        all.into_iter()
+            .skip(usize::try_from(self.before()).unwrap_or(usize::MAX))
+            .take(self.size as usize)
+            .collect()
+    }
+
     /// Gets the page: past the items before it, many at a time, and then the
     /// page itself. A page after the last one is empty.
     ///
@@ -105,7 +123,7 @@ impl Wanted {
         P: Page,
         F: Future<Output = Result<P, Fault>>,
     {
-        let mut before = (self.number - 1) * u64::from(self.size);
+        let mut before = self.before();
         let mut cursor = None;
         while before > 0 {
             let size = before.min(STRIDE);

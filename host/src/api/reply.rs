@@ -1,6 +1,7 @@
 //! What goes back to a caller, in Loket's shapes.
 
 use crate::bindings::koppel::loket::types::ActivityError;
+use crate::ledger::Content;
 use crate::session::Fault;
 use crate::wire::error::{Body, ErrorReply, Refusal, UNAUTHORIZED};
 use axum::response::{IntoResponse, Response};
@@ -27,16 +28,29 @@ pub(super) const ERRORS: [(u16, &str, bool); 9] = [
 pub(super) enum Reply {
     /// JSON, written.
     Json(Bytes),
+    /// XML, as it is.
+    Xml(Bytes),
     /// A file.
     File {
         /// Its name.
         name: String,
         /// What is in it.
         bytes: Bytes,
+        /// The SHA-256 of that.
+        sha256: [u8; 32],
     },
 }
 
 impl Reply {
+    /// A file of this name.
+    pub(super) fn file(name: String, content: Content) -> Self {
+        Self::File {
+            name,
+            bytes: content.bytes.into(),
+            sha256: content.sha256,
+        }
+    }
+
     /// A reply with this value.
     ///
     /// # Errors
@@ -82,18 +96,42 @@ impl IntoResponse for Reply {
     fn into_response(self) -> Response {
         match self {
             Self::Json(json) => (StatusCode::OK, JSON, json).into_response(),
-            Self::File { name, bytes } => {
-                // The name of an export file needs no quoting; see its rules.
-                let disposition = HeaderValue::try_from(format!("attachment; filename=\"{name}\""))
-                    .unwrap_or(HeaderValue::from_static("attachment"));
+            Self::Xml(xml) => (StatusCode::OK, XML, xml).into_response(),
+            Self::File {
+                name,
+                bytes,
+                sha256,
+            } => {
                 let headers = [
                     (header::CONTENT_TYPE, OCTETS),
-                    (header::CONTENT_DISPOSITION, disposition),
+                    (header::CONTENT_DISPOSITION, disposition(&name)),
+                    (REPR_DIGEST, digest(&sha256)),
                 ];
                 (StatusCode::OK, headers, bytes).into_response()
             }
         }
     }
+}
+
+/// RFC 6266. The name of an export file needs no quoting; see its rules. One
+/// that would is left out.
+fn disposition(name: &str) -> HeaderValue {
+    let plain = |c: char| c.is_ascii_alphanumeric() || "-_.".contains(c);
+    let named = name.chars().all(plain).then(|| {
+        let text = format!("attachment; filename=\"{name}\"");
+        HeaderValue::try_from(text).ok()
+    });
+    named
+        .flatten()
+        .unwrap_or(HeaderValue::from_static("attachment"))
+}
+
+/// RFC 9530, section 3.
+fn digest(sha256: &[u8; 32]) -> HeaderValue {
+    use base64::Engine as _;
+    let base64 = base64::engine::general_purpose::STANDARD.encode(sha256);
+    // Base64 is text that a header may hold.
+    HeaderValue::try_from(format!("sha-256=:{base64}:")).unwrap_or(HeaderValue::from_static(""))
 }
 
 impl IntoResponse for ApiError {
@@ -130,6 +168,13 @@ impl IntoResponse for ApiError {
 const JSON: [(HeaderName, HeaderValue); 1] = [(
     header::CONTENT_TYPE,
     HeaderValue::from_static("application/json"),
+)];
+
+const REPR_DIGEST: HeaderName = HeaderName::from_static("repr-digest");
+
+const XML: [(HeaderName, HeaderValue); 1] = [(
+    header::CONTENT_TYPE,
+    HeaderValue::from_static("application/xml"),
 )];
 
 const OCTETS: HeaderValue = HeaderValue::from_static("application/octet-stream");

@@ -2,9 +2,10 @@
 
 use super::{Api, openapi, router, routes};
 use crate::activities::Implementations;
-use crate::config::Tls;
+use crate::config::{Server, Tls};
 use crate::oauth::Authenticator;
 use crate::runs::Host;
+use axum::Router;
 use axum_server::Handle;
 use axum_server::tls_rustls::RustlsConfig;
 use hyper_util::rt::TokioTimer;
@@ -109,23 +110,9 @@ pub async fn start(host: Arc<Host>) -> Result<Serving, ServeError> {
         let _ = server.public_url.set_port(Some(address.port()));
     }
     let tls = server.tls.as_ref().map(certificate).transpose()?;
-    let authenticator = Authenticator::new(
-        &server,
-        host.live().clone(),
-        host.ledger().redactor().clone(),
-        crate::egress::tls::config().map_err(ServeError::Issuer)?,
-    )
-    .map_err(ServeError::Issuer)?;
-    let document = openapi::document(&server, &routes::table());
-    let api = Arc::new(Api {
-        host,
-        authenticator,
-        implementations: Implementations::collect(),
-        tasks: TaskTracker::new(),
-        openapi: document.to_string().into(),
-    });
+    let (router, tasks) = router_for(host, &server)?;
     let handle = Handle::new();
-    let service = router(&api).into_make_service_with_connect_info::<SocketAddr>();
+    let service = router.into_make_service_with_connect_info::<SocketAddr>();
     macro_rules! spawn {
         ($server:expr) => {{
             let mut listening = $server.handle(handle.clone());
@@ -153,8 +140,32 @@ pub async fn start(host: Arc<Host>) -> Result<Serving, ServeError> {
         url: server.url(""),
         handle,
         task,
-        tasks: api.tasks.clone(),
+        tasks,
     })
+}
+
+/// Everything that a server with these settings answers to, and the work that
+/// must come to its end before the process does.
+pub(crate) fn router_for(
+    host: Arc<Host>,
+    server: &Server,
+) -> Result<(Router, TaskTracker), ServeError> {
+    let authenticator = Authenticator::new(
+        server,
+        host.live().clone(),
+        host.ledger().redactor().clone(),
+        crate::egress::tls::config().map_err(ServeError::Issuer)?,
+    )
+    .map_err(ServeError::Issuer)?;
+    let document = openapi::document(server, &routes::table());
+    let api = Arc::new(Api {
+        host,
+        authenticator,
+        implementations: Implementations::collect(),
+        tasks: TaskTracker::new(),
+        openapi: document.to_string().into(),
+    });
+    Ok((router(&api), api.tasks.clone()))
 }
 
 fn certificate(tls: &Tls) -> Result<rustls::ServerConfig, ServeError> {

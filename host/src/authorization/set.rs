@@ -6,7 +6,7 @@ use std::fmt;
 const WORDS: usize = ROWS.len().div_ceil(64);
 
 /// A set of activities. Membership is one bit test.
-#[derive(Clone, Copy, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Default, PartialEq, Eq, Hash)]
 pub struct ActivitySet([u64; WORDS]);
 
 impl ActivitySet {

@@ -1,3 +1,6 @@
+mod properties;
+mod written;
+
 use super::*;
 use crate::catalogue::id;
 use proptest::prelude::*;
@@ -22,6 +25,7 @@ fn names(names: &[&str]) -> BTreeSet<String> {
 fn granted() -> Grants {
     let journals = set(&[ACTIVITY]);
     Grants {
+        revoked: Revoked::default(),
         clients: HashMap::from([(
             CLIENT.to_owned(),
             ClientGrants {

@@ -111,6 +111,9 @@ rows! {
     Loket PostInitiatePayrollTaxReturnByPayrollAdministrationId POST "/providers/employers/payrolladministrations/{payrollAdministrationId}/payrolltaxreturns/initiate" Write, module TAX,
         function("payroll-tax-returns", "post-initiate-payroll-tax-return-by-payroll-administration-id"),
         "Asks for a payroll tax return and makes its message.";
+    Koppel PutMessageByPayrollTaxReturnId PUT "/providers/employers/payrolladministrations/payrolltaxreturns/{payrolltaxreturnId}/message" Write, module TAX,
+        Surface::Rest,
+        "Stores the message of a payroll tax return that an application made.";
     Loket PatchPayrollTaxReturnsByPayrollTaxReturnIds PATCH "/providers/employers/payrolladministrations/payrolltaxreturns" Write, module TAX,
         Surface::Rest,
         "Confirms or cancels payroll tax returns: for a person, never for a connector.";
@@ -132,6 +135,9 @@ rows! {
     Loket PostInitiateUpaPensionDeclarationByPayrollAdministrationId POST "/providers/employers/payrolladministrations/{payrollAdministrationId}/upapensiondeclarations/initiate" Write, module UPA,
         function("upa-pension-declarations", "post-initiate-upa-pension-declaration-by-payroll-administration-id"),
         "Asks for a pension declaration and makes its message.";
+    Koppel PutMessageByUpaPensionDeclarationId PUT "/providers/employers/payrolladministrations/upapensiondeclarations/{upaPensionDeclarationId}/message" Write, module UPA,
+        Surface::Rest,
+        "Stores the message of a pension declaration that an application made.";
     Loket PatchUpaPensionDeclarationByUpaPensionDeclarationId PATCH "/providers/employers/payrolladministrations/upapensiondeclarations/{upaPensionDeclarationId}" Write, module UPA,
         Surface::Rest,
         "Confirms or cancels a pension declaration: for a person, never for a connector.";
@@ -180,4 +186,16 @@ rows! {
     Loket GetAuthorizationsByEmployerId GET "/providers/employers/{employerId}/authorizations" Read, module None,
         Surface::Rest,
         "The activities that the user may perform for an employer.";
+    Koppel GetMessagesByEmployerId GET "/providers/employers/{employerId}/messages" Read, module None,
+        Surface::Rest,
+        "What connectors exchanged with the outside for an employer: requests, replies and export files.";
+    Koppel GetMessageByMessageId GET "/providers/employers/messages/{messageId}" Read, module None,
+        Surface::Rest,
+        "One message, with its headers and hashes.";
+    Koppel GetMessageContentByMessageId GET "/providers/employers/messages/{messageId}/content" Read, module None,
+        Surface::Rest,
+        "The exact bytes of a message.";
+    Koppel GetDenialsByEmployerId GET "/providers/employers/{employerId}/denials" Read, module None,
+        Surface::Rest,
+        "What was denied for an employer, and by which check.";
 }

@@ -1,17 +1,20 @@
 //! `koppel declarations`: what people do with payroll tax returns and pension
 //! declarations.
 
+mod print;
+
 use super::Failure;
-use super::output::{BOLD, DIM, GREEN, Output, RED, table};
+use super::output::Output;
 use crate::bindings::koppel::loket::types::{
     ActivityError, DeclarationRequest, PageRequest, PeriodOfYear,
 };
-use crate::desk::{Declaration, Desk};
+use crate::desk::Desk;
 use crate::platform::{DeclarationKind, Entity};
 use crate::runs::Host;
 use crate::session::Fault;
-use crate::text::{one_line, printable};
+use crate::text::printable;
 use clap::{Args, Subcommand, ValueEnum};
+use print::{done, print, print_all};
 use uuid::Uuid;
 
 /// Who acts, and through what.
@@ -24,6 +27,17 @@ pub(super) struct Who {
     /// activity (check 1).
     #[arg(long)]
     client: String,
+}
+
+/// Which declaration.
+#[derive(Debug, Args)]
+pub(super) struct Which {
+    /// The declaration.
+    declaration: Uuid,
+    /// Its employer: needed when the data is that of another platform, which
+    /// does not say whose it is.
+    #[arg(long)]
+    employer: Option<Uuid>,
 }
 
 /// A kind of declaration.
@@ -61,8 +75,8 @@ pub(super) enum Command {
     Show {
         #[command(flatten)]
         who: Who,
-        /// The declaration.
-        declaration: Uuid,
+        #[command(flatten)]
+        which: Which,
         /// Shows its message, XML, instead.
         #[arg(long)]
         message: bool,
@@ -79,15 +93,15 @@ pub(super) enum Command {
     Confirm {
         #[command(flatten)]
         who: Who,
-        /// The declaration.
-        declaration: Uuid,
+        #[command(flatten)]
+        which: Which,
     },
     /// Cancels a declaration that was not sent.
     Cancel {
         #[command(flatten)]
         who: Who,
-        /// The declaration.
-        declaration: Uuid,
+        #[command(flatten)]
+        which: Which,
     },
 }
 
@@ -129,33 +143,36 @@ pub(super) async fn run(command: &Command, host: &Host, out: &Output) -> Result<
         } => list(host, who, *employer, *kind, out).await,
         Command::Show {
             who,
-            declaration,
+            which,
             message,
         } => {
-            let (desk, kind) = desk_of(host, who, *declaration).await?;
+            let of = which.declaration;
+            let (desk, kind) = desk_of(host, who, of, which.employer, false).await?;
             if *message {
-                let message = desk.message(kind, *declaration).await;
+                let message = desk.message(kind, of).await;
                 let message = told(&desk, message).await?;
                 let text = String::from_utf8_lossy(&message);
                 out.result(&text, || anstream::println!("{}", printable(&text)));
                 return Ok(());
             }
-            let shown = desk.show(kind, *declaration).await;
+            let shown = desk.show(kind, of).await;
             let shown = told(&desk, shown).await?;
             out.result(&shown, || print(&shown));
             Ok(())
         }
         Command::Initiate { who, what } => initiate(host, who, what, out).await,
-        Command::Confirm { who, declaration } => {
-            let (desk, kind) = desk_of(host, who, *declaration).await?;
-            let confirmed = desk.confirm(kind, *declaration).await;
+        Command::Confirm { who, which } => {
+            let of = which.declaration;
+            let (desk, kind) = desk_of(host, who, of, which.employer, true).await?;
+            let confirmed = desk.confirm(kind, of).await;
             let confirmed = told(&desk, confirmed).await?;
             done("confirmed", &confirmed, out);
             Ok(())
         }
-        Command::Cancel { who, declaration } => {
-            let (desk, kind) = desk_of(host, who, *declaration).await?;
-            let cancelled = desk.cancel(kind, *declaration).await;
+        Command::Cancel { who, which } => {
+            let of = which.declaration;
+            let (desk, kind) = desk_of(host, who, of, which.employer, true).await?;
+            let cancelled = desk.cancel(kind, of).await;
             let cancelled = told(&desk, cancelled).await?;
             done("cancelled", &cancelled, out);
             Ok(())
@@ -170,7 +187,7 @@ async fn list(
     kind: Option<KindArg>,
     out: &Output,
 ) -> Result<(), Failure> {
-    let desk = desk(host, who, Entity::Employer(employer)).await?;
+    let desk = desk(host, who, Entity::Employer(employer), None).await?;
     let administrations = administrations(host, employer).await?;
     let kinds = match kind {
         Some(kind) => vec![kind.into()],
@@ -189,7 +206,7 @@ async fn list(
 
 async fn initiate(host: &Host, who: &Who, what: &What, out: &Output) -> Result<(), Failure> {
     let (desk, kind, administration, request) = if let Some(corrects) = what.corrects {
-        let (desk, kind) = desk_of(host, who, corrects).await?;
+        let (desk, kind) = desk_of(host, who, corrects, what.employer, false).await?;
         let shown = desk.show(kind, corrects).await;
         let shown = told(&desk, shown).await?;
         let request = DeclarationRequest::CorrectionOf(corrects.to_string());
@@ -225,7 +242,7 @@ async fn initiate(host: &Host, who: &Who, what: &What, out: &Output) -> Result<(
             period_number,
         });
         (
-            desk(host, who, of).await?,
+            desk(host, who, of, what.employer).await?,
             kind.into(),
             administration,
             request,
@@ -249,24 +266,48 @@ async fn administrations(host: &Host, employer: Uuid) -> Result<Vec<Uuid>, Failu
         .map_err(|error| Failure::Failed(format!("{error}")))
 }
 
-/// The desk of the person for whoever something belongs to.
-async fn desk(host: &Host, who: &Who, of: Entity) -> Result<Desk, Failure> {
+/// The desk of the person for whoever something belongs to, or for the employer
+/// that it is said to belong to.
+async fn desk(host: &Host, who: &Who, of: Entity, employer: Option<Uuid>) -> Result<Desk, Failure> {
+    let known = host.platform().finds_owners() || matches!(of, Entity::Employer(_));
+    let of = match employer {
+        Some(employer) => Entity::Employer(employer),
+        None if known => of,
+        None => {
+            return Err(Failure::Input(format!(
+                "the platform does not say whose {} is; add --employer",
+                of.id()
+            )));
+        }
+    };
     let found = host.desk(&who.client, &who.user, of).await;
     found
         .map_err(platform)?
         .ok_or_else(|| Failure::Input(format!("there is no {}", of.id())))
 }
 
+/// The desk of the person who wants to see a declaration or to `change` it, and
+/// its kind.
 async fn desk_of(
     host: &Host,
     who: &Who,
     declaration: Uuid,
+    employer: Option<Uuid>,
+    change: bool,
 ) -> Result<(Desk, DeclarationKind), Failure> {
+    if !host.platform().finds_owners() {
+        let any = DeclarationKind::PayrollTaxReturn.entity(declaration);
+        let desk = desk(host, who, any, employer).await?;
+        let kind = desk.kind(declaration, change).await;
+        let kind = told(&desk, kind).await?;
+        return Ok((desk, kind));
+    }
     let found = host.platform().declaration_kind(declaration).await;
     let kind = found
         .map_err(platform)?
         .ok_or_else(|| Failure::Input(format!("there is no declaration {declaration}")))?;
-    Ok((desk(host, who, kind.entity(declaration)).await?, kind))
+    let desk = desk(host, who, kind.entity(declaration), employer).await?;
+    Ok((desk, kind))
 }
 
 /// Why the platform did not answer.
@@ -299,91 +340,5 @@ async fn failed(desk: &Desk, fault: Fault) -> Failure {
         Fault::Guest(ActivityError::Conflict(why)) => Failure::Failed(why),
         Fault::Guest(error) => platform(error),
         Fault::Host(error) => Failure::Failed(format!("{error:#}")),
-    }
-}
-
-fn done(what: &str, declaration: &Declaration, out: &Output) {
-    out.result(declaration, || {
-        anstream::println!(
-            "{GREEN}{what}{GREEN:#} {} {}",
-            declaration.kind,
-            declaration.id
-        );
-        if let Some(sha256) = &declaration.message_sha256 {
-            anstream::println!("its message has SHA-256 {sha256}");
-        }
-    });
-}
-
-fn print_all(all: &[Declaration]) {
-    if all.is_empty() {
-        anstream::println!("there are no declarations");
-        return;
-    }
-    let mut table = table(&["Declaration", "Kind", "Period", "Nr", "Status", "Reference"]);
-    for one in all {
-        table.add_row([
-            one.id.clone(),
-            one.kind.to_owned(),
-            format!("{}-{:02}", one.year, one.period_number),
-            one.sequence_number.to_string(),
-            format!("{} {}", one.status, one.status_text),
-            one.message_reference.clone().unwrap_or_default(),
-        ]);
-    }
-    anstream::println!("{table}");
-}
-
-fn print(one: &Declaration) {
-    anstream::println!("{BOLD}{} {}{BOLD:#}", one.kind, one.id);
-    let line = |name: &str, value: String| anstream::println!("  {name:<11} {}", one_line(&value));
-    line("period", format!("{}-{:02}", one.year, one.period_number));
-    line("number", one.sequence_number.to_string());
-    line("status", format!("{} {}", one.status, one.status_text));
-    if let Some(corrects) = &one.corrects {
-        line("corrects", corrects.clone());
-    }
-    if let Some(why) = &one.failure {
-        line("failure", why.clone());
-    }
-    if let (Some(reference), Some(sha256)) = (&one.message_reference, &one.message_sha256) {
-        line("message", format!("{reference}, SHA-256 {sha256}"));
-    }
-    for (name, event) in [
-        ("requested", Some(&one.requested)),
-        ("confirmed", one.approved.as_ref()),
-        ("cancelled", one.cancelled.as_ref()),
-    ] {
-        if let Some(event) = event {
-            line(name, format!("{} by {}", event.time, event.user));
-        }
-    }
-    if let Some(sent) = &one.sent {
-        line("sent", sent.clone());
-    }
-    for response in &one.responses {
-        let style = match response.status {
-            "error" | "NOK" => RED,
-            _ => GREEN,
-        };
-        anstream::println!(
-            "  {style}{}{style:#} {} {} {}",
-            response.status,
-            one_line(&response.time),
-            one_line(&response.reference),
-            one_line(&response.description)
-        );
-        for line in &response.lines {
-            let who = match line.employee_number {
-                Some(number) => format!("employee {number}"),
-                None => "all".to_owned(),
-            };
-            anstream::println!(
-                "    {} {who}: {} {DIM}({}){DIM:#}",
-                line.status,
-                one_line(&line.description),
-                one_line(&line.code)
-            );
-        }
     }
 }

@@ -36,7 +36,7 @@ const TRAINEE: &str = "tim";
 pub(super) async fn demo(demo: &Demo, out: &Output) -> Result<(), Failure> {
     let path = prepare(demo)?;
     out.heading("1. Configuration and data");
-    let host = start(Config::load(&path)?)?;
+    let host = start(Config::load(&path)?, out)?;
     let seeded = host
         .embedded()
         .map_err(|error| Failure::Failed(error.to_string()))?
@@ -51,7 +51,7 @@ pub(super) async fn demo(demo: &Demo, out: &Output) -> Result<(), Failure> {
     );
     for client in host.live().now().clients.keys() {
         let busy = out.busy(format!("loading {client}"));
-        let loaded = host.load(client);
+        let loaded = host.load(client).await;
         busy.finish_and_clear();
         let loaded = loaded?;
         out.line(&format!("{GREEN}loaded{GREEN:#} {client}"));
@@ -110,10 +110,27 @@ pub(super) async fn demo(demo: &Demo, out: &Output) -> Result<(), Failure> {
         "denials": denials,
     });
     out.result(&summary, || {
-        anstream::println!(
-            "\n{DIM}Go on with: koppel --config {} clients{DIM:#}",
-            path.display()
-        );
+        let koppel = format!("koppel --config {}", path.display());
+        let employer = seed::employer_id(EMPLOYER);
+        let number = messages.first().map_or(0, |message| message.seq);
+        anstream::println!("\n{DIM}Go on with:{DIM:#}");
+        for (command, does) in [
+            ("clients".to_owned(), "the connectors"),
+            (
+                format!("messages {number} --output journal.xaf"),
+                "the exact bytes of what left",
+            ),
+            (
+                format!("messages --as {USER} --application desk --employer {employer}"),
+                "what a user may see of it",
+            ),
+            (
+                "serve".to_owned(),
+                "the REST API; anna has the password \"demonstration\"",
+            ),
+        ] {
+            anstream::println!("  {koppel} {command}   {DIM}{does}{DIM:#}");
+        }
     });
     Ok(())
 }

@@ -5,7 +5,9 @@ use super::Failure;
 use super::output::{BOLD, DIM, GREEN, Output, table};
 use crate::bindings::koppel::loket::journal_runs::{ExportAuditRecord, ExportMethod, JournalRun};
 use crate::bindings::koppel::loket::types::{ActivityError, PageRequest};
-use crate::platform::{ExportClaim, Platform, in_words, status_key, status_words};
+use crate::platform::{
+    Attribution, Entity, ExportClaim, Platform, in_words, status_key, status_words,
+};
 use crate::runs::{Host, Release};
 use crate::text::one_line;
 use clap::Subcommand;
@@ -25,6 +27,10 @@ pub(super) enum JournalRuns {
     Show {
         /// The journal run.
         id: Uuid,
+        /// The employer that it belongs to: needed when the data is that of
+        /// another platform, which does not say whose it is.
+        #[arg(long)]
+        employer: Option<Uuid>,
     },
     /// Frees a journal run that is being exported by a run whose process died:
     /// from status 5 to 6. First see what became of the booking.
@@ -54,12 +60,7 @@ pub(super) async fn journal_runs(
 ) -> Result<(), Failure> {
     match command {
         JournalRuns::List { employer } => list(*employer, host.platform(), out).await,
-        JournalRuns::Show { id } => {
-            // Another platform has an audit trail of its own.
-            let embedded = host.embedded();
-            let embedded = embedded.map_err(|error| Failure::Input(error.to_string()))?;
-            show(*id, embedded, out).await
-        }
+        JournalRuns::Show { id, employer } => show(*id, *employer, host.platform(), out).await,
         JournalRuns::Release {
             id,
             user,
@@ -130,7 +131,27 @@ async fn list(employer: Uuid, platform: &dyn Platform, out: &Output) -> Result<(
     Ok(())
 }
 
-async fn show(id: Uuid, platform: &dyn Platform, out: &Output) -> Result<(), Failure> {
+async fn show(
+    id: Uuid,
+    employer: Option<Uuid>,
+    platform: &dyn Platform,
+    out: &Output,
+) -> Result<(), Failure> {
+    if !platform.finds_owners() {
+        let employer = employer.ok_or_else(|| {
+            Failure::Input(format!(
+                "the platform does not say whose {id} is; add --employer"
+            ))
+        })?;
+        let found = platform
+            .owner_within(Entity::JournalRun(id), employer)
+            .await;
+        if !matches!(found.map_err(failure)?, Attribution::Owned(_)) {
+            return Err(Failure::Input(format!(
+                "the platform lists no journal run {id} under employer {employer}"
+            )));
+        }
+    }
     let run = platform.journal_run(id).await.map_err(failure)?;
     let claim = platform.export_claim(id).await.map_err(failure)?;
     let trail = all(async |page| {
@@ -140,7 +161,9 @@ async fn show(id: Uuid, platform: &dyn Platform, out: &Output) -> Result<(), Fai
     let trail = trail.await?;
     let mut shown = run_json(&run, claim.as_ref());
     shown["audit-trail"] = trail.iter().map(record_json).collect();
-    out.result(&shown, || print(&run, claim.as_ref(), &trail));
+    out.result(&shown, || {
+        print(&run, claim.as_ref(), &trail, platform.finds_owners())
+    });
     Ok(())
 }
 
@@ -217,7 +240,8 @@ fn record_json(record: &ExportAuditRecord) -> Value {
     })
 }
 
-fn print(run: &JournalRun, claim: Option<&ExportClaim>, trail: &[ExportAuditRecord]) {
+/// `own` says that the runs of the trail are those of this koppel.
+fn print(run: &JournalRun, claim: Option<&ExportClaim>, trail: &[ExportAuditRecord], own: bool) {
     let period = &run.payroll_period;
     anstream::println!("{BOLD}journal run {}{BOLD:#}", run.id);
     anstream::println!(
@@ -258,7 +282,7 @@ fn print(run: &JournalRun, claim: Option<&ExportClaim>, trail: &[ExportAuditReco
         ]);
     }
     anstream::println!("{table}");
-    if let Some(last) = trail.last() {
+    if let Some(last) = trail.last().filter(|_| own) {
         anstream::println!(
             "{DIM}what left in the last run: koppel messages --run {}{DIM:#}",
             last.run_id

@@ -2,21 +2,28 @@
 
 mod declarations;
 mod demo;
+mod denials;
 mod journal_runs;
 mod ledger;
+mod log;
+mod messages;
 mod modules;
 mod output;
 mod run;
 mod runs;
+mod select;
 mod serve;
+mod shared;
 mod show;
 
 use crate::api::ServeError;
 use crate::config::{Config, ConfigError};
+use crate::durable::SystemClock;
 use crate::egress::SystemResolver;
+use crate::ledger::Redactor;
 use crate::registry::LoadError;
 use crate::runs::{Host, RunError, StartError};
-use clap::{Args, Parser, Subcommand};
+use clap::{Parser, Subcommand};
 use output::Output;
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -92,17 +99,15 @@ enum Command {
         #[command(subcommand)]
         command: journal_runs::JournalRuns,
     },
-    /// Lists what was sent and received, or shows one message.
-    Messages {
+    /// Lists what was sent and received, or shows one message, or writes its
+    /// exact bytes to a file.
+    Messages(messages::Messages),
+    /// Lists what was denied, or counts it.
+    Denials(denials::Denials),
+    /// Lists the alarms: clients that were denied again and again.
+    Alarms {
         #[command(flatten)]
-        filter: LedgerFilter,
-        /// Shows this message with its exact bytes.
-        number: Option<u64>,
-    },
-    /// Lists what was denied.
-    Denials {
-        #[command(flatten)]
-        filter: LedgerFilter,
+        filter: select::LedgerFilter,
     },
     /// The ledger as a whole.
     Ledger {
@@ -113,6 +118,18 @@ enum Command {
     Modules {
         #[command(subcommand)]
         command: modules::Command,
+    },
+    /// Takes something back from a client or a user, at once and on all hosts
+    /// that share a queue.
+    Revoke(shared::Revoke),
+    /// Gives back what `koppel revoke` took.
+    Restore(shared::What),
+    /// Lists what is taken back.
+    Revocations,
+    /// Components that hosts share.
+    Components {
+        #[command(subcommand)]
+        command: shared::Components,
     },
     /// Imports payroll data in the shapes of Loket's REST API v2.
     Import {
@@ -133,26 +150,6 @@ enum Command {
 enum LedgerCommand {
     /// Proves that no row was changed or removed.
     Verify,
-}
-
-/// Which rows of the ledger are shown.
-#[derive(Debug, Args)]
-struct LedgerFilter {
-    /// Only of this client.
-    #[arg(long)]
-    client: Option<String>,
-    /// Only of this user.
-    #[arg(long)]
-    user: Option<String>,
-    /// Only of this employer.
-    #[arg(long)]
-    employer: Option<Uuid>,
-    /// Only of this run.
-    #[arg(long)]
-    run: Option<Uuid>,
-    /// At most so many, the newest.
-    #[arg(long, default_value_t = 50)]
-    limit: u32,
 }
 
 /// Why a command failed. Decides the exit code.
@@ -215,14 +212,9 @@ impl Failure {
 /// Runs the command of the process.
 pub async fn main() -> ExitCode {
     let cli = Cli::parse();
-    tracing_subscriber::fmt()
-        .with_env_filter(
-            tracing_subscriber::EnvFilter::try_from_env("KOPPEL_LOG")
-                .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new("warn")),
-        )
-        .with_writer(std::io::stderr)
-        .init();
-    let out = Output::new(cli.json);
+    let redactor = Redactor::default();
+    log::start(redactor.clone());
+    let out = Output::new(cli.json, redactor);
     match dispatch(&cli, &out).await {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => {
@@ -233,7 +225,7 @@ pub async fn main() -> ExitCode {
 }
 
 async fn dispatch(cli: &Cli, out: &Output) -> Result<(), Failure> {
-    let host = || start(Config::load(&cli.config)?);
+    let host = || start(Config::load(&cli.config)?, out);
     match &cli.command {
         Command::Demo(demo) => demo::demo(demo, out).await,
         Command::Run(run) => run::run(run, &host()?, out).await,
@@ -252,20 +244,41 @@ async fn dispatch(cli: &Cli, out: &Output) -> Result<(), Failure> {
         Command::JournalRuns { command } => {
             journal_runs::journal_runs(command, &host()?, out).await
         }
-        Command::Messages { filter, number } => match number {
-            Some(number) => ledger::message(&host()?, *number, out).await,
-            None => ledger::messages(&host()?, filter, out).await,
-        },
-        Command::Denials { filter } => ledger::denials(&host()?, filter, out).await,
+        Command::Messages(args) => messages::messages(args, &host()?, out).await,
+        Command::Denials(args) => denials::denials(args, &host()?, out).await,
+        Command::Alarms { filter } => denials::alarms(&host()?, filter, out).await,
         Command::Ledger {
             command: LedgerCommand::Verify,
         } => ledger::verify(&host()?, out).await,
         Command::Modules { command } => modules::modules(command, &host()?, out).await,
+        Command::Revoke(args) => shared::revoke(args, &host()?, out).await,
+        Command::Restore(what) => shared::restore(what, &host()?, out).await,
+        Command::Revocations => shared::revocations(&host()?, out).await,
+        Command::Components { command } => shared::components(command, &host()?, out).await,
         Command::Import { file, provider } => run::import(&host()?, file, *provider, out).await,
-        Command::Validate { file } => show::validate(file.as_ref().unwrap_or(&cli.config), out),
+        Command::Validate { file } => {
+            show::validate(file.as_ref().unwrap_or(&cli.config), out).await
+        }
     }
 }
 
-fn start(config: Config) -> Result<Host, Failure> {
-    Ok(Host::start(config, Arc::new(SystemResolver))?)
+fn start(config: Config, out: &Output) -> Result<Host, Failure> {
+    let resolver = Arc::new(SystemResolver);
+    Ok(Host::start_with(
+        config,
+        resolver,
+        out.redactor().clone(),
+        Arc::new(SystemClock),
+    )?)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Cli;
+    use clap::CommandFactory;
+
+    #[test]
+    fn the_arguments_of_every_command_fit_together() {
+        Cli::command().debug_assert();
+    }
 }

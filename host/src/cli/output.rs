@@ -2,6 +2,7 @@
 //! JSON for programs. Results go to standard output, all else to standard
 //! error.
 
+use crate::ledger::Redactor;
 use crate::text::printable;
 use anstyle::{AnsiColor, Style};
 use comfy_table::presets::UTF8_HORIZONTAL_ONLY;
@@ -18,11 +19,17 @@ pub(super) const DIM: Style = Style::new().dimmed();
 /// Writes for people or for programs.
 pub(super) struct Output {
     json: bool,
+    redactor: Redactor,
 }
 
 impl Output {
-    pub(super) fn new(json: bool) -> Self {
-        Self { json }
+    pub(super) fn new(json: bool, redactor: Redactor) -> Self {
+        Self { json, redactor }
+    }
+
+    /// Knows the secrets of the host, which are not written.
+    pub(super) fn redactor(&self) -> &Redactor {
+        &self.redactor
     }
 
     /// A result: the value for programs, or what `text` prints for people.
@@ -61,6 +68,7 @@ impl Output {
 
     /// Why the command failed.
     pub(super) fn failure(&self, code: &str, text: &str) {
+        let text = &self.redactor.text(text.to_owned());
         if self.json {
             let json = serde_json::json!({"error": {"code": code, "message": text}});
             anstream::eprintln!("{json}");

@@ -6,6 +6,7 @@ use super::run::watch;
 use crate::api::Serving;
 use crate::oauth::password;
 use crate::runs::Host;
+use secrecy::zeroize::Zeroizing;
 use serde_json::json;
 use std::io::{IsTerminal, Read};
 use std::sync::Arc;
@@ -78,16 +79,17 @@ pub(super) fn password(out: &Output) -> Result<(), Failure> {
     let input = |error: std::io::Error| Failure::Input(error.to_string());
     let mut stdin = std::io::stdin();
     let typed = if stdin.is_terminal() {
-        let first = rpassword::prompt_password("Password: ").map_err(input)?;
-        let again = rpassword::prompt_password("Again: ").map_err(input)?;
+        let prompt = |text| rpassword::prompt_password(text).map(Zeroizing::new);
+        let first = prompt("Password: ").map_err(input)?;
+        let again = prompt("Again: ").map_err(input)?;
         if first != again {
             return Err(Failure::Input("the two are not the same".to_owned()));
         }
         first
     } else {
-        let mut text = String::new();
+        let mut text = Zeroizing::new(String::new());
         stdin.read_to_string(&mut text).map_err(input)?;
-        text.trim_end_matches(['\r', '\n']).to_owned()
+        Zeroizing::new(text.trim_end_matches(['\r', '\n']).to_owned())
     };
     let hash = password::hash(&typed).map_err(Failure::Input)?;
     out.result(&json!({"password-hash": hash}), || {

@@ -149,7 +149,7 @@ pub(super) async fn clients(host: &Host, out: &Output) -> Result<(), Failure> {
     let mut rows = Vec::new();
     for name in config.clients.keys() {
         let busy = out.busy(format!("loading {name}"));
-        let loaded = host.load(name);
+        let loaded = host.load(name).await;
         let described = host.describe(name).await.ok();
         busy.finish_and_clear();
         rows.push((name, loaded, described));
@@ -272,7 +272,7 @@ fn yes_no(yes: bool, what: &str) -> String {
 }
 
 /// `koppel validate`: the configuration, and every component under it.
-pub(super) fn validate(file: &Path, out: &Output) -> Result<(), Failure> {
+pub(super) async fn validate(file: &Path, out: &Output) -> Result<(), Failure> {
     let config = match Config::load(file) {
         Ok(config) => config,
         Err(error) => {
@@ -285,7 +285,7 @@ pub(super) fn validate(file: &Path, out: &Output) -> Result<(), Failure> {
     let mut refused = Vec::new();
     for client in config.clients.keys() {
         let busy = out.busy(format!("loading {client}"));
-        refused.extend(registry.load(&sandbox, &config, client).err());
+        refused.extend(registry.load(&sandbox, &config, client).await.err());
         busy.finish_and_clear();
     }
     let errors: Vec<_> = refused.iter().map(ToString::to_string).collect();

@@ -4,6 +4,7 @@
 //! to the directory of the file. Reading it twice gives the same result; it
 //! contains no secrets, only references to them ([`SecretReference`]).
 
+mod alarms;
 mod cache;
 mod queue;
 mod raw;
@@ -17,6 +18,7 @@ mod tests;
 mod upstream;
 mod watch;
 
+pub use alarms::Alarms;
 pub use cache::Cache;
 pub use queue::{Queue, Retry, Schedule, Task};
 pub use secret::SecretReference;
@@ -44,6 +46,8 @@ pub struct Config {
     pub upstream: Option<Upstream>,
     /// The SQLite database of the ledger.
     pub ledger: PathBuf,
+    /// The folder of compiled components.
+    pub compiled: PathBuf,
     /// The SQLite database of the runs.
     pub runs: PathBuf,
     /// How a process works on the queue.
@@ -71,6 +75,8 @@ pub struct Config {
     pub passwords: BTreeMap<String, PasswordHash>,
     /// The REST API, if there is one.
     pub server: Option<Server>,
+    /// What raises an alarm.
+    pub alarms: Alarms,
 }
 
 /// One client that is a connector, and what it may use.

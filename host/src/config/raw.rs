@@ -36,6 +36,7 @@ pub(super) struct File {
     #[serde(default)]
     pub(super) connectors: Connectors,
     pub(super) server: Option<Spanned<Server>>,
+    pub(super) alarms: Option<Spanned<super::Alarms>>,
     pub(super) store: Option<Spanned<super::shared::WrittenStore>>,
     pub(super) queue: Option<Spanned<super::shared::WrittenQueue>>,
     #[serde(default)]
@@ -52,6 +53,8 @@ pub(super) struct Platform {
     pub(super) data: PathBuf,
     #[serde(default = "default_ledger")]
     pub(super) ledger: PathBuf,
+    #[serde(default = "default_compiled")]
+    pub(super) compiled: PathBuf,
     #[serde(default = "default_runs")]
     pub(super) runs: PathBuf,
     pub(super) loket: Option<Spanned<Loket>>,
@@ -74,6 +77,10 @@ fn default_data() -> PathBuf {
 
 fn default_ledger() -> PathBuf {
     "data/ledger.db".into()
+}
+
+fn default_compiled() -> PathBuf {
+    "data/compiled".into()
 }
 
 fn default_runs() -> PathBuf {

@@ -119,6 +119,12 @@ impl Resolver<'_> {
         let server = file
             .server
             .and_then(|server| self.server(server, &applications));
+        let alarms = file.alarms.map(|alarms| {
+            if let Err(text) = alarms.get_ref().validate() {
+                self.fault(Some(&alarms.span()), format!("[alarms] {text}"));
+            }
+            alarms.into_inner()
+        });
         let (queue, shared) = self.queue(file.store, file.queue, upstream.is_none());
         let parties = self.parties(file.parties);
         let schedules = self.schedules(file.schedules, &clients, &grants);
@@ -133,6 +139,7 @@ impl Resolver<'_> {
             data: self.base.join(file.platform.data),
             upstream,
             ledger: self.base.join(file.platform.ledger),
+            compiled: self.base.join(file.platform.compiled),
             clients,
             applications,
             connectors,
@@ -141,6 +148,7 @@ impl Resolver<'_> {
             user_names,
             passwords,
             server,
+            alarms: alarms.unwrap_or_default(),
         }
     }
 

@@ -17,6 +17,9 @@ pub enum SecretReference {
     /// In a file, `{ file = "path" }`; surrounding white space is not part of
     /// it.
     File(PathBuf),
+    /// In the keyring of the operating system: `{ keyring = "name" }`, the
+    /// description of a key of type `user`.
+    Keyring(String),
 }
 
 impl SecretReference {
@@ -24,7 +27,7 @@ impl SecretReference {
     pub(super) fn within(self, base: &Path) -> Self {
         match self {
             Self::File(file) => Self::File(base.join(file)),
-            env @ Self::Env(_) => env,
+            other @ (Self::Env(_) | Self::Keyring(_)) => other,
         }
     }
 }
@@ -40,6 +43,7 @@ impl<'de> Deserialize<'de> for SecretReference {
                 match (key.as_str(), entries.next()) {
                     ("env", None) => Some(Self::Env(value)),
                     ("file", None) => Some(Self::File(value.into())),
+                    ("keyring", None) => Some(Self::Keyring(value)),
                     _ => None,
                 }
             });
@@ -48,7 +52,7 @@ impl<'de> Deserialize<'de> for SecretReference {
 }
 
 /// What to write in place of a secret.
-const NEVER_HERE: &str = "write { env = \"<variable>\" } or { file = \"<path>\" }; the secret itself is never in this file";
+const NEVER_HERE: &str = "write { env = \"<variable>\" }, { file = \"<path>\" } or { keyring = \"<key>\" }; the secret itself is never in this file";
 
 /// A credential as it is written.
 #[derive(Debug, serde::Deserialize)]

@@ -4,6 +4,7 @@ use super::error::EgressError;
 use super::{Hop, Identity, Reply};
 use crate::ledger::Redactor;
 use http::{HeaderName, HeaderValue, header};
+use secrecy::{ExposeSecret, SecretString};
 use std::fmt;
 use url::{Url, form_urlencoded};
 
@@ -16,7 +17,7 @@ pub struct Credential {
 
 enum Place {
     Header(HeaderName, HeaderValue),
-    Query(String, String),
+    Query(String, SecretString),
     Handshake(Identity),
 }
 
@@ -40,7 +41,7 @@ impl Credential {
 
     /// One that is a parameter of the query.
     pub fn query(name: String, secret: &str) -> Self {
-        Self::new(Place::Query(name, secret.to_owned()), secret)
+        Self::new(Place::Query(name, secret.into()), secret)
     }
 
     /// A client certificate, which is shown in the handshake of TLS. `key` is
@@ -93,7 +94,7 @@ impl Credential {
             Place::Query(name, secret) => {
                 // Appended by hand, so that what was checked stays as it is.
                 let pair = form_urlencoded::Serializer::new(String::new())
-                    .append_pair(name, secret)
+                    .append_pair(name, secret.expose_secret())
                     .finish();
                 let query = match url.query() {
                     Some(query) if !query.is_empty() => format!("{query}&{pair}"),

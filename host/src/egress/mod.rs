@@ -43,6 +43,12 @@ use http::{HeaderMap, Method, StatusCode};
 use url::Url;
 use uuid::Uuid;
 
+/// Whether an address is not public.
+#[cfg(any(test, fuzzing))]
+pub(crate) fn is_special(address: std::net::IpAddr) -> bool {
+    address::special(address).is_some()
+}
+
 /// One hop of an exchange: a request as it is about to leave, without the
 /// credential.
 #[derive(Clone, Debug)]

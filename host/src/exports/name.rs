@@ -5,7 +5,7 @@ const NAME_BYTES: usize = 128;
 
 /// The rules for names: nothing that any file system, shell or mail program
 /// takes for something else.
-pub(super) fn check_name(name: &str) -> Result<(), String> {
+pub(crate) fn check_name(name: &str) -> Result<(), String> {
     if name.is_empty() || name.len() > NAME_BYTES {
         return Err(format!(
             "it has {} bytes; 1 to {NAME_BYTES} are allowed",

@@ -3,6 +3,7 @@
 use super::Row;
 use serde::Serialize;
 use sha2::{Digest, Sha256};
+use uuid::{Builder, Uuid};
 
 /// What the first row is chained to.
 pub(super) const GENESIS: &str = "koppel ledger 1";
@@ -69,4 +70,27 @@ pub(super) fn hash(previous: &str, row: &Row) -> String {
 
 pub(super) fn sha256(bytes: &[u8]) -> String {
     hex::encode(Sha256::digest(bytes))
+}
+
+/// How many bytes of an identifier are those of the hash, whatever its version
+/// and variant (RFC 9562, section 4).
+const KEPT: usize = 6;
+
+/// What a row is called where its number may not be known, because numbers
+/// tell how much else there is: a UUID of version 8 (RFC 9562, section 5.8)
+/// from the beginning of its hash. Nil for what is no hash.
+pub(super) fn id(hash: &str) -> Uuid {
+    let mut bytes = [0; 16];
+    match hash
+        .get(..32)
+        .map(|head| hex::decode_to_slice(head, &mut bytes))
+    {
+        Some(Ok(())) => Builder::from_custom_bytes(bytes).into_uuid(),
+        _ => Uuid::nil(),
+    }
+}
+
+/// How the hashes of all rows that may have this [`id`] begin.
+pub(super) fn beginning(id: Uuid) -> String {
+    hex::encode(&id.as_bytes()[..KEPT])
 }

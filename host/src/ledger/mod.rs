@@ -6,15 +6,28 @@
 //! of itself and of the row before, so that a changed or removed row is found
 //! by [`Ledger::verify`]. An append returns once the row is on disk; only then
 //! may the host go on. Secrets are redacted before anything is stored.
+//!
+//! Denials are counted by client and check ([`DenialCounters`] for this process,
+//! [`Ledger::denial_counts`] for the whole ledger), and too many raise an alarm.
 
+mod alarm;
 mod chain;
+mod content;
+mod denials;
+mod postgres;
 mod redact;
+mod select;
 mod spelling;
+mod sqlite;
+mod storage;
 mod store;
 #[cfg(test)]
 mod tests;
 
+pub use alarm::Threshold;
 pub use chain::{Broken, Verified};
+pub use content::{Content, ContentError};
+pub use denials::{DenialCount, DenialCounter, DenialCounters};
 pub use redact::Redactor;
 pub use store::{Filter, Ledger, LedgerError};
 
@@ -49,6 +62,8 @@ pub enum Kind {
     Denial,
     /// A change of payroll data is about to be made.
     ActivityWrite,
+    /// A client was denied again and again.
+    Alarm,
 }
 
 impl Kind {
@@ -68,6 +83,7 @@ impl Kind {
             Self::ExportFile => "export-file",
             Self::Denial => "denial",
             Self::ActivityWrite => "activity-write",
+            Self::Alarm => "alarm",
         }
     }
 }
@@ -134,6 +150,8 @@ impl Entry {
 pub struct Row {
     /// Its number, from 1, without gaps.
     pub seq: u64,
+    /// What it is called where its number may not be known: made from `hash`.
+    pub id: Uuid,
     /// When it was recorded, RFC 3339 in UTC.
     pub time: String,
     /// Whose doing it was.

@@ -193,9 +193,8 @@ async fn insert(
     }
     // Any other number of rows is a statement of its own, not worth keeping.
     let single = rows.len() == 1;
-    let mut insert = QueryBuilder::<Postgres>::new(format!(
-        "INSERT INTO ledger ({COLUMNS}, body) "
-    ));
+    let mut insert =
+        QueryBuilder::<Postgres>::new(format!("INSERT INTO ledger ({COLUMNS}, body) "));
     insert.push_values(rows, |mut values, (row, body)| {
         let headers = headers(&row);
         values
@@ -373,7 +372,9 @@ impl Storage for Shared {
     ) -> Result<(Vec<Row>, u64), LedgerError> {
         let mut count = selecting("SELECT count(*) FROM ledger", &filter);
         let mut query = selecting(&format!("SELECT {COLUMNS} FROM ledger"), &filter);
-        query.push(" ORDER BY seq LIMIT ").push_bind(i64::from(size));
+        query
+            .push(" ORDER BY seq LIMIT ")
+            .push_bind(i64::from(size));
         query.push(" OFFSET ").push_bind(signed(skip));
         let page = within(async {
             // Both see the same rows, whatever other hosts append.
@@ -396,7 +397,9 @@ impl Storage for Shared {
             let sql = format!("SELECT {COLUMNS} FROM ledger WHERE hash >= $1 AND hash < $2");
             let rows = sqlx::query(AssertSqlSafe(sql)).bind(from).bind(to);
             let rows = all(&rows.fetch_all(&self.pool).await?)?;
-            Ok(rows.into_iter().find(|row| row.id == id && row.is_message()))
+            Ok(rows
+                .into_iter()
+                .find(|row| row.id == id && row.is_message()))
         });
         Ok(found.await?)
     }
@@ -405,7 +408,9 @@ impl Storage for Shared {
         let found = within(async {
             let rows = bodies(&self.pool, seq, seq).await?;
             let row = rows.first();
-            Ok(row.map(|row| Ok::<_, sqlx::Error>((read(row)?, row.try_get(17)?))).transpose()?)
+            Ok(row
+                .map(|row| Ok::<_, sqlx::Error>((read(row)?, row.try_get(17)?)))
+                .transpose()?)
         });
         Ok(found.await?)
     }
@@ -415,7 +420,8 @@ impl Storage for Shared {
             kinds: vec![Kind::Denial],
             ..filter
         };
-        let start = "SELECT client, coalesce(\"check\", ''), count(*), min(time), max(time) FROM ledger";
+        let start =
+            "SELECT client, coalesce(\"check\", ''), count(*), min(time), max(time) FROM ledger";
         let mut query = selecting(start, &filter);
         query.push(" GROUP BY client, \"check\" ORDER BY client, \"check\" NULLS FIRST");
         let counts = within(async {
@@ -469,13 +475,12 @@ impl Storage for Shared {
 /// The last of the rows that come after one, of which no more are taken than
 /// fit into memory.
 async fn part(pool: &PgPool, after: u64) -> Result<Option<u64>, StoreError> {
-    let rows = sqlx::query(
-        "SELECT seq, body_size FROM ledger WHERE seq > $1 ORDER BY seq LIMIT $2",
-    )
-    .bind(signed(after))
-    .bind(VERIFIED)
-    .fetch_all(pool)
-    .await?;
+    let rows =
+        sqlx::query("SELECT seq, body_size FROM ledger WHERE seq > $1 ORDER BY seq LIMIT $2")
+            .bind(signed(after))
+            .bind(VERIFIED)
+            .fetch_all(pool)
+            .await?;
     let (mut last, mut bytes) = (None, 0_usize);
     for row in &rows {
         bytes = bytes.saturating_add(usize::try_from(unsigned(row, 1)?).unwrap_or(usize::MAX));
@@ -488,14 +493,9 @@ async fn part(pool: &PgPool, after: u64) -> Result<Option<u64>, StoreError> {
 }
 
 /// Rows with their bodies.
-async fn bodies(
-    db: impl PgExecutor<'_>,
-    from: u64,
-    to: u64,
-) -> Result<Vec<PgRow>, StoreError> {
-    let sql = format!(
-        "SELECT {COLUMNS}, body FROM ledger WHERE seq BETWEEN $1 AND $2 ORDER BY seq"
-    );
+async fn bodies(db: impl PgExecutor<'_>, from: u64, to: u64) -> Result<Vec<PgRow>, StoreError> {
+    let sql =
+        format!("SELECT {COLUMNS}, body FROM ledger WHERE seq BETWEEN $1 AND $2 ORDER BY seq");
     let rows = sqlx::query(AssertSqlSafe(sql))
         .bind(signed(from))
         .bind(signed(to));

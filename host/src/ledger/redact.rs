@@ -1,6 +1,7 @@
 //! Redaction: secrets are taken out before anything is stored in the ledger.
 
 use super::spelling::find;
+use secrecy::zeroize::Zeroizing;
 use std::sync::{Arc, PoisonError, RwLock};
 
 const REDACTED: &str = "[redacted]";
@@ -27,9 +28,9 @@ const SHORTEST: usize = 4;
 pub struct Redactor(Arc<RwLock<Vec<Secret>>>);
 
 struct Secret {
-    value: String,
+    value: Zeroizing<String>,
     /// What is looked for: the value, and its base64 at each alignment.
-    forms: Vec<String>,
+    forms: Vec<Zeroizing<String>>,
 }
 
 impl std::fmt::Debug for Redactor {
@@ -45,17 +46,17 @@ impl Redactor {
             return;
         }
         let mut secrets = self.0.write().unwrap_or_else(PoisonError::into_inner);
-        if secrets.iter().any(|known| known.value == secret) {
+        if secrets.iter().any(|known| *known.value == secret) {
             return;
         }
-        let mut forms = vec![secret.to_owned()];
+        let mut forms = vec![Zeroizing::new(secret.to_owned())];
         for form in base64_forms(secret.as_bytes()) {
             if !forms.contains(&form) {
                 forms.push(form);
             }
         }
         secrets.push(Secret {
-            value: secret.to_owned(),
+            value: Zeroizing::new(secret.to_owned()),
             forms,
         });
     }
@@ -64,7 +65,7 @@ impl Redactor {
     /// ended long ago.
     pub fn forget(&self, secret: &str) {
         let mut secrets = self.0.write().unwrap_or_else(PoisonError::into_inner);
-        secrets.retain(|known| known.value != secret);
+        secrets.retain(|known| *known.value != secret);
     }
 
     /// Takes secrets out of bytes.
@@ -116,23 +117,24 @@ impl Redactor {
 
 /// The base64 of a secret at each of the three alignments within a longer
 /// text, without the characters that depend on its neighbours.
-fn base64_forms(secret: &[u8]) -> Vec<String> {
+fn base64_forms(secret: &[u8]) -> Vec<Zeroizing<String>> {
     use base64::Engine as _;
     use base64::engine::general_purpose::{STANDARD_NO_PAD, URL_SAFE_NO_PAD};
     let mut forms = Vec::new();
     for shift in 0..3 {
-        let mut padded = vec![0; shift];
-        padded.extend_from_slice(secret);
+        let mut padded = Zeroizing::new(vec![0; shift + secret.len()]);
+        padded[shift..].copy_from_slice(secret);
         for text in [
-            STANDARD_NO_PAD.encode(&padded),
-            URL_SAFE_NO_PAD.encode(&padded),
+            STANDARD_NO_PAD.encode(&*padded),
+            URL_SAFE_NO_PAD.encode(&*padded),
         ] {
+            let text = Zeroizing::new(text);
             // The characters that hold bits of the padding before, and of
             // whatever follows.
             let head = [0, 2, 3][shift];
-            let tail = usize::from(padded.len() % 3 != 0);
+            let tail = usize::from(!padded.len().is_multiple_of(3));
             if let Some(core) = text.get(head..text.len() - tail) {
-                forms.push(core.to_owned());
+                forms.push(Zeroizing::new(core.to_owned()));
             }
         }
     }

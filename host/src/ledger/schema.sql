@@ -14,15 +14,18 @@ CREATE TABLE ledger (
     status INTEGER,
     outcome TEXT,
     headers TEXT NOT NULL,
-    body BLOB,
     body_size INTEGER NOT NULL,
     body_sha256 TEXT NOT NULL,
-    hash TEXT NOT NULL
+    hash TEXT NOT NULL,
+    -- Last, so that the rest is read without it.
+    body BLOB
 ) STRICT;
 CREATE INDEX ledger_client ON ledger (client, seq);
 CREATE INDEX ledger_employer ON ledger (employer, seq);
 CREATE INDEX ledger_run ON ledger (run, seq);
 CREATE INDEX ledger_kind ON ledger (kind, seq);
+-- Rows are found by the beginning of their hash, too.
+CREATE INDEX ledger_hash ON ledger (hash);
 
 CREATE TRIGGER ledger_never_changes BEFORE UPDATE ON ledger
 BEGIN SELECT RAISE(ABORT, 'the ledger is append only'); END;

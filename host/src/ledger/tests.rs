@@ -3,9 +3,11 @@ use rusqlite::Connection;
 use std::path::PathBuf;
 use tempfile::TempDir;
 
+mod alarms;
 mod chain;
 mod redaction;
 mod rows;
+mod select;
 
 /// A ledger in a folder of its own.
 struct TestLedger {

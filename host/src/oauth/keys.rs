@@ -2,6 +2,7 @@
 //! that only its owner can read.
 
 use super::crypto;
+use crate::private_file;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use jsonwebtoken::jwk::{
@@ -11,7 +12,7 @@ use jsonwebtoken::jwk::{
 use jsonwebtoken::{DecodingKey, EncodingKey};
 use ring::rand::SystemRandom;
 use ring::signature::{ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair, KeyPair};
-use std::io::{ErrorKind, Write};
+use secrecy::zeroize::Zeroizing;
 use std::path::Path;
 
 /// The label of a PKCS#8 private key (RFC 7468, section 10).
@@ -34,34 +35,24 @@ impl SigningKey {
     /// When the file cannot be read or made, others can read it, or it holds
     /// no P-256 key. In words for the operator.
     pub(crate) fn open(path: &Path) -> Result<Self, String> {
-        let failed = |error: &dyn std::fmt::Display| format!("{}: {error}", path.display());
-        let text = match std::fs::read_to_string(path) {
-            Ok(text) => {
-                private(path).map_err(|error| failed(&error))?;
-                text
-            }
-            Err(error) if error.kind() == ErrorKind::NotFound => {
-                create(path).map_err(|error| failed(&error))?
-            }
-            Err(error) => return Err(failed(&error)),
-        };
-        Self::from_pem(&text).map_err(|error| failed(&error))
+        private_file::read_or_create(path, generate)
+            .and_then(|bytes| {
+                let text = std::str::from_utf8(&bytes).map_err(|error| error.to_string())?;
+                Self::from_pem(text)
+            })
+            .map_err(|why| format!("{}: {why}", path.display()))
     }
 
     fn from_pem(text: &str) -> Result<Self, String> {
         let block = pem::parse(text).map_err(|error| error.to_string())?;
-        if block.tag() != LABEL {
-            return Err(format!(
-                "it holds a {}; a {LABEL} (PKCS#8) is needed",
-                block.tag()
-            ));
+        let tag = block.tag().to_owned();
+        let key = Zeroizing::new(block.into_contents());
+        if tag != LABEL {
+            return Err(format!("it holds a {tag}; a {LABEL} (PKCS#8) is needed"));
         }
-        let pair = EcdsaKeyPair::from_pkcs8(
-            &ECDSA_P256_SHA256_FIXED_SIGNING,
-            block.contents(),
-            &SystemRandom::new(),
-        )
-        .map_err(|error| format!("it is no P-256 key in PKCS#8 form: {error}"))?;
+        let pair =
+            EcdsaKeyPair::from_pkcs8(&ECDSA_P256_SHA256_FIXED_SIGNING, &key, &SystemRandom::new())
+                .map_err(|error| format!("it is no P-256 key in PKCS#8 form: {error}"))?;
         crypto::install();
         // An uncompressed point (SEC 1, section 2.3.3): 04, x, y.
         let point = pair.public_key().as_ref();
@@ -90,7 +81,7 @@ impl SigningKey {
         jwk.common.key_id = Some(id.clone());
         Ok(Self {
             id,
-            encoding: EncodingKey::from_ec_der(block.contents()),
+            encoding: EncodingKey::from_ec_der(&key),
             decoding: DecodingKey::from_jwk(&jwk).map_err(|error| error.to_string())?,
             jwk,
         })
@@ -104,39 +95,14 @@ impl SigningKey {
     }
 }
 
-fn create(path: &Path) -> std::io::Result<String> {
+/// A new key, PKCS#8 in PEM.
+fn generate() -> Result<Zeroizing<Vec<u8>>, String> {
     let random = SystemRandom::new();
     let key = EcdsaKeyPair::generate_pkcs8(&ECDSA_P256_SHA256_FIXED_SIGNING, &random)
-        .map_err(|error| std::io::Error::other(error.to_string()))?;
-    let text = pem::encode(&pem::Pem::new(LABEL, key.as_ref()));
-    if let Some(parent) = path.parent() {
-        std::fs::create_dir_all(parent)?;
-    }
-    let mut options = std::fs::OpenOptions::new();
-    // Never over a key that another process made meanwhile.
-    options.write(true).create_new(true);
-    #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    let mut file = options.open(path)?;
-    file.write_all(text.as_bytes())?;
-    file.sync_all()?;
-    Ok(text)
-}
-
-/// Refuses a key that others can read.
-fn private(path: &Path) -> Result<(), String> {
-    #[cfg(unix)]
-    {
-        use std::os::unix::fs::PermissionsExt;
-        let metadata = std::fs::metadata(path).map_err(|error| error.to_string())?;
-        let mode = metadata.permissions().mode() & 0o777;
-        if mode & 0o077 != 0 {
-            return Err(format!(
-                "others can read it (mode {mode:03o}): `chmod 600` it, and replace it if someone may have"
-            ));
-        }
-    }
-    Ok(())
+        .map_err(|error| error.to_string())?;
+    Ok(Zeroizing::new(
+        pem::encode(&pem::Pem::new(LABEL, key.as_ref())).into_bytes(),
+    ))
 }
 
 #[cfg(test)]

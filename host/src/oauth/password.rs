@@ -1,6 +1,7 @@
 //! Passwords: hashed with Argon2id, compared where it may take its time.
 
 use argon2::{Argon2, PasswordHasher, PasswordVerifier, password_hash::phc::PasswordHash};
+use secrecy::zeroize::Zeroizing;
 use tokio::sync::Semaphore;
 
 /// The longest password, in bytes.
@@ -33,6 +34,7 @@ pub fn hash(password: &str) -> Result<String, String> {
 
 /// Whether a password is the one of this hash; never without a hash.
 pub(crate) async fn verify(password: String, hash: Option<String>) -> bool {
+    let password = Zeroizing::new(password);
     if password.len() > MAX_BYTES {
         return false;
     }

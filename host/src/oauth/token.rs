@@ -4,6 +4,7 @@
 use super::parameters::Parameters;
 use super::store::{GrantError, Login};
 use super::{Issuer, may_log_in, tokens};
+use crate::secrets::ExposeSecret;
 use axum::Json;
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
@@ -248,7 +249,7 @@ fn authenticate(
             })?;
             // Digests differ everywhere when their texts differ anywhere, so
             // the time that comparing takes tells nothing of the secret.
-            if Sha256::digest(secret) == Sha256::digest(given) {
+            if Sha256::digest(secret.expose_secret()) == Sha256::digest(given) {
                 Ok(client)
             } else {
                 tracing::warn!(client, "an application showed another secret");

@@ -13,12 +13,17 @@ use crate::runs::replay::{Busy, Call, Slot};
 use crate::runs::throttle::{NoTurn, Turn};
 use crate::sending::{self, Sending};
 use crate::session::Fault;
+use crate::text::clipped;
 use async_trait::async_trait;
 use bytes::Bytes;
 use http::Method;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 use url::Url;
+
+/// The most that is recorded of a request that was refused, in bytes: a URL
+/// that may leave has no more, see [`crate::egress::normalize`].
+const REFUSED_BYTES: usize = 8_192;
 
 /// How long a request waits for its turn while its connector waits for the
 /// reply.
@@ -276,7 +281,8 @@ impl Observer for Exchange<'_> {
             EgressError::Field { allow, .. } => allow,
             _ => url,
         };
-        let body = format!("{method} {url}").into_bytes();
+        // Method and URL are the guest's, and may be as long as it likes.
+        let body = clipped(&format!("{method} {url}"), REFUSED_BYTES).into_bytes();
         // What could not be tried is a failed exchange, not a denial.
         let context = self.outbound.session.context();
         let entry = match error {
@@ -295,7 +301,11 @@ impl Observer for Exchange<'_> {
             _ => Entry {
                 check: Some("egress".to_owned()),
                 outcome: Some("refused".to_owned()),
-                ..Entry::new(context, Kind::Denial, error.to_string())
+                ..Entry::new(
+                    context,
+                    Kind::Denial,
+                    clipped(&error.to_string(), REFUSED_BYTES),
+                )
             },
         };
         self.record(Entry { body, ..entry }).await

@@ -7,9 +7,38 @@
 //! bytes.
 
 use super::Entity;
-use crate::bindings::koppel::loket::types::ActivityError;
+use crate::bindings::koppel::loket::types::{ActivityError, DeclarationStatus};
 use async_trait::async_trait;
 use uuid::Uuid;
+
+/// The statuses of a declaration, in the order of Loket's keys from 1, with
+/// words for each.
+pub(super) const STATUSES: [(DeclarationStatus, &str); 7] = [
+    (DeclarationStatus::Requested, "requested"),
+    (DeclarationStatus::Failed, "failed"),
+    (DeclarationStatus::Created, "created"),
+    (DeclarationStatus::Cancelled, "cancelled"),
+    (DeclarationStatus::Confirmed, "confirmed"),
+    (DeclarationStatus::Sent, "sent"),
+    (DeclarationStatus::Deleted, "deleted"),
+];
+
+/// A conflict: a declaration whose status is this key cannot be `done`, and
+/// what it `needs` instead.
+pub(super) fn not_now(
+    kind: DeclarationKind,
+    id: &str,
+    key: usize,
+    done: &str,
+    needs: &str,
+) -> ActivityError {
+    let text = STATUSES.get(key.wrapping_sub(1));
+    let text = text.map_or("unknown", |(_, text)| text);
+    ActivityError::Conflict(format!(
+        "{} {id} cannot be {done}: its status is {key} ({text}); {needs}",
+        kind.noun()
+    ))
+}
 
 /// The kinds of declaration.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -3,6 +3,7 @@
 use super::declaration::Step;
 use super::error::ended;
 use super::job::Answer;
+use super::places::Place;
 use super::{Host, Job, RunError, Stop};
 use crate::bindings::koppel::connector::types::RunContext;
 use crate::bindings::koppel::loket::journal_runs::ExportMethod;
@@ -77,7 +78,7 @@ impl Host {
         let sending = step.and_then(Step::sending);
         let mut store = self.store(call.session, call.client, call.log, exports, sending);
         let called = {
-            let answer = self.answer(&mut store, call.loaded, &context, call.job, step);
+            let answer = self.answer(&mut store, call, &context, step);
             braked(call.session, call.client.limits.deadline_ms, answer).await
         };
         *call.memory = memory_used(&store);
@@ -90,23 +91,30 @@ impl Host {
     async fn answer(
         &self,
         store: &mut Store<State>,
-        loaded: &Loaded,
+        call: &Call<'_>,
         context: &RunContext,
-        job: &Job,
         step: Option<&Step>,
     ) -> Result<Answer, RunError> {
-        // More runs than the pool holds wait here, within their deadline.
-        let _slot = self
-            .slots
-            .acquire()
-            .await
-            .map_err(|error| RunError::Host(error.to_string()))?;
+        let Call {
+            client,
+            loaded,
+            job,
+            ..
+        } = *call;
+        let _place = self.place(client).await?;
         let connector = crate::kinds::instantiate(store, loaded)
             .await
             .map_err(ended)?;
         let frozen = step.and_then(Step::frozen);
         let answered = job.perform(&connector, store, context, frozen).await?;
         answered.map_err(RunError::Connector)
+    }
+
+    /// A place for an instance. More runs than there are places for wait here,
+    /// within their deadlines.
+    pub(super) async fn place(&self, client: &Client) -> Result<Place<'_>, RunError> {
+        let place = self.places.take(&client.name, client.limits.runs).await;
+        place.map_err(|error| RunError::Host(error.to_string()))
     }
 
     pub(super) fn export_dir(&self, client: &Client) -> Result<Option<ExportDir>, RunError> {

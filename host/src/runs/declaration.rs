@@ -13,6 +13,7 @@ use crate::catalogue::{Activity, id};
 use crate::platform::{Claim, DeclarationKind, Frozen, in_words};
 use crate::sending::{Fate, Sending};
 use crate::session::{Fault, Session};
+pub(crate) use follow::check_message;
 use kept::Kept;
 use std::sync::Arc;
 use uuid::Uuid;
@@ -136,9 +137,8 @@ impl Host {
     ) -> Result<Output, RunError> {
         let (session, job) = (call.session.clone(), call.job.clone());
         if let Some(kept) = session.journal.answer::<Kept>() {
-            let kind = self.platform.declaration_kind(declaration).await;
-            let kind = kind.map_err(refused)?;
-            let kind = kind.ok_or_else(|| RunError::NoDeclaration(declaration.to_string()))?;
+            let kind = session.declaration_kind(declaration, |kind| activity(&job, kind));
+            let kind = kind.await.map_err(refused)?;
             let step = kept.step(&job, kind, declaration);
             let followed = self.follow(&session, &step, Ok(kept.answer)).await;
             return followed.map_err(|error| later(&session, error));
@@ -202,9 +202,9 @@ impl Host {
         id: Uuid,
         deadline_ms: u64,
     ) -> Result<Step, RunError> {
-        let found = self.platform.declaration_kind(id).await.map_err(refused)?;
         // Of what does not exist, only those learn who may do it to something.
-        let kind = found.unwrap_or(DeclarationKind::PayrollTaxReturn);
+        let kind = session.declaration_kind(id, |kind| activity(job, kind));
+        let kind = kind.await.map_err(refused)?;
         let activity = activity(job, kind);
         let checked = session.authorize(activity, Some(kind.entity(id))).await;
         checked.map_err(fault)?;

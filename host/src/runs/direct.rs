@@ -34,10 +34,10 @@ pub(super) struct Came {
 impl Host {
     /// The connector of a client as it is now, and what an attempt with it is
     /// made of.
-    pub(super) fn ready(&self, client: &str) -> Ready {
+    pub(super) async fn ready(&self, client: &str) -> Ready {
         let config = self.live.now();
-        let loaded =
-            tokio::task::block_in_place(|| self.registry.load(&self.sandbox, &config, client));
+        self.fetch_component(client).await;
+        let loaded = self.registry.load(&self.sandbox, &config, client).await;
         let mut hash = Sha256::new();
         hash.update(env!("CARGO_PKG_VERSION"));
         if let (Ok(loaded), Some(client)) = (&loaded, config.client(client)) {
@@ -57,7 +57,7 @@ impl Host {
     pub async fn run(&self, request: RunRequest) -> RunReport {
         let id = Uuid::now_v7();
         let began = Instant::now();
-        let ready = self.ready(&request.client);
+        let ready = self.ready(&request.client).await;
         let now = self.clock.now();
         let new = NewRun {
             id,
@@ -146,7 +146,13 @@ impl Host {
             // What was asked before is not asked again.
             journal.flush().await;
         }
-        let (lines, log_dropped) = log.contents();
+        let (mut lines, log_dropped) = log.contents();
+        // No secret is given to a connector. What it got hold of all the same
+        // goes no further.
+        for line in &mut lines {
+            let text = std::mem::take(&mut line.text);
+            line.text = self.ledger.redactor().text(text);
+        }
         Came {
             report: RunReport {
                 run: started.run.id,

@@ -148,9 +148,15 @@ pub enum StartError {
     /// The ledger cannot be opened.
     #[error(transparent)]
     Ledger(#[from] LedgerError),
+    /// The folder of compiled components cannot be used.
+    #[error("compiled components: {0}")]
+    Compiled(String),
     /// The runs cannot be opened.
     #[error(transparent)]
     Runs(#[from] StoreError),
+    /// What hosts share cannot be reached.
+    #[error("{0}")]
+    Shared(String),
     /// The engine or TLS cannot be set up.
     #[error("{0:#}")]
     Engine(anyhow::Error),

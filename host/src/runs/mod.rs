@@ -13,7 +13,9 @@ mod modules;
 mod outcome;
 mod path;
 mod people;
+mod places;
 pub(crate) mod replay;
+mod shared;
 pub(crate) mod throttle;
 mod trace;
 mod worker;
@@ -21,9 +23,11 @@ mod worker;
 pub use claim::Release;
 pub use error::{NotEmbedded, RunError, StartError};
 pub use job::{Job, Output, RunReport, RunRequest};
+pub(crate) use modules::known_modules;
 pub use modules::{Actor, ModuleListing, SwitchError, Switched};
 pub use people::{OutsideReply, RunsError, Verdict};
 pub use replay::Stop;
+pub use shared::SharedError;
 pub use trace::{Performed, Trace};
 pub use worker::Working;
 
@@ -31,22 +35,26 @@ use crate::bindings::koppel::connector::types::Description;
 use crate::bindings::koppel::loket::types::ActivityError;
 use crate::config::{Config, Live};
 use crate::desk::Desk;
-use crate::durable::{Clock, LocalQueue, RunQueue, RunStore, Sqlite, SystemClock};
+use crate::durable::{Clock, RunQueue, RunStore, SystemClock};
 use crate::egress::{Egress, Resolve};
 use crate::exports::ExportDir;
 use crate::ledger::{Ledger, Redactor};
 use crate::platform::{Embedded, Entity, Loket, Owner, Platform};
-use crate::registry::{LoadError, Loaded, Registry};
+use crate::registry::{Compiled, LoadError, Loaded, Registry};
 use crate::sandbox::{LimitReached, RunLog, Sandbox};
 use crate::session::Session;
+use crate::shared::{Bucket, Components};
 use answers::Answers;
+pub(crate) use declaration::check_message;
 use error::ended;
+use places::Places;
+use shared::{Kept, connect};
 use std::collections::HashMap;
 use std::path::PathBuf;
+use std::sync::atomic::AtomicUsize;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 use throttle::Throttle;
-use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
@@ -60,12 +68,16 @@ pub struct Host {
     ledger: Ledger,
     egress: Arc<Egress>,
     exports: Mutex<HashMap<(PathBuf, u64), ExportDir>>,
-    slots: Semaphore,
+    places: Places,
     answers: Answers,
     runs: Arc<dyn RunStore>,
     queue: Arc<dyn RunQueue>,
     /// What runs of this process are held by.
     holder: Uuid,
+    /// Where hosts share components, if they do.
+    components: Option<Components>,
+    /// Where hosts share what was taken back, if they do.
+    bucket: Option<Bucket>,
     clock: Arc<dyn Clock>,
     throttle: Arc<Throttle>,
     /// Cancelled when runs are to be interrupted because the process ends.
@@ -79,21 +91,40 @@ impl Host {
     ///
     /// See [`StartError`].
     pub fn start(config: Config, resolver: Arc<dyn Resolve>) -> Result<Self, StartError> {
-        Self::start_at(config, resolver, Arc::new(SystemClock))
+        Self::start_with(config, resolver, Redactor::default(), Arc::new(SystemClock))
     }
 
-    /// As [`Host::start`], by another clock.
+    /// As [`Host::start`], by another clock, and with a redactor that others
+    /// use as well. It is told each secret before it is used.
     ///
     /// # Errors
     ///
     /// See [`StartError`].
-    pub fn start_at(
+    pub fn start_with(
         config: Config,
         resolver: Arc<dyn Resolve>,
+        redactor: Redactor,
         clock: Arc<dyn Clock>,
     ) -> Result<Self, StartError> {
-        let redactor = Redactor::default();
-        let ledger = Ledger::open(&config.ledger, redactor.clone())?;
+        let mut config = config;
+        let shared = match &config.shared {
+            Some(shared) => Some(connect(shared, &redactor)?),
+            None => None,
+        };
+        let ledger = match &shared {
+            Some(shared) => Ledger::shared(shared.pool.clone(), redactor.clone()),
+            None => Ledger::open(&config.ledger, redactor.clone())?,
+        };
+        if let Some(shared) = &shared {
+            config.grants.revoked = shared.revoked();
+        }
+        // As it is in force at each denial.
+        let live = Live::new(config);
+        let ledger = ledger.with_alarms({
+            let live = live.clone();
+            move || live.with(|config| config.alarms.denials)
+        });
+        let config = live.now();
         let (platform, embedded): (Arc<dyn Platform>, _) = match &config.upstream {
             None => {
                 let embedded = Embedded::open(&config.data)?;
@@ -101,32 +132,42 @@ impl Host {
             }
             Some(upstream) => {
                 let tls = crate::egress::tls::config().map_err(StartError::Engine)?;
-                let loket = Loket::new(upstream, tls, redactor).map_err(StartError::Upstream)?;
+                let pool = shared.as_ref().map(|shared| shared.pool.clone());
+                let loket =
+                    Loket::new(upstream, tls, redactor, pool).map_err(StartError::Upstream)?;
                 let elsewhere = NotEmbedded(upstream.base_url.to_string());
                 (Arc::new(loket), Err(elsewhere))
             }
         };
-        let kept = Sqlite::open(&config.runs)?;
-        let queue = LocalQueue::new(kept.clone())?;
-        let holder = queue.holder();
-        let runs: Arc<dyn RunStore> = Arc::new(kept);
+        let sandbox = Sandbox::new().map_err(StartError::Engine)?;
+        let compiled =
+            Compiled::open(&config.compiled, sandbox.engine()).map_err(StartError::Compiled)?;
+        let Kept {
+            runs,
+            queue,
+            holder,
+            components,
+            bucket,
+        } = Kept::of(&config, shared)?;
         Ok(Self {
             throttle: Arc::new(Throttle::new(runs.clone(), clock.clone())),
             runs,
-            queue: Arc::new(queue),
+            queue,
             holder,
+            components,
+            bucket,
             clock,
             leaving: CancellationToken::new(),
-            sandbox: Sandbox::new().map_err(StartError::Engine)?,
-            registry: Registry::default(),
+            registry: Registry::on_disk(compiled),
+            sandbox,
             platform,
             embedded,
             ledger,
             egress: Arc::new(Egress::new(resolver).map_err(StartError::Engine)?),
             exports: Mutex::default(),
             answers: Answers::default(),
-            slots: Semaphore::new(crate::sandbox::POOL as usize / 2),
-            live: Live::new(config),
+            places: Places::new(crate::sandbox::RUNS as usize),
+            live,
         })
     }
 
@@ -164,8 +205,10 @@ impl Host {
     /// # Errors
     ///
     /// See [`LoadError`].
-    pub fn load(&self, client: &str) -> Result<Arc<Loaded>, LoadError> {
-        self.registry.load(&self.sandbox, &self.live.now(), client)
+    pub async fn load(&self, client: &str) -> Result<Arc<Loaded>, LoadError> {
+        let config = self.live.now();
+        self.fetch_component(client).await;
+        self.registry.load(&self.sandbox, &config, client).await
     }
 
     /// What a connector says it is. It is asked on behalf of nobody, so every
@@ -176,20 +219,22 @@ impl Host {
     /// When it cannot be loaded, or does not answer.
     pub async fn describe(&self, client: &str) -> Result<Description, RunError> {
         let config = self.live.now();
-        let loaded =
-            tokio::task::block_in_place(|| self.registry.load(&self.sandbox, &config, client))?;
+        let loaded = self.registry.load(&self.sandbox, &config, client).await?;
         let Some(client) = config.client(client) else {
             return Err(LoadError::UnknownClient(client.to_owned()).into());
         };
         let session = Arc::new(self.session(Uuid::now_v7(), &client.name, "", Owner::default()));
         let mut store = self.store(&session, client, &RunLog::new(0), None, None);
         let described = async {
-            let connector = crate::kinds::instantiate(&mut store, &loaded).await?;
-            connector.describe(&mut store).await
+            let _place = self.place(client).await?;
+            let connector = crate::kinds::instantiate(&mut store, &loaded)
+                .await
+                .map_err(ended)?;
+            connector.describe(&mut store).await.map_err(ended)
         };
         let deadline = Duration::from_millis(client.limits.deadline_ms);
         match tokio::time::timeout(deadline, described).await {
-            Ok(described) => described.map_err(ended),
+            Ok(described) => described,
             Err(_) => Err(RunError::Limit(LimitReached::Deadline(
                 client.limits.deadline_ms,
             ))),
@@ -207,6 +252,7 @@ impl Host {
             platform: self.platform.clone(),
             ledger: self.ledger.clone(),
             denied: Mutex::default(),
+            denials: AtomicUsize::new(0),
             trace: Trace::default(),
             journal: replay::Journal::off(),
             throttle: self.throttle.clone(),
@@ -226,6 +272,7 @@ impl Host {
         of: Entity,
     ) -> Result<Option<Desk>, ActivityError> {
         let owner = self.platform.owner(of).await?;
-        Ok(owner.map(|owner| Desk::new(self.session(Uuid::now_v7(), client, user, owner))))
+        Ok(owner
+            .map(|owner| Desk::new(Arc::new(self.session(Uuid::now_v7(), client, user, owner)))))
     }
 }

@@ -41,7 +41,7 @@ pub enum SwitchError {
     #[error("there is no employer {0}")]
     NoEmployer(Uuid),
     /// There is no such module.
-    #[error("there is no module \"{0}\"; the modules are: {known}", known = known().join(", "))]
+    #[error("there is no module \"{0}\"; the modules are: {known}", known = known_modules().join(", "))]
     NoModule(String),
     /// One of the five checks was red.
     #[error(
@@ -103,7 +103,24 @@ impl Host {
     ) -> Result<Switched, SwitchError> {
         let owner = self.employer(employer).await?;
         self.may_switch(actor, owner).await?;
-        if !known().contains(&module) {
+        let context = context(actor, employer);
+        self.turn_module(context, owner, module, on).await
+    }
+
+    /// As [`Host::switch_module`], after the checks: for who had them run.
+    ///
+    /// # Errors
+    ///
+    /// See [`SwitchError`]. Then nothing was changed.
+    pub(crate) async fn turn_module(
+        &self,
+        context: Context,
+        owner: Owner,
+        module: &str,
+        on: bool,
+    ) -> Result<Switched, SwitchError> {
+        let employer = owner.employer;
+        if !known_modules().contains(&module) {
             return Err(SwitchError::NoModule(module.to_owned()));
         }
         let configured = self
@@ -124,18 +141,19 @@ impl Host {
             return Ok(Switched::Already);
         }
         let word = if on { "on" } else { "off" };
+        let user = context.user.clone();
         self.ledger
             .append(Entry {
                 activity: Some(id::PatchModulesByEmployerId.id().to_owned()),
                 ..Entry::new(
-                    context(actor, employer),
+                    context,
                     Kind::ActivityWrite,
                     format!("module \"{module}\" {word} for employer {employer}"),
                 )
             })
             .await?;
         self.platform
-            .turn_module(employer, module, on, actor.user)
+            .turn_module(employer, module, on, &user)
             .await
             .map_err(platform)?;
         Ok(Switched::Changed)
@@ -151,7 +169,7 @@ impl Host {
         let owner = self.employer(employer).await?;
         let turned = self.platform.modules_of(employer).await.map_err(platform)?;
         let config = self.live.now();
-        let listing = known().into_iter().map(|module| {
+        let listing = known_modules().into_iter().map(|module| {
             let line = line(&config.grants, owner, module);
             let turned = turned.iter().find(|state| state.module == module).cloned();
             ModuleListing {
@@ -224,7 +242,7 @@ fn context(actor: Actor<'_>, employer: Uuid) -> Context {
 }
 
 /// The modules that there are, by name.
-fn known() -> Vec<&'static str> {
+pub(crate) fn known_modules() -> Vec<&'static str> {
     let known: BTreeSet<_> = ROWS.iter().filter_map(|row| row.module).collect();
     known.into_iter().collect()
 }

@@ -13,8 +13,12 @@ use crate::ledger::{Entry, Filter, Kind};
 use crate::registry::{LoadError, Loaded};
 use crate::sandbox::RunLog;
 use crate::session::Session;
+use crate::text::clipped;
 use std::sync::Arc;
 use uuid::Uuid;
+
+/// The most that the ledger keeps of why a run failed, in bytes.
+const OUTCOME_BYTES: usize = 8 << 10;
 
 /// What is seen of an attempt besides its outcome.
 #[derive(Default)]
@@ -151,9 +155,15 @@ impl Host {
             // Another worker records what becomes of it.
             Err(RunError::Stopped(Stop::Fenced)) => return called,
             Err(error @ RunError::Stopped(stop)) if stop.may_go_on() => {
-                (Kind::RunInterrupted, error.code(), Some(error.to_string()))
+                let why = clipped(&error.to_string(), OUTCOME_BYTES);
+                (Kind::RunInterrupted, error.code(), Some(why))
             }
-            Err(error) => (Kind::RunFinished, error.code(), Some(error.to_string())),
+            // The words may be the connector's own, and it has many.
+            Err(error) => (
+                Kind::RunFinished,
+                error.code(),
+                Some(clipped(&error.to_string(), OUTCOME_BYTES)),
+            ),
         };
         self.note(&session, kind, outcome, reason).await?;
         called

@@ -1,10 +1,16 @@
 //! What a host does with what it shares with others: what was taken back, and
 //! components.
 
-use super::Host;
+use super::{Host, StartError};
 use crate::authorization::{Revocation, Revoking};
 use crate::catalogue::Activity;
+use crate::config::{self, Config};
+use crate::durable::{LocalQueue, RunQueue, RunStore, Sqlite};
+use crate::ledger::Redactor;
 use crate::registry::LoadError;
+use crate::shared::{Bucket, Components, Shared};
+use std::sync::Arc;
+use uuid::Uuid;
 
 /// The longest reason, in bytes.
 const TEXT_BYTES: usize = 1_000;
@@ -26,6 +32,48 @@ pub enum SharedError {
     /// A component cannot be loaded.
     #[error(transparent)]
     Load(#[from] LoadError),
+}
+
+/// Connects with what is shared. Blocks meanwhile.
+pub(super) fn connect(config: &config::Shared, redactor: &Redactor) -> Result<Shared, StartError> {
+    let connecting = || {
+        let runtime = tokio::runtime::Handle::current();
+        runtime.block_on(Shared::connect(config, redactor))
+    };
+    tokio::task::block_in_place(connecting).map_err(StartError::Shared)
+}
+
+/// Where runs are kept and wait.
+pub(super) struct Kept {
+    pub(super) runs: Arc<dyn RunStore>,
+    pub(super) queue: Arc<dyn RunQueue>,
+    pub(super) holder: Uuid,
+    pub(super) components: Option<Components>,
+    pub(super) bucket: Option<Bucket>,
+}
+
+impl Kept {
+    /// What is shared, or files of this machine.
+    pub(super) fn of(config: &Config, shared: Option<Shared>) -> Result<Self, StartError> {
+        if let Some(shared) = shared {
+            return Ok(Self {
+                holder: shared.runs.holder(),
+                runs: Arc::new(shared.runs),
+                queue: Arc::new(shared.queue),
+                components: Some(shared.components),
+                bucket: Some(shared.bucket),
+            });
+        }
+        let runs = Sqlite::open(&config.runs)?;
+        let queue = LocalQueue::new(runs.clone())?;
+        Ok(Self {
+            holder: queue.holder(),
+            runs: Arc::new(runs),
+            queue: Arc::new(queue),
+            components: None,
+            bucket: None,
+        })
+    }
 }
 
 impl Host {

@@ -30,6 +30,17 @@ pub struct Limits {
     pub request_bytes: usize,
     /// The bytes of the body of one reply. 10 MiB.
     pub response_bytes: usize,
+    /// How many runs of the client are under way at a time; more wait. 16.
+    pub runs: usize,
+    /// How many export files a run may start. 100.
+    pub export_files: usize,
+    /// How much work compiling the component may be, in the units of
+    /// [`crate::admission::Effort`]. 100,000,000: five times the largest
+    /// connector of this repository.
+    pub compile_effort: u64,
+    /// How long a run waits for its component to be compiled, in milliseconds.
+    /// 30 seconds.
+    pub compile_ms: u64,
 }
 
 impl Default for Limits {
@@ -45,6 +56,10 @@ impl Default for Limits {
             requests: 100,
             request_bytes: 10 << 20,
             response_bytes: 10 << 20,
+            runs: 16,
+            export_files: 100,
+            compile_effort: 100_000_000,
+            compile_ms: 30_000,
         }
     }
 }
@@ -80,6 +95,7 @@ impl Limits {
             ("memory-bytes", self.memory_bytes as u64),
             ("handles", self.handles as u64),
             ("hostcall-bytes", self.hostcall_bytes as u64),
+            ("runs", self.runs as u64),
         ];
         match positive.iter().find(|(_, value)| *value == 0) {
             Some((name, _)) => Err(format!("{name} must be more than 0")),
@@ -103,6 +119,9 @@ pub enum LimitReached {
     /// [`Limits::deadline_ms`].
     #[error("deadline of {0} ms passed (limits.deadline-ms)")]
     Deadline(u64),
+    /// [`crate::session::DENIALS`].
+    #[error("{0} of its calls were denied or refused, and it went on")]
+    Denials(usize),
 }
 
 /// Counts what a run uses and refuses growth beyond its limits. Refusing ends

@@ -5,15 +5,20 @@ mod limits;
 mod linker;
 mod log;
 mod state;
+mod turns;
 
+pub use crate::runs::replay::RESOLUTION;
 pub use limits::{LimitReached, Limits, MEMORY_CEILING, TABLE_CEILING};
 pub use linker::link;
 pub use log::{Line, RunLog, Source};
 pub use state::State;
 
+use crate::compiler::Compiler;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
+use turns::Turns;
+use wasmparser::WasmFeatures;
 use wasmtime::{
     Config, Engine, InstanceAllocationStrategy, PoolingAllocationConfig, Store, UpdateDeadline,
 };
@@ -25,14 +30,41 @@ pub const TICK: Duration = Duration::from_millis(10);
 /// The stack of a guest, in bytes. Deeper recursion traps.
 const STACK_BYTES: usize = 512 << 10;
 
-/// How many instances exist at a time. Further runs wait for the deadline of
-/// their callers; nothing is allocated beyond it.
-pub const POOL: u32 = 128;
+/// How many runs have an instance at a time. Further runs wait, within their
+/// deadlines; nothing is allocated beyond it.
+pub const RUNS: u32 = 64;
 
-/// The engine and the clock that interrupts its guests.
+/// Places in the pool: one that was given up is free only after its memory was
+/// cleaned, so there are more than [`RUNS`].
+const POOL: u32 = RUNS * 2;
+
+/// What one component may consist of at most. The pool holds so much of each
+/// for every run: none can take the place of another.
+const CORE_INSTANCES: u32 = 16;
+const MEMORIES: u32 = 2;
+const TABLES: u32 = 16;
+
+/// What a component may use of WebAssembly: what the toolchains of connectors
+/// need. The rest (threads, 64-bit memories, garbage collection, exceptions,
+/// tail calls, …) is where the engine is youngest, and grants nothing.
+pub(crate) const FEATURES: WasmFeatures = WasmFeatures::MUTABLE_GLOBAL
+    .union(WasmFeatures::SATURATING_FLOAT_TO_INT)
+    .union(WasmFeatures::SIGN_EXTENSION)
+    .union(WasmFeatures::REFERENCE_TYPES)
+    .union(WasmFeatures::MULTI_VALUE)
+    .union(WasmFeatures::BULK_MEMORY)
+    .union(WasmFeatures::SIMD)
+    .union(WasmFeatures::FLOATS)
+    .union(WasmFeatures::EXTENDED_CONST)
+    .union(WasmFeatures::COMPONENT_MODEL);
+
+/// The engine, what was compiled for it, and the clock that interrupts its
+/// guests.
 pub struct Sandbox {
     engine: Engine,
+    compiler: Compiler,
     stop: Arc<AtomicBool>,
+    turns: Turns,
 }
 
 impl Sandbox {
@@ -44,37 +76,52 @@ impl Sandbox {
     pub fn new() -> anyhow::Result<Self> {
         let mut pool = PoolingAllocationConfig::default();
         pool.total_component_instances(POOL)
-            .total_core_instances(POOL * 4)
-            .total_memories(POOL * 2)
-            .total_tables(POOL * 4)
+            .total_core_instances(POOL * CORE_INSTANCES)
+            .total_memories(POOL * MEMORIES)
+            .total_tables(POOL * TABLES)
             .total_stacks(POOL)
             .max_memory_size(MEMORY_CEILING)
             .table_elements(TABLE_CEILING)
-            .max_core_instances_per_component(16)
-            .max_memories_per_component(8)
-            .max_tables_per_component(16);
+            .max_core_instances_per_component(CORE_INSTANCES)
+            .max_memories_per_component(MEMORIES)
+            .max_tables_per_component(TABLES);
         let mut config = Config::new();
         config
             .allocation_strategy(InstanceAllocationStrategy::Pooling(pool))
-            .wasm_component_model(true)
+            .wasm_features(WasmFeatures::all().difference(FEATURES), false)
             .epoch_interruption(true)
             .max_wasm_stack(STACK_BYTES)
             .async_stack_size(STACK_BYTES + (1 << 20));
         let engine = Engine::new(&config).map_err(|error| anyhow::anyhow!("{error:#}"))?;
         let stop = Arc::new(AtomicBool::new(false));
         let (ticking, stopped) = (engine.weak(), stop.clone());
+        let turns = Turns::new();
+        let given_out = turns.clone();
         std::thread::Builder::new()
             .name("koppel-epoch".to_owned())
             .spawn(move || {
                 while !stopped.load(Ordering::Relaxed) {
                     std::thread::sleep(TICK);
                     match ticking.upgrade() {
-                        Some(engine) => engine.increment_epoch(),
+                        Some(engine) => {
+                            engine.increment_epoch();
+                            given_out.tick();
+                        }
                         None => break,
                     }
                 }
             })?;
-        Ok(Self { engine, stop })
+        Ok(Self {
+            compiler: Compiler::new(engine.clone()),
+            engine,
+            stop,
+            turns,
+        })
+    }
+
+    /// Compiles components for the engine.
+    pub(crate) fn compiler(&self) -> &Compiler {
+        &self.compiler
     }
 
     /// The engine.
@@ -90,14 +137,19 @@ impl Sandbox {
         store.set_max_component_handles(limits.handles);
         store.set_epoch_deadline(1);
         let (budget, allowed) = (ticks(limits.cpu_ms), limits.cpu_ms);
+        let turns = self.turns.clone();
         let mut used = 0;
         // Called only while the guest computes, so counting the calls is
         // measuring computing time. Coming back from a wait of more than a
         // tick counts as one.
-        store.epoch_deadline_callback(move |_| {
+        store.epoch_deadline_callback(move |context| {
             used += 1;
+            context.data().session.went_on()?;
             if used > budget {
                 Err(LimitReached::Cpu(allowed).into())
+            } else if Turns::is_due(used) {
+                let turn = turns.clone().take();
+                Ok(UpdateDeadline::YieldCustom(1, Box::pin(turn)))
             } else {
                 Ok(UpdateDeadline::Yield(1))
             }

@@ -12,6 +12,9 @@ use wasmtime::component::ResourceTable;
 use wasmtime_wasi::{WasiCtx, WasiCtxBuilder, WasiCtxView, WasiView};
 use wasmtime_wasi_http::{WasiHttpCtx, WasiHttpCtxView, WasiHttpView};
 
+/// The most random bytes that a guest gets at a time.
+const RANDOM_BYTES: u64 = 1 << 20;
+
 /// The data of the store of one run. Dropped with the run.
 pub struct State {
     /// Who is calling for whom; runs the five checks.
@@ -20,6 +23,10 @@ pub struct State {
     pub log: RunLog,
     /// The directory for export files, if the client has one.
     pub exports: Option<ExportDir>,
+    /// How many export files it may still start.
+    pub export_files: usize,
+    /// The limits of the run.
+    pub limits: Limits,
     /// The handles that the guest holds.
     pub table: ResourceTable,
     pub(super) guard: Guard,
@@ -50,6 +57,8 @@ impl State {
             log: log.clone(),
             level: Level::Warn,
         })
+        // Made in the memory of the host before it is copied.
+        .max_random_size(RANDOM_BYTES)
         // Sockets are not even linked; this holds if they ever were.
         .allow_tcp(false)
         .allow_udp(false)
@@ -66,6 +75,8 @@ impl State {
             session,
             log,
             exports,
+            export_files: limits.export_files,
+            limits,
             table,
             guard: Guard::new(limits),
             wasi: wasi.build(),

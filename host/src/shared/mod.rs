@@ -2,7 +2,7 @@
 //! what was taken back.
 
 mod components;
-mod nats;
+pub(crate) mod nats;
 pub(crate) mod postgres;
 mod revocations;
 

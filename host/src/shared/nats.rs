@@ -5,6 +5,7 @@ use crate::ledger::Redactor;
 use crate::secrets;
 use async_nats::jetstream::{self, Context};
 use async_nats::{ConnectOptions, Event};
+use secrecy::ExposeSecret;
 use std::time::Duration;
 
 /// How long an answer may take. Whoever is cut off must notice before its runs
@@ -41,10 +42,10 @@ pub(crate) async fn connect(config: &Nats, redactor: &Redactor) -> Result<Contex
         });
     if let Some(password) = &config.password {
         let user = config.user.clone().unwrap_or_default();
-        options = options.user_and_password(user, read("password", password)?);
+        options = options.user_and_password(user, read("password", password)?.expose_secret().to_owned());
     }
     if let Some(token) = &config.token {
-        options = options.token(read("token", token)?);
+        options = options.token(read("token", token)?.expose_secret().to_owned());
     }
     if let Some(roots) = &config.trusted_roots {
         options = options.add_root_certificates(roots.clone());

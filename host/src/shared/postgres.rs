@@ -4,6 +4,7 @@ use crate::config::Store;
 use crate::durable::StoreError;
 use crate::ledger::Redactor;
 use crate::secrets;
+use secrecy::ExposeSecret;
 use sqlx::postgres::{PgConnectOptions, PgPool, PgPoolOptions, PgSslMode};
 use sqlx::{ConnectOptions, SqlSafeStr};
 use sqlx_core::migrate::{Migration, MigrationType, Migrator};
@@ -63,7 +64,7 @@ pub(crate) async fn connect(config: &Store, redactor: &Redactor) -> Result<PgPoo
     if let Some(password) = &config.password {
         let password = secrets::read(password, redactor)
             .map_err(|why| format!("[store] password: {why}"))?;
-        options = options.password(&password);
+        options = options.password(password.expose_secret());
     }
     options = options.ssl_mode(if config.tls {
         PgSslMode::VerifyFull

@@ -24,24 +24,105 @@
 //! - A **payroll run** has no dates in Loket's JSON, only year and number of
 //!   its period. Without dates it is taken to be a calendar month; koppel
 //!   itself writes the dates.
+//! - Where the contract has more than Loket's JSON, koppel writes members of
+//!   its own; the modules name them. They are missing in what Loket writes.
 
+pub mod addresses;
+pub mod declarations;
+pub mod employees;
 pub mod employers;
+pub mod employments;
 pub mod envelope;
 pub mod error;
+pub mod insurance;
+pub mod journal_exports;
 pub mod journal_runs;
 pub mod payroll_administrations;
 pub mod payroll_runs;
+pub mod payroll_tax_returns;
 pub mod shared;
 #[cfg(test)]
 mod tests;
 pub mod trade_register;
+pub mod upa_pension_declarations;
 pub mod vehicles;
 
+use crate::catalogue::{Activity, id as activity};
 use serde::de::DeserializeOwned;
+use shared::Id;
 
-/// The version of every resource that these types describe, for `Accept` and
-/// `resourceVersion`.
+/// The version of the resources that these types describe, for `Accept` and
+/// `resourceVersion`: all but those of [`resource_version`].
 pub const RESOURCE_VERSION: &str = "2018-01-01";
+
+/// The version of the resource of an activity that these types describe. Of
+/// employees and employments Loket has no older one.
+pub fn resource_version(of: Activity) -> &'static str {
+    if of == activity::GetEmployeesByEmployerId {
+        "2018-12-31"
+    } else if of == activity::GetEmploymentsByEmployerId {
+        "2019-12-16"
+    } else {
+        RESOURCE_VERSION
+    }
+}
+
+/// The order in which a list is asked for, and in which koppel gives it: Loket's
+/// `orderBy`. None for a list in the order that the platform has it in.
+pub fn order_by(of: Activity) -> Option<&'static str> {
+    let orders = [
+        (activity::GetEmployeesByEmployerId, "employeeNumber"),
+        (
+            activity::GetPayrollRunsByPayrollAdministrationId,
+            "-payrollPeriod.year,-payrollPeriod.periodNumber,-sequenceNumber",
+        ),
+        (
+            activity::GetJournalRunsByPayrollAdministrationId,
+            "-sequenceNumber",
+        ),
+        (
+            activity::GetJournalRunExportAuditTrailByJournalRunId,
+            "sequenceNumber",
+        ),
+        (
+            activity::GetPayrollTaxReturnsByPayrollAdministrationId,
+            "-sequenceNumber",
+        ),
+        (
+            activity::GetUpaPensionDeclarationsByPayrollAdministrationId,
+            "-requestTime",
+        ),
+    ];
+    let found = orders.into_iter().find(|(activity, _)| *activity == of);
+    found.map(|(_, order)| order)
+}
+
+/// Something of Loket's JSON that has an identifier.
+pub trait Identified {
+    /// The identifier.
+    fn id(&self) -> &Id;
+}
+
+macro_rules! identified {
+    ($($type:ty),+ $(,)?) => {$(
+        impl Identified for $type {
+            fn id(&self) -> &Id {
+                &self.id
+            }
+        }
+    )+};
+}
+
+identified! {
+    employees::Employee,
+    employers::Employer,
+    insurance::AchmeaInsuranceContract,
+    journal_runs::JournalRun,
+    payroll_administrations::PayrollAdministration,
+    payroll_runs::PayrollRun,
+    payroll_tax_returns::PayrollTaxReturn,
+    upa_pension_declarations::UpaPensionDeclaration,
+}
 
 /// Why JSON could not be read.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]

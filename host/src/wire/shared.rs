@@ -119,6 +119,40 @@ impl<'de> Deserialize<'de> for Moment {
     }
 }
 
+/// A moment, where Loket gives some as a date: that is its first moment in UTC.
+///
+/// # Errors
+///
+/// When it is neither.
+pub fn moment_or_day<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Moment, D::Error> {
+    let text = String::deserialize(deserializer)?;
+    if let Ok(moment) = text.parse::<jiff::Timestamp>() {
+        return Ok(Moment(moment.to_string()));
+    }
+    match text.parse::<jiff::civil::Date>() {
+        Ok(date) => Ok(Moment(format!("{date}T00:00:00Z"))),
+        Err(_) => Err(D::Error::custom(format!(
+            "{text:?} is neither a moment with an offset from UTC nor a date"
+        ))),
+    }
+}
+
+/// A user, as Loket names one in what the user did. koppel has no more than
+/// the name.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Person {
+    /// The name to show.
+    pub formatted_name: String,
+}
+
+impl Person {
+    /// The user with this name.
+    pub fn named(formatted_name: String) -> Self {
+        Self { formatted_name }
+    }
+}
+
 /// A stable key with the text to show.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct KeyValue {

@@ -1,13 +1,14 @@
 //! The trade register: `GetCompanyInformationByChamberOfCommerceNumber`. The
 //! number is in the path of the request.
 
-use super::employers::Country;
+use super::addresses::Address;
 use super::shared::KeyValue;
 use crate::bindings::koppel::loket::trade_register as record;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// What is known of a company.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct CompanyInformation {
     /// The name.
@@ -25,7 +26,7 @@ pub struct CompanyInformation {
 }
 
 /// A kind of business (SBI, standaard bedrijfsindeling).
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Sbi {
     /// The stable key.
@@ -34,27 +35,6 @@ pub struct Sbi {
     pub sbi_code: String,
     /// The text that goes with it.
     pub value: String,
-}
-
-/// An address.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub struct Address {
-    /// The street.
-    pub street: Option<String>,
-    /// The house number.
-    pub house_number: Option<u32>,
-    /// What follows the house number.
-    pub house_number_addition: Option<String>,
-    /// The number of the post office box.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub po_box: Option<u32>,
-    /// The postal code.
-    pub postal_code: Option<String>,
-    /// The city.
-    pub city: Option<String>,
-    /// The country.
-    pub country: Option<Country>,
 }
 
 impl CompanyInformation {
@@ -89,37 +69,6 @@ impl From<record::CompanyInformation> for CompanyInformation {
             address: company.address.map(Into::into),
             deviating_postal_address: company.deviating_postal_address.map(Into::into),
             website: company.website,
-        }
-    }
-}
-
-impl From<Address> for record::CompanyAddress {
-    fn from(address: Address) -> Self {
-        Self {
-            street: address.street,
-            house_number: address.house_number,
-            house_number_addition: address.house_number_addition,
-            po_box: address.po_box,
-            // Loket writes it with and without a space.
-            postal_code: address.postal_code.map(|code| code.replace(' ', "")),
-            city: address.city,
-            country: address.country.and_then(|country| country.iso_code),
-        }
-    }
-}
-
-impl From<record::CompanyAddress> for Address {
-    fn from(address: record::CompanyAddress) -> Self {
-        Self {
-            street: address.street,
-            house_number: address.house_number,
-            house_number_addition: address.house_number_addition,
-            po_box: address.po_box,
-            postal_code: address.postal_code,
-            city: address.city,
-            country: address.country.map(|iso_code| Country {
-                iso_code: Some(iso_code),
-            }),
         }
     }
 }

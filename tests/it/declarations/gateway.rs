@@ -25,21 +25,21 @@ struct Kept {
 
 /// A party on this machine.
 #[derive(Clone)]
-pub(super) struct Gateway {
-    pub(super) port: u16,
+pub(crate) struct Gateway {
+    pub(crate) port: u16,
     kept: Arc<Mutex<Kept>>,
 }
 
 impl Gateway {
     /// One whose server the caller starts.
-    pub(super) fn on(port: u16) -> Self {
+    pub(crate) fn on(port: u16) -> Self {
         Self {
             port,
             kept: Arc::default(),
         }
     }
 
-    pub(super) async fn start() -> Self {
+    pub(crate) async fn start() -> Self {
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
         let port = listener.local_addr().unwrap().port();
         let gateway = Self::on(port);
@@ -49,7 +49,7 @@ impl Gateway {
     }
 
     /// What it answers.
-    pub(super) fn router(&self) -> Router {
+    pub(crate) fn router(&self) -> Router {
         Router::new()
             .route("/{way}/{reference}", put(deliver).post(deliver))
             .route("/{way}/{reference}/responses", get(list))
@@ -58,12 +58,12 @@ impl Gateway {
     }
 
     /// The requests that brought a message: reference and bytes.
-    pub(super) fn deliveries(&self) -> Vec<(String, Vec<u8>)> {
+    pub(crate) fn deliveries(&self) -> Vec<(String, Vec<u8>)> {
         self.kept.lock().unwrap().deliveries.clone()
     }
 
     /// The messages that it has: reference and bytes.
-    pub(super) fn messages(&self) -> Vec<(String, Vec<u8>)> {
+    pub(crate) fn messages(&self) -> Vec<(String, Vec<u8>)> {
         let kept = self.kept.lock().unwrap();
         let messages = kept.messages.iter();
         messages
@@ -73,12 +73,12 @@ impl Gateway {
 
     /// Answers the next delivery with this status, after keeping the message
     /// or without.
-    pub(super) fn instead(&self, keeping: bool, status: u16) {
+    pub(crate) fn instead(&self, keeping: bool, status: u16) {
         self.kept.lock().unwrap().instead.push((keeping, status));
     }
 
     /// Has a response message to a message.
-    pub(super) fn respond(&self, reference: &str, name: &str, body: &str) {
+    pub(crate) fn respond(&self, reference: &str, name: &str, body: &str) {
         let mut kept = self.kept.lock().unwrap();
         let responses = kept.responses.entry(reference.to_owned()).or_default();
         responses.push((name.to_owned(), body.to_owned()));

@@ -8,7 +8,7 @@ use koppel_host::runs::{Job, Output};
 use std::process::Command;
 
 /// A message is valid by the schema that it is written to.
-fn validate(kind: DeclarationKind, message: &[u8]) {
+pub(crate) fn validate(kind: DeclarationKind, message: &[u8]) {
     let schema = match kind {
         DeclarationKind::PayrollTaxReturn => {
             let Some(formats) = formats() else { return };
@@ -39,6 +39,18 @@ fn validate(kind: DeclarationKind, message: &[u8]) {
             );
             eprintln!("skipped: xmllint: {error}; the message is not validated");
         }
+    }
+}
+
+/// What a party says to a message that it received.
+pub(crate) fn acknowledgement(kind: DeclarationKind, reference: &str) -> String {
+    match kind {
+        DeclarationKind::PayrollTaxReturn => format!(
+            "<Responsemessage version=\"2006.1\"><Identification><MessageId>A-1</MessageId><RefersToMessageId>{reference}</RefersToMessageId><DatumTijdOntvangst>2022-02-18T16:06:39Z</DatumTijdOntvangst><ResponseType>acknowledgement</ResponseType></Identification></Responsemessage>"
+        ),
+        DeclarationKind::UpaPensionDeclaration => format!(
+            "<Retourbericht xmlns=\"urn:koppel:upa-like:1\"><IdBer>{reference}</IdBer><DatTdOntv>2022-02-18T16:06:39Z</DatTdOntv><Status>ACK</Status></Retourbericht>"
+        ),
     }
 }
 
@@ -78,14 +90,7 @@ async fn a_declaration_is_made_confirmed_by_a_person_sent_and_answered() {
         assert_eq!(sha256(bytes), made, "what left is what was confirmed");
         validate(kind, bytes);
 
-        let response = match kind {
-            DeclarationKind::PayrollTaxReturn => format!(
-                "<Responsemessage version=\"2006.1\"><Identification><MessageId>A-1</MessageId><RefersToMessageId>{reference}</RefersToMessageId><DatumTijdOntvangst>2022-02-18T16:06:39Z</DatumTijdOntvangst><ResponseType>acknowledgement</ResponseType></Identification></Responsemessage>"
-            ),
-            DeclarationKind::UpaPensionDeclaration => format!(
-                "<Retourbericht xmlns=\"urn:koppel:upa-like:1\"><IdBer>{reference}</IdBer><DatTdOntv>2022-02-18T16:06:39Z</DatTdOntv><Status>ACK</Status></Retourbericht>"
-            ),
-        };
+        let response = acknowledgement(kind, reference);
         chain.gateway.respond(reference, "A-1", &response);
         for new in [1, 0] {
             let report = chain.run(kind, Job::PollDeclaration(id)).await;

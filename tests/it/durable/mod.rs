@@ -16,6 +16,7 @@ use crate::harness::{ANNA, component, configuration, employer, plugin};
 use koppel_host::config::Config;
 use koppel_host::durable::{Clock, Millis, Run, RunFilter, State};
 use koppel_host::egress::SystemResolver;
+use koppel_host::ledger::Redactor;
 use koppel_host::platform::seed;
 use koppel_host::runs::{Host, Job, RunRequest, Working};
 use party::Party;
@@ -105,7 +106,7 @@ impl Bench {
         let config = Config::load(&path).unwrap_or_else(|error| panic!("{error}"));
         let resolver = Arc::new(SystemResolver);
         let host = match clock {
-            Some(clock) => Host::start_at(config, resolver, clock),
+            Some(clock) => Host::start_with(config, resolver, Redactor::default(), clock),
             None => Host::start(config, resolver),
         };
         Self {

@@ -2,6 +2,7 @@
 
 use super::{booking, id, process, status, trail};
 use crate::harness::{TestHost, error, plugin};
+use axum::body::Bytes;
 use axum::extract::{Query, State};
 use axum::http::{HeaderMap, StatusCode};
 use axum::routing::{get, post};
@@ -18,6 +19,8 @@ use std::time::Duration;
 #[derive(Default)]
 pub(crate) struct Exact {
     pub(crate) entries: Vec<Value>,
+    /// The same as they came, to the byte.
+    pub(crate) bodies: Vec<Vec<u8>>,
     /// What to answer to the next requests instead: status and body.
     pub(crate) instead: Vec<(u16, Value)>,
     /// Loses the reply to the next entry after booking it.
@@ -79,9 +82,10 @@ async fn lines(
     reply(200, json!({"d": {"results": found}}))
 }
 
-async fn entries(State(exact): State<Shared>, Json(entry): Json<Value>) -> Reply {
+async fn entries(State(exact): State<Shared>, body: Bytes) -> Reply {
     let mut exact = exact.lock().unwrap();
-    exact.entries.push(entry);
+    exact.entries.push(serde_json::from_slice(&body).unwrap());
+    exact.bodies.push(body.to_vec());
     let id = format!("entry-{}", exact.entries.len());
     if std::mem::take(&mut exact.lose_reply) {
         return reply(503, json!({}));

@@ -24,7 +24,7 @@ const BSN: &str = "123456782";
 /// A flower shop and an insurer in one, as the contracts in the connectors
 /// describe them.
 #[derive(Default)]
-struct Party {
+pub(crate) struct Party {
     /// The orders, by idempotency key: the body and whether it was cancelled.
     orders: Vec<(String, Value, bool)>,
     /// All that arrived: path, idempotency key and body.
@@ -35,7 +35,7 @@ struct Party {
     lose_reply: bool,
 }
 
-type Shared = Arc<Mutex<Party>>;
+pub(crate) type Shared = Arc<Mutex<Party>>;
 type Reply = (StatusCode, HeaderMap, Json<Value>);
 
 fn reply(status: u16, body: Value) -> Reply {
@@ -122,7 +122,7 @@ async fn cancel(
     }
 }
 
-async fn party() -> (Shared, u16) {
+pub(crate) async fn party() -> (Shared, u16) {
     let shared = Shared::default();
     let router = Router::new()
         .route("/v1/status", get(|| async { Json(json!({})) }))
@@ -160,7 +160,7 @@ fn demo(name: &str, port: u16) -> toml::Table {
 }
 
 /// The connector under the rules of the demonstration.
-fn connector(name: &str, port: u16) -> String {
+pub(crate) fn connector(name: &str, port: u16) -> String {
     let mut client = demo(name, port);
     let path = component(&format!("plugins/{name}.wasm"));
     client.insert("component".to_owned(), path.to_str().unwrap().into());
@@ -178,7 +178,7 @@ fn connector(name: &str, port: u16) -> String {
 }
 
 const FLOWERS: &str = "flowers-fleurtjedag";
-const ACHMEA: &str = "insurance-achmea";
+pub(crate) const ACHMEA: &str = "insurance-achmea";
 
 async fn start(name: &str) -> (Shared, TestHost) {
     let (party, port) = party().await;
@@ -196,7 +196,7 @@ async fn shop() -> (Shared, TestHost) {
 
 /// `koppel …` as a process of its own, on the files of a host that is running:
 /// exit code, output and errors.
-fn koppel(host: &TestHost, arguments: &[&str]) -> (i32, String, String) {
+pub(crate) fn koppel(host: &TestHost, arguments: &[&str]) -> (i32, String, String) {
     let output = Command::new(env!("CARGO_BIN_EXE_koppel"))
         .current_dir(host.dir.path())
         .env("NO_COLOR", "1")

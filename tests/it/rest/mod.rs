@@ -2,10 +2,13 @@
 
 mod authorizations;
 mod checks;
+mod messages;
+mod modules;
 mod oauth;
 mod oidc;
 mod routes;
 mod runs;
+mod served;
 
 use crate::harness::{TestHost, all_activities, configuration};
 use http::{HeaderMap, Method, StatusCode};
@@ -21,12 +24,12 @@ use url::Url;
 pub(crate) const APPLICATION: &str = "9f3c0b8e-2f54-4bd1-9a58-5d5a2f7f3f10";
 
 /// Where it has users sent back to.
-const BACK: &str = "https://hr.example/back?from=koppel";
+pub(crate) const BACK: &str = "https://hr.example/back?from=koppel";
 
 /// The password of every user.
 const PASSWORD: &str = "correct horse battery";
 
-const VERIFIER: &str = "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk";
+pub(crate) const VERIFIER: &str = "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk";
 
 /// The `Accept` of every call that is not about it.
 const ACCEPT: &str = "application/json;version=2025-01-01";

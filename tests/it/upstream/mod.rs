@@ -1,9 +1,13 @@
 //! `source = "loket"`: the same activities on the data of another platform,
 //! over HTTP.
 
+mod both_authorize;
 mod data;
+mod declarations;
 mod entities;
 mod exports;
+mod on_a_host;
+mod pair;
 mod tokens;
 mod transport;
 

@@ -3,14 +3,13 @@
 
 use super::{Handled, Route, Shape, page, schema, version};
 use crate::api::call::Call;
-use crate::api::paging::Wanted;
 use crate::api::reply::Reply;
 use crate::authorization::Grants;
 use crate::catalogue::{Activity, id};
 use crate::config::Config;
 use crate::platform::{Entity, Owner};
 use crate::wire::envelope::{Message, Version};
-use schemars::JsonSchema;
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::Serialize;
 use uuid::Uuid;
 
@@ -68,9 +67,18 @@ struct UserAuthorization {
 }
 
 /// The same before 2019-02-11.
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 struct UserAuthorization2018 {
+    /// The activity.
     name: &'static str,
+}
+
+/// What the list holds, by the version that was asked for.
+fn user_authorization(generator: &mut SchemaGenerator) -> Schema {
+    json_schema!({"anyOf": [
+        generator.subschema_for::<UserAuthorization>(),
+        generator.subschema_for::<UserAuthorization2018>(),
+    ]})
 }
 
 const BEFORE: &str = "2018-01-01";
@@ -88,7 +96,7 @@ pub(super) fn of_the_user() -> Route {
         versions: &[BEFORE, "2019-02-11"],
         ..Route::new(
             id::GetAuthorizationsByEmployerId,
-            Shape::Paged(schema::<UserAuthorization>),
+            Shape::Paged(user_authorization),
             user,
         )
     }
@@ -172,7 +180,7 @@ fn user(call: Call) -> Handled {
         let available = live.with(|config| config.grants.available(user, owner, &modules));
         let all: Vec<Activity> = available.iter().collect();
         let total = all.len() as u64;
-        let shown = cut(all, wanted);
+        let shown = wanted.cut(all).into_iter();
         if call.version == BEFORE {
             let items = shown.map(|activity| UserAuthorization2018 {
                 name: activity.id(),
@@ -187,13 +195,6 @@ fn user(call: Call) -> Handled {
     })
 }
 
-fn cut(all: Vec<Activity>, wanted: Wanted) -> impl Iterator<Item = Activity> {
-    let before = (wanted.number - 1).saturating_mul(u64::from(wanted.size));
-    all.into_iter()
-        .skip(usize::try_from(before).unwrap_or(usize::MAX))
-        .take(wanted.size as usize)
-}
-
 fn named(kind: &str, name: &str) -> Named {
     Named {
         id: identifier(kind, name),
@@ -201,6 +202,7 @@ fn named(kind: &str, name: &str) -> Named {
     }
 }
 
-fn identifier(kind: &str, name: &str) -> Uuid {
+/// What identifies something that koppel knows by a name.
+pub(super) fn identifier(kind: &str, name: &str) -> Uuid {
     Uuid::new_v5(&NAMESPACE, format!("{kind}:{name}").as_bytes())
 }

@@ -13,7 +13,7 @@ use crate::authorization::{CHECKS, name};
 use crate::bindings::koppel::connector::types::ConnectorError;
 use crate::bindings::koppel::loket::types::{ActivityError, Check, Denial};
 use crate::catalogue::{Activity, id};
-use crate::ledger::{Entry, Filter, Kind};
+use crate::ledger::{ContentError, Entry, Filter, Kind};
 use crate::platform::{Entity, Owner};
 use crate::runs::{Host, Job, Output, RunError, RunRequest};
 use crate::wire::shared::Amount;
@@ -198,20 +198,15 @@ async fn file(host: &Host, done: Done) -> Result<Reply, ApiError> {
         ))
         .into());
     };
-    let kept = host.ledger().row(row.seq).await;
-    let (row, body) = kept
-        .map_err(|error| ApiError::Host(error.into()))?
-        .ok_or_else(|| ApiError::Host(anyhow::anyhow!("row {} is not in the ledger", row.seq)))?;
-    let bytes = body.ok_or_else(|| {
-        ActivityError::Other(format!(
-            "{} was made, and is too large to be sent: {} bytes",
-            row.summary, row.body_size
+    match host.ledger().content(&row).await {
+        Ok(content) => Ok(Reply::file(row.summary, content)),
+        Err(ContentError::TooLarge { size, .. }) => Err(ActivityError::Other(format!(
+            "{} was made, and is too large to be sent: {size} bytes",
+            row.summary
         ))
-    })?;
-    Ok(Reply::File {
-        name: row.summary,
-        bytes: bytes.into(),
-    })
+        .into()),
+        Err(error) => Err(ApiError::Host(error.into())),
+    }
 }
 
 /// What a run that failed means to the application. What is the operator's to

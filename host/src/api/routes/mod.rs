@@ -4,15 +4,20 @@
 
 mod authorizations;
 mod connector_runs;
+mod declarations;
 mod employers;
+mod insurance;
+mod messages;
+mod modules;
 mod payroll_run_results;
 
-use super::call::Call;
+use super::call::{Call, invalid};
 use super::paging::Page;
 use super::query::Query;
 use super::reply::{ApiError, Reply};
 use crate::bindings::koppel::loket as records;
 use crate::bindings::koppel::loket::journal_runs::JournalRunChange;
+use crate::bindings::koppel::loket::types::ActivityError;
 use crate::catalogue::{Activity, id};
 use crate::wire;
 use crate::wire::envelope::{List, Single, Version};
@@ -26,6 +31,9 @@ pub(super) type Handled = Pin<Box<dyn Future<Output = Result<Reply, ApiError>> +
 /// The versions of a resource that has one: all but one of Loket's.
 const ONE: &[&str] = &[wire::RESOURCE_VERSION];
 
+/// The parameter that asks for an order.
+const ORDER_BY: &str = "orderBy";
+
 /// How one activity is served.
 pub struct Route {
     /// The activity.
@@ -37,9 +45,26 @@ pub struct Route {
     /// A parameter of the query that identifies what the call is about; its
     /// name. Otherwise the one in the path does, if there is one.
     pub query_id: Option<&'static str>,
+    /// The parameters of the query that restrict a list.
+    pub filters: &'static [Parameter],
     /// The schema of the body of a request, if it has one.
     pub body: Option<fn(&mut SchemaGenerator) -> Schema>,
+    /// The largest body of a request, in bytes.
+    pub body_bytes: usize,
+    /// The status of a reply that is no error.
+    pub success: u16,
     pub(super) handler: fn(Call) -> Handled,
+}
+
+/// A parameter of the query that may be left out.
+#[derive(Clone, Copy)]
+pub struct Parameter {
+    /// Its name.
+    pub name: &'static str,
+    /// What it does.
+    pub description: &'static str,
+    /// The JSON Schema of its value.
+    pub schema: fn() -> serde_json::Value,
 }
 
 /// What a successful reply holds.
@@ -51,6 +76,8 @@ pub enum Shape {
     Paged(fn(&mut SchemaGenerator) -> Schema),
     /// A whole list, under `_embedded`.
     Whole(fn(&mut SchemaGenerator) -> Schema),
+    /// An XML document.
+    Xml,
     /// The bytes of a file.
     File,
 }
@@ -59,13 +86,32 @@ impl Route {
     /// The parameters of the query that it takes.
     pub fn parameters(&self) -> Vec<&'static str> {
         let paging: &[&str] = match self.shape {
+            Shape::Paged(_) if self.order().is_some() => &["pageNumber", "pageSize", ORDER_BY],
             Shape::Paged(_) => &["pageNumber", "pageSize"],
             _ => &[],
         };
         self.query_id
             .into_iter()
+            .chain(self.filters.iter().map(|filter| filter.name))
             .chain(paging.iter().copied())
             .collect()
+    }
+
+    /// The order in which a list comes, if it has one that Loket has a name
+    /// for: the only one that can be asked for.
+    pub fn order(&self) -> Option<&'static str> {
+        wire::order_by(self.activity)
+    }
+
+    /// Refuses to be asked for another order.
+    pub(super) fn ordered(&self, query: Query) -> Result<Query, ActivityError> {
+        match (query.get(ORDER_BY), self.order()) {
+            (Some(asked), Some(order)) if asked != order => {
+                let problem = format!("this list comes in the order {order:?} only");
+                Err(invalid(ORDER_BY, &problem))
+            }
+            _ => Ok(query),
+        }
     }
 
     /// The name of the parameter in its path, if it has one.
@@ -118,7 +164,10 @@ impl Route {
             versions: ONE,
             shape,
             query_id: None,
+            filters: &[],
             body: None,
+            body_bytes: super::BODY_BYTES,
+            success: 200,
             handler,
         }
     }
@@ -194,8 +243,33 @@ pub(super) fn table() -> Vec<Route> {
                 patch_journal_run,
             )
         },
+        Route::paged::<
+            records::journal_runs::ExportAuditRecordPage,
+            wire::journal_exports::ExportAuditRecord,
+        >(id::GetJournalRunExportAuditTrailByJournalRunId),
         connector_runs::send(),
         connector_runs::download(),
+        Route {
+            versions: &["2018-12-31"],
+            ..Route::paged::<records::employees::EmployeePage, wire::employees::Employee>(
+                id::GetEmployeesByEmployerId,
+            )
+        },
+        Route::single::<Option<String>, wire::employees::CitizenServiceNumber>(
+            id::GetCitizenServiceNumberByEmployeeId,
+        ),
+        Route {
+            versions: &["2019-12-16"],
+            ..Route::paged::<records::employments::EmploymentPage, wire::employments::Employment>(
+                id::GetEmploymentsByEmployerId,
+            )
+        },
+        Route::single::<
+            records::trade_register::CompanyInformation,
+            wire::trade_register::CompanyInformation,
+        >(id::GetCompanyInformationByChamberOfCommerceNumber),
+        insurance::contracts(),
+        insurance::percentages(),
         Route {
             query_id: Some(wire::vehicles::LICENSE_PLATE_NUMBER),
             ..Route::single::<
@@ -205,7 +279,14 @@ pub(super) fn table() -> Vec<Route> {
         },
         authorizations::of_the_application(),
         authorizations::of_the_user(),
+        modules::of_an_employer(),
+        modules::change(),
+        messages::of_an_employer(),
+        messages::one(),
+        messages::content_of_one(),
+        messages::denials_of_an_employer(),
     ];
+    routes.extend(declarations::routes());
     routes.sort_by_key(|route| route.activity);
     routes
 }

@@ -95,7 +95,7 @@ fn a_secret_that_is_written_into_the_file_is_refused_without_repeating_it() {
         );
         assert_eq!(
             fault(&text),
-            "4: write { env = \"<variable>\" } or { file = \"<path>\" }; the secret itself is never in this file",
+            "4: write { env = \"<variable>\" }, { file = \"<path>\" } or { keyring = \"<key>\" }; the secret itself is never in this file",
             "{value}"
         );
     }
@@ -117,7 +117,7 @@ fn a_secret_that_stands_for_a_whole_credential_is_not_repeated_either() {
     );
     assert_eq!(
         fault("[platform]\n[credentials.exact]\nheader = \"a\"\n"),
-        "2: value is missing: write { env = \"<variable>\" } or { file = \"<path>\" }; the secret itself is never in this file"
+        "2: value is missing: write { env = \"<variable>\" }, { file = \"<path>\" } or { keyring = \"<key>\" }; the secret itself is never in this file"
     );
 }
 
@@ -157,7 +157,7 @@ fn a_client_certificate_has_a_certificate_and_a_key_and_nothing_else() {
         fault(&written(
             "certificate = { env = \"A\" }\nprivate-key = \"s3cret\""
         )),
-        "4: write { env = \"<variable>\" } or { file = \"<path>\" }; the secret itself is never in this file"
+        "4: write { env = \"<variable>\" }, { file = \"<path>\" } or { keyring = \"<key>\" }; the secret itself is never in this file"
     );
 }
 

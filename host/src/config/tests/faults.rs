@@ -31,11 +31,11 @@ fn an_unknown_key_is_a_fault_wherever_it_is() {
     for (text, expected) in [
         (
             "[platform]\n[client.xaf]\n",
-            "2: unknown field `client`, expected one of `platform`, `clients`, `credentials`, `modules`, `rights`, `roles`, `teams`, `users`, `connectors`, `server`, `queue`, `parties`, `schedules`",
+            "2: unknown field `client`, expected one of `platform`, `clients`, `credentials`, `modules`, `rights`, `roles`, `teams`, `users`, `connectors`, `server`, `alarms`, `queue`, `parties`, `schedules`",
         ),
         (
             "[platform]\ndata = \"a\"\nlegder = \"b\"\n",
-            "3: unknown field `legder`, expected one of `source`, `data`, `ledger`, `runs`, `loket`",
+            "3: unknown field `legder`, expected one of `source`, `data`, `ledger`, `compiled`, `runs`, `loket`",
         ),
         (
             "[platform]\n[clients.xaf]\ncomponent = \"a\"\nactivites = []\n",
@@ -43,7 +43,7 @@ fn an_unknown_key_is_a_fault_wherever_it_is() {
         ),
         (
             "[platform]\n[clients.xaf]\ncomponent = \"a\"\n[clients.xaf.limits]\nmemory-mb = 1\n",
-            "5: unknown field `memory-mb`, expected one of `memory-bytes`, `deadline-ms`, `cpu-ms`, `table-elements`, `handles`, `hostcall-bytes`, `log-bytes`, `requests`, `request-bytes`, `response-bytes`",
+            "5: unknown field `memory-mb`, expected one of `memory-bytes`, `deadline-ms`, `cpu-ms`, `table-elements`, `handles`, `hostcall-bytes`, `log-bytes`, `requests`, `request-bytes`, `response-bytes`, `runs`, `export-files`, `compile-effort`, `compile-ms`",
         ),
         (
             "[platform]\n[clients.xaf]\ncomponent = \"a\"\n[clients.xaf.exports]\ndirectory = \"a\"\nquota-bytes = 1\nactivity = \"A\"\nprefix = \"b\"\n",
@@ -283,6 +283,7 @@ fn limits_outside_their_range_are_reported_with_the_range() {
         ("cpu-ms = 0", "cpu-ms must be more than 0"),
         ("handles = 0", "handles must be more than 0"),
         ("hostcall-bytes = 0", "hostcall-bytes must be more than 0"),
+        ("runs = 0", "runs must be more than 0"),
     ] {
         assert_eq!(
             fault(&client(&format!("[clients.exact.limits]\n{limit}"))),
@@ -426,5 +427,36 @@ fn a_file_that_cannot_be_read_is_a_fault_without_a_line() {
             "{}: cannot be read: stream did not contain valid UTF-8",
             path.display()
         )
+    );
+}
+
+#[test]
+fn an_alarm_must_be_possible() {
+    for (denials, why) in [
+        (
+            "{ count = 0, within-seconds = 60 }",
+            "count = 0 must be 1 to 10000",
+        ),
+        (
+            "{ count = 10001, within-seconds = 60 }",
+            "count = 10001 must be 1 to 10000",
+        ),
+        (
+            "{ count = 1, within-seconds = 0 }",
+            "within-seconds = 0 must be 1 to 604800",
+        ),
+    ] {
+        assert_eq!(
+            fault(&format!("[platform]\n[alarms]\ndenials = {denials}\n")),
+            format!("2: [alarms] denials: {why}")
+        );
+    }
+    assert_eq!(
+        fault("[platform]\n[alarms]\ndenials = { count = 3 }\n"),
+        "3: missing field `within-seconds`"
+    );
+    assert_eq!(
+        fault("[platform]\n[alarms]\ndenial = { count = 3 }\n"),
+        "3: unknown field `denial`, expected `denials`"
     );
 }

@@ -3,6 +3,7 @@
 use super::*;
 use crate::authorization::{EmployerSet, UserKind};
 use crate::catalogue::id;
+use crate::ledger::Threshold;
 use crate::platform::seed;
 use http::Method;
 use serde_json::json;
@@ -51,6 +52,10 @@ fn documented() -> Limits {
         requests: 100,
         request_bytes: 10_485_760,
         response_bytes: 10_485_760,
+        runs: 16,
+        export_files: 100,
+        compile_effort: 100_000_000,
+        compile_ms: 30_000,
     }
 }
 
@@ -130,6 +135,34 @@ fn a_limit_that_is_not_written_has_its_documented_default() {
             "response-bytes",
             Limits {
                 response_bytes: 7,
+                ..documented()
+            },
+        ),
+        (
+            "runs",
+            Limits {
+                runs: 7,
+                ..documented()
+            },
+        ),
+        (
+            "export-files",
+            Limits {
+                export_files: 7,
+                ..documented()
+            },
+        ),
+        (
+            "compile-effort",
+            Limits {
+                compile_effort: 7,
+                ..documented()
+            },
+        ),
+        (
+            "compile-ms",
+            Limits {
+                compile_ms: 7,
                 ..documented()
             },
         ),
@@ -418,4 +451,25 @@ fn reading_a_file_twice_gives_the_same() {
     let text = "[platform]\n[rights]\na = [\"GetEmployersByUserId\"]\n[roles]\nr = [\"a\"]\n";
     let shown = |config: Config| format!("{config:?}");
     assert_eq!(shown(resolved(text)), shown(resolved(text)));
+}
+
+#[test]
+fn an_alarm_takes_ten_denials_within_a_minute_unless_it_is_written() {
+    let alarms = |text: &str| resolved(&format!("[platform]\n{text}\n")).alarms.denials;
+    let (count, within_seconds) = (10, 60);
+    let default = Threshold {
+        count,
+        within_seconds,
+    };
+    assert_eq!(alarms(""), default);
+    assert_eq!(alarms("[alarms]"), default);
+    let written = alarms("[alarms]\ndenials = { count = 3, within-seconds = 3600 }");
+    let (count, within_seconds) = (3, 3600);
+    assert_eq!(
+        written,
+        Threshold {
+            count,
+            within_seconds
+        }
+    );
 }

@@ -1,6 +1,5 @@
 //! `[store]` and `[queue]`: both or neither, and no secret in the file.
 
-use super::*;
 use crate::config::{Config, SecretReference};
 use std::path::Path;
 use std::time::Duration;

@@ -2,8 +2,8 @@
 //! and what is their own.
 
 use super::super::conformance::{self, NOW, Process, begin, end, lease, leased, started, step, submit};
-use super::super::{Begun, Ended, Postgres, QueueError, RunStore, SharedLimits, State, StoreError};
-use super::{JetStream, RunQueue};
+use super::super::{Begun, Ended, Postgres, QueueError, SharedLimits, State, StoreError};
+use super::JetStream;
 use crate::config::{Config, Shared};
 use crate::ledger::Redactor;
 use crate::servers::{Servers, servers};
@@ -237,7 +237,7 @@ async fn a_password_is_sent_and_told_to_nobody() {
 #[tokio::test(flavor = "multi_thread")]
 async fn what_the_queue_and_the_store_cost() {
     let Some(installation) = Installation::new("") else { return };
-    let often = std::env::var("KOPPEL_SCALE_COSTS").map_or(50, |text| text.parse().unwrap());
+    let often = std::env::var("KOPPEL_SCALE_COSTS").map_or(50_u32, |text| text.parse().unwrap());
     let one = installation.process().await;
     let runs: Vec<_> = (0..often).map(|_| uuid::Uuid::now_v7()).collect();
     let rate = |began: std::time::Instant| f64::from(often) / began.elapsed().as_secs_f64();

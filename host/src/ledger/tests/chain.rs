@@ -63,7 +63,7 @@ async fn sql_cannot_replace_a_row() {
     let connection = Connection::open(ledger.path()).unwrap();
     // SQLite runs no DELETE trigger for the row that a REPLACE pushes out.
     let refused = connection.execute(
-        "REPLACE INTO ledger SELECT seq, time, run, 'x', \"user\", employer, kind, activity, \"check\", exchange, summary, status, outcome, headers, body, body_size, body_sha256, hash FROM ledger WHERE seq = 1",
+        "REPLACE INTO ledger SELECT seq, time, run, 'x', \"user\", employer, kind, activity, \"check\", exchange, summary, status, outcome, headers, body_size, body_sha256, hash, body FROM ledger WHERE seq = 1",
         [],
     );
     assert_eq!(
@@ -229,7 +229,7 @@ async fn swapped_rows_are_found() {
 #[tokio::test]
 async fn an_inserted_row_is_found() {
     let ledger = TestLedger::of(2).await;
-    let copy = "time, run, client, \"user\", employer, kind, activity, \"check\", exchange, summary, status, outcome, headers, body, body_size, body_sha256, hash FROM ledger WHERE seq = 2";
+    let copy = "time, run, client, \"user\", employer, kind, activity, \"check\", exchange, summary, status, outcome, headers, body_size, body_sha256, hash, body FROM ledger WHERE seq = 2";
     ledger.tamper(&format!("INSERT INTO ledger SELECT 3, {copy}"));
     broken(ledger.verify().await, 3, CHANGED, "at the end");
     let ledger = TestLedger::of(2).await;

@@ -9,19 +9,9 @@ mod way;
 use super::Failure;
 use crate::bindings::koppel::loket::types::{ActivityError, DeclarationEvent, DeclarationStatus};
 use crate::platform::DeclarationKind;
+use crate::platform::declarations::{STATUSES, not_now};
 use rusqlite::{Connection, OptionalExtension, Row, TransactionBehavior, params};
 use sha2::{Digest, Sha256};
-
-/// The statuses, in the order of Loket's keys from 1, with words for each.
-const STATUSES: [(DeclarationStatus, &str); 7] = [
-    (DeclarationStatus::Requested, "requested"),
-    (DeclarationStatus::Failed, "failed"),
-    (DeclarationStatus::Created, "created"),
-    (DeclarationStatus::Cancelled, "cancelled"),
-    (DeclarationStatus::Confirmed, "confirmed"),
-    (DeclarationStatus::Sent, "sent"),
-    (DeclarationStatus::Deleted, "deleted"),
-];
 
 const REQUESTED: usize = 1;
 const FAILED: usize = 2;
@@ -113,11 +103,7 @@ impl Standing {
         if allowed.contains(&self.status) {
             return Ok(());
         }
-        Err(conflict(format!(
-            "{} cannot be {done}: its status is {}; {needs}",
-            self.name(),
-            self.words()
-        )))
+        Err(not_now(self.kind, &self.id, self.status, done, needs).into())
     }
 
     fn awaits_message(&self) -> Result<(), Failure> {

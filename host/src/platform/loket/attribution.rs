@@ -7,10 +7,12 @@
 //!
 //! - an employer is the provider's if the platform gives it (`GET
 //!   /providers/employers/{employerId}`);
-//! - a payroll administration is an employer's if the platform lists it under
-//!   that employer;
-//! - a payroll run or journal run is an administration's, and so an
-//!   employer's, if the platform lists it under that administration.
+//! - a payroll administration or an employee is an employer's if the platform
+//!   lists it under that employer;
+//! - an insurance contract is an employer's if the platform lists it as one
+//!   that belongs to that employer;
+//! - a payroll run, a journal run or a declaration is an administration's, and
+//!   so an employer's, if the platform lists it under that administration.
 //!
 //! Whatever is not found so under the employer of the run is not that
 //! employer's ([`Attribution::Elsewhere`]), and is refused before a request
@@ -20,20 +22,25 @@
 //! What was found is remembered for five minutes, so an entity that moves to
 //! another employer can be reached that long by runs of the old one. Looking
 //! for what is not there costs requests; so the lists of an employer are
-//! searched at most once in [`PACE`], and whoever asks sooner waits.
+//! searched at most once in [`PACE`] for each kind of entity, and whoever asks
+//! sooner waits.
 
 use super::Loket;
-use super::client::Ask;
-use super::unsupported::unsupported;
+use super::records::{
+    EMPLOYEES, JOURNAL_RUNS, Listing, PAYROLL_ADMINISTRATIONS, PAYROLL_RUNS, PAYROLL_TAX_RETURNS,
+    UPA_PENSION_DECLARATIONS,
+};
 use crate::bindings::koppel::loket::types::ActivityError;
 use crate::catalogue::{Activity, id as activity};
 use crate::platform::{Attribution, Entity, Owner, Owners};
+use crate::wire::employers::Employer;
 use crate::wire::shared::Id;
 use async_trait::async_trait;
 use moka::future::Cache;
 use moka::policy::EvictionPolicy;
 use serde::Deserialize;
 use std::collections::HashMap;
+use std::mem::Discriminant;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 use tokio::time::Instant;
@@ -50,25 +57,17 @@ const PACE: Duration = Duration::from_secs(5);
 
 /// What is known of whom entities belong to.
 pub(super) struct Known {
-    /// The employer of a payroll administration.
-    employers: Cache<Uuid, Uuid>,
-    /// The payroll administration of a payroll run or journal run.
-    administrations: Cache<Entity, Uuid>,
-    /// When the lists of an employer were last searched, and for what.
-    searches: Mutex<HashMap<(Uuid, Kind), Search>>,
+    /// What the platform listed an entity under: an employer or a payroll
+    /// administration.
+    parents: Cache<Entity, Entity>,
+    /// When the lists of an employer were last searched, and for what kind of
+    /// entity.
+    searches: Mutex<HashMap<(Uuid, Discriminant<Entity>), Search>>,
 }
 
 type Search = Arc<tokio::sync::Mutex<Option<Instant>>>;
 
-/// What a search is for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-enum Kind {
-    Administration,
-    PayrollRun,
-    JournalRun,
-}
-
-/// An item of a list of runs, as far as it matters here.
+/// An item of a list, as far as it matters here.
 #[derive(Deserialize)]
 struct Identified {
     id: Id,
@@ -76,53 +75,50 @@ struct Identified {
 
 impl Known {
     pub(super) fn new() -> Self {
-        fn cache<K: std::hash::Hash + Eq + Send + Sync + 'static>() -> Cache<K, Uuid> {
-            Cache::builder()
+        Self {
+            parents: Cache::builder()
                 .max_capacity(CAPACITY)
                 // What was just found is about to be used.
                 .eviction_policy(EvictionPolicy::lru())
                 .time_to_live(REMEMBERED)
-                .build()
-        }
-        Self {
-            employers: cache(),
-            administrations: cache(),
+                .build(),
             searches: Mutex::default(),
         }
     }
 
-    /// Remembers that the platform listed an administration under an employer.
-    pub(super) async fn administration(&self, id: Uuid, employer: Uuid) {
-        self.employers.insert(id, employer).await;
+    /// Remembers what the platform listed an entity under.
+    pub(super) async fn listed(&self, entity: Entity, parent: Entity) {
+        self.parents.insert(entity, parent).await;
     }
 
-    /// Remembers that the platform listed a run under an administration.
-    pub(super) async fn run(&self, run: Entity, administration: Uuid) {
-        self.administrations.insert(run, administration).await;
-    }
-
-    /// The administration of a run that was attributed a moment ago.
+    /// The payroll administration of an entity that was attributed a moment
+    /// ago.
     ///
     /// # Errors
     ///
     /// `unavailable` in the unlikely case that it was forgotten since.
-    pub(super) async fn administration_of(&self, run: Entity) -> Result<Uuid, ActivityError> {
-        let found = self.administrations.get(&run).await;
-        found.ok_or(ActivityError::Unavailable(Some(1)))
+    pub(super) async fn administration_of(&self, entity: Entity) -> Result<Uuid, ActivityError> {
+        match self.parents.get(&entity).await {
+            Some(Entity::PayrollAdministration(id)) => Ok(id),
+            _ => Err(ActivityError::Unavailable(Some(1))),
+        }
     }
 
     /// The employer of an entity, as far as it is known.
-    async fn employer_of(&self, entity: Entity) -> Option<Uuid> {
-        let administration = match entity {
-            Entity::Employer(_) => return None,
-            Entity::PayrollAdministration(id) => id,
-            run => self.administrations.get(&run).await?,
-        };
-        self.employers.get(&administration).await
+    pub(super) async fn employer_of(&self, entity: Entity) -> Option<Uuid> {
+        let mut parent = self.parents.get(&entity).await?;
+        if let Entity::PayrollAdministration(_) = parent {
+            parent = self.parents.get(&parent).await?;
+        }
+        match parent {
+            Entity::Employer(id) => Some(id),
+            _ => None,
+        }
     }
 
-    fn search(&self, employer: Uuid, kind: Kind) -> Search {
+    fn search(&self, employer: Uuid, entity: Entity) -> Search {
         let mut searches = self.searches.lock().unwrap_or_else(PoisonError::into_inner);
+        let kind = std::mem::discriminant(&entity);
         searches.entry((employer, kind)).or_default().clone()
     }
 }
@@ -135,7 +131,8 @@ impl Owners for Loket {
         let Entity::Employer(id) = entity else {
             return Ok(None);
         };
-        match self.employer_record(id).await {
+        let found = self.one::<Employer>(activity::GetEmployerByEmployerId, id);
+        match found.await {
             Ok(_) => Ok(Some(self.owned_by(id))),
             Err(ActivityError::NotFound(_)) => Ok(None),
             Err(error) => Err(error),
@@ -150,20 +147,9 @@ impl Owners for Loket {
         if provider != self.provider {
             return Ok(Vec::new());
         }
-        let ask = Ask {
-            activity: activity::GetEmployersByUserId,
-            id: "",
-            query: &[],
-        };
-        let listed = self.all::<Identified>(ask).await?;
-        listed
-            .into_iter()
-            .map(|employer| {
-                // Read as a UUID, and held in its usual notation.
-                Uuid::parse_str(&employer.id.0)
-                    .map_err(|error| ActivityError::Other(error.to_string()))
-            })
-            .collect()
+        let list = activity::GetEmployersByUserId;
+        let listed = self.whole::<Identified>(list, None).await?;
+        listed.iter().map(|item| uuid(list, &item.id)).collect()
     }
 
     async fn owner_within(
@@ -172,19 +158,12 @@ impl Owners for Loket {
         employer: Uuid,
     ) -> Result<Attribution, ActivityError> {
         let owned = Ok(Attribution::Owned(self.owned_by(employer)));
-        let kind = match entity {
+        match entity {
             // That it exists was seen when the run started.
             Entity::Employer(id) if id == employer => return owned,
             Entity::Employer(_) => return Ok(Attribution::Elsewhere),
-            Entity::PayrollAdministration(_) => Kind::Administration,
-            Entity::PayrollRun(_) => Kind::PayrollRun,
-            Entity::JournalRun(_) => Kind::JournalRun,
-            Entity::Employee(_) => return unsupported("employees"),
-            Entity::AchmeaInsuranceContract(_) => return unsupported("insurance contracts"),
-            Entity::PayrollTaxReturn(_) | Entity::UpaPensionDeclaration(_) => {
-                return unsupported("declarations");
-            }
-        };
+            _ => {}
+        }
         if let Some(found) = self.known.employer_of(entity).await {
             return if found == employer {
                 owned
@@ -192,7 +171,7 @@ impl Owners for Loket {
                 Ok(Attribution::Elsewhere)
             };
         }
-        let search = self.known.search(employer, kind);
+        let search = self.known.search(employer, entity);
         let mut last = search.lock().await;
         // Somebody else may have found it meanwhile.
         if self.known.employer_of(entity).await == Some(employer) {
@@ -225,54 +204,44 @@ impl Loket {
     /// Remembers what the platform lists under an employer, until the entity
     /// was among it.
     async fn search(&self, entity: Entity, employer: Uuid) -> Result<(), ActivityError> {
-        let administrations = self.list_administrations(employer).await?;
-        let (list, run): (Activity, fn(Uuid) -> Entity) = match entity {
-            Entity::PayrollRun(_) => (
-                activity::GetPayrollRunsByPayrollAdministrationId,
-                Entity::PayrollRun,
-            ),
-            Entity::JournalRun(_) => (
-                activity::GetJournalRunsByPayrollAdministrationId,
-                Entity::JournalRun,
-            ),
-            _ => return Ok(()),
-        };
-        for administration in administrations {
-            let id = administration.to_string();
-            let ask = Ask {
-                activity: list,
-                id: &id,
-                query: &[],
-            };
-            let mut found = false;
-            for listed in self.all::<Identified>(ask).await? {
-                let listed = run(uuid(list, &listed.id)?);
-                self.known.run(listed, administration).await;
-                found |= listed == entity;
+        let employer = Entity::Employer(employer);
+        let below_administrations = match entity {
+            Entity::Employer(_) => return Ok(()),
+            Entity::PayrollAdministration(_) => {
+                return self
+                    .list(&PAYROLL_ADMINISTRATIONS, employer)
+                    .await
+                    .map(|_| ());
             }
-            if found {
+            Entity::Employee(_) => return self.list(&EMPLOYEES, employer).await.map(|_| ()),
+            Entity::AchmeaInsuranceContract(_) => return self.list_contracts().await.map(|_| ()),
+            Entity::PayrollRun(_) => &PAYROLL_RUNS,
+            Entity::JournalRun(_) => &JOURNAL_RUNS,
+            Entity::PayrollTaxReturn(_) => &PAYROLL_TAX_RETURNS,
+            Entity::UpaPensionDeclaration(_) => &UPA_PENSION_DECLARATIONS,
+        };
+        for administration in self.list(&PAYROLL_ADMINISTRATIONS, employer).await? {
+            let listed = self.list(below_administrations, administration).await?;
+            if listed.contains(&entity) {
                 break;
             }
         }
         Ok(())
     }
 
-    /// The payroll administrations that the platform lists under an employer.
-    async fn list_administrations(&self, employer: Uuid) -> Result<Vec<Uuid>, ActivityError> {
-        let list = activity::GetPayrollAdministrationsByEmployerId;
-        let id = employer.to_string();
-        let ask = Ask {
-            activity: list,
-            id: &id,
-            query: &[],
-        };
-        let mut ids = Vec::new();
-        for listed in self.all::<Identified>(ask).await? {
-            let id = uuid(list, &listed.id)?;
-            self.known.administration(id, employer).await;
-            ids.push(id);
+    /// All that the platform lists below something, remembered to be its.
+    async fn list(&self, listing: &Listing, parent: Entity) -> Result<Vec<Entity>, ActivityError> {
+        let activity = listing.activity;
+        let listed = self
+            .whole::<Identified>(activity, Some(parent.id()))
+            .await?;
+        let mut entities = Vec::new();
+        for item in listed {
+            let entity = (listing.entity)(uuid(activity, &item.id)?);
+            self.known.listed(entity, parent).await;
+            entities.push(entity);
         }
-        Ok(ids)
+        Ok(entities)
     }
 }
 

@@ -33,13 +33,24 @@ pub(super) struct Ask<'a> {
     pub(super) query: &'a [(&'a str, &'a str)],
 }
 
+impl<'a> Ask<'a> {
+    /// An activity on the thing with this identifier, and nothing else.
+    pub(super) fn about(activity: Activity, id: &'a str) -> Self {
+        Self {
+            activity,
+            id,
+            query: &[],
+        }
+    }
+}
+
 /// Sends requests, within the rate, size and time that the operator set.
 pub(super) struct Client {
     http: reqwest::Client,
     config: Upstream,
-    accept: HeaderValue,
     limiter: DefaultDirectRateLimiter,
     tokens: Tokens,
+    redactor: Redactor,
 }
 
 /// A whole reply.
@@ -78,12 +89,11 @@ impl Client {
             .timeout(config.timeout)
             .user_agent(concat!("koppel/", env!("CARGO_PKG_VERSION")))
             .build()?;
-        let accept = format!("application/json;version={}", config.version);
         Ok(Self {
-            tokens: Tokens::new(http.clone(), config, redactor)?,
+            tokens: Tokens::new(http.clone(), config, redactor.clone())?,
+            redactor,
             http,
             config: config.clone(),
-            accept: HeaderValue::try_from(accept)?,
             limiter: RateLimiter::direct(Quota::per_second(config.requests_per_second)),
         })
     }
@@ -94,6 +104,24 @@ impl Client {
     ///
     /// What the platform answered, as an error of the contract.
     pub(super) async fn get<T: DeserializeOwned>(&self, ask: Ask<'_>) -> Result<T, ActivityError> {
+        let reply = self.asked(ask).await?;
+        self.read(ask, &reply)
+    }
+
+    /// Asks for a file, as [`Self::get`] does.
+    ///
+    /// # Errors
+    ///
+    /// As for [`Self::get`].
+    pub(super) async fn file(&self, ask: Ask<'_>) -> Result<Vec<u8>, ActivityError> {
+        let reply = self.asked(ask).await?;
+        if reply.status.is_success() {
+            return Ok(reply.body.into());
+        }
+        Err(refusal(ask, &reply))
+    }
+
+    async fn asked(&self, ask: Ask<'_>) -> Result<Reply, ActivityError> {
         let deadline = Instant::now() + self.config.retry;
         let backoff = ExponentialBuilder::new()
             .with_min_delay(FIRST_WAIT)
@@ -111,15 +139,14 @@ impl Client {
                 (Instant::now() + delay <= deadline).then_some(delay)
             })
             .await;
-        match asked {
-            Ok(reply) => self.read(ask, &reply),
-            Err(Failure::Busy(seconds)) => Err(ActivityError::Unavailable(seconds)),
-            Err(Failure::Unreachable(why) | Failure::Interrupted(why)) => {
+        asked.map_err(|failure| match failure {
+            Failure::Busy(seconds) => ActivityError::Unavailable(seconds),
+            Failure::Unreachable(why) | Failure::Interrupted(why) => {
                 tracing::warn!("{}: {why}", self.config.base_url);
-                Err(ActivityError::Unavailable(None))
+                ActivityError::Unavailable(None)
             }
-            Err(Failure::Activity(error)) => Err(error),
-        }
+            Failure::Activity(error) => error,
+        })
     }
 
     /// Changes something, once: a request that may have been done is not
@@ -196,6 +223,9 @@ impl Client {
         token: &AccessToken,
     ) -> Result<Reply, Failure> {
         self.limiter.until_ready().await;
+        // The version of the configuration, unless the resource has none so old.
+        let version = wire::resource_version(ask.activity);
+        let version = version.max(self.config.version.as_str());
         let mut authorization = HeaderValue::try_from(format!("Bearer {}", token.secret()))
             .map_err(|_| {
                 Failure::Activity(ActivityError::Other(
@@ -206,7 +236,10 @@ impl Client {
         let mut request = self
             .http
             .request(method.clone(), self.url(ask))
-            .header(header::ACCEPT, &self.accept)
+            .header(
+                header::ACCEPT,
+                format!("application/json;version={version}"),
+            )
             .header(header::AUTHORIZATION, authorization);
         if let Some(body) = body {
             request = request
@@ -232,6 +265,13 @@ impl Client {
             }
             error => Failure::Interrupted(error.to_string()),
         })?;
+        // What the platform says of an error is told to the connector and the
+        // operator; a token that it repeats is not.
+        let body = if status.is_success() {
+            body
+        } else {
+            self.redactor.bytes(body)
+        };
         Ok(Reply {
             status,
             retry_after,
@@ -260,20 +300,25 @@ impl Client {
 
     fn read<T: DeserializeOwned>(&self, ask: Ask<'_>, reply: &Reply) -> Result<T, ActivityError> {
         if !reply.status.is_success() {
-            return Err(Received {
-                activity: ask.activity,
-                id: ask.id,
-                status: reply.status.as_u16(),
-                retry_after: reply.retry_after,
-                body: &reply.body,
-            }
-            .into_error());
+            return Err(refusal(ask, reply));
         }
         wire::read(&reply.body).map_err(|error| {
             tracing::error!("{}: {}: {error}", self.config.base_url, ask.activity);
             unreadable(ask.activity, &error.to_string())
         })
     }
+}
+
+/// What a reply that is no success says.
+fn refusal(ask: Ask<'_>, reply: &Reply) -> ActivityError {
+    Received {
+        activity: ask.activity,
+        id: ask.id,
+        status: reply.status.as_u16(),
+        retry_after: reply.retry_after,
+        body: &reply.body,
+    }
+    .into_error()
 }
 
 /// The platform answered what it may not answer to this.

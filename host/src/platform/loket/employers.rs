@@ -1,7 +1,6 @@
 //! Employers of the platform.
 
 use super::Loket;
-use super::attribution::same;
 use super::client::Ask;
 use super::pages::{Position, into_page};
 use crate::bindings::koppel::loket::employers::{Employer, EmployerPage};
@@ -9,26 +8,9 @@ use crate::bindings::koppel::loket::types::{ActivityError, PageRequest};
 use crate::catalogue::id as activity;
 use crate::platform::Employers;
 use crate::wire::employers as wire;
-use crate::wire::envelope::Single;
 use async_trait::async_trait;
 use std::collections::HashSet;
 use uuid::Uuid;
-
-impl Loket {
-    /// An employer as the platform gives it.
-    pub(super) async fn employer_record(&self, id: Uuid) -> Result<Employer, ActivityError> {
-        let activity = activity::GetEmployerByEmployerId;
-        let text = id.to_string();
-        let ask = Ask {
-            activity,
-            id: &text,
-            query: &[],
-        };
-        let found: Single<wire::Employer> = self.client.get(ask).await?;
-        same(activity, id, &found.content.id)?;
-        Ok(found.content.into())
-    }
-}
 
 #[async_trait]
 impl Employers for Loket {
@@ -39,15 +21,12 @@ impl Employers for Loket {
         among: &[Uuid],
         page: &PageRequest,
     ) -> Result<EmployerPage, ActivityError> {
-        let ask = Ask {
-            activity: activity::GetEmployersByUserId,
-            id: "",
-            query: &[],
-        };
+        let list = activity::GetEmployersByUserId;
+        let ask = Ask::about(list, "");
         let position = Position::read(ask, page)?;
         let mut employers = match among {
             [] => Vec::new(),
-            [one] => match self.employer_record(*one).await {
+            [one] => match self.employer(*one).await {
                 Ok(employer) => vec![employer],
                 Err(ActivityError::NotFound(_)) => Vec::new(),
                 Err(error) => return Err(error),
@@ -68,6 +47,7 @@ impl Employers for Loket {
     }
 
     async fn employer(&self, id: Uuid) -> Result<Employer, ActivityError> {
-        self.employer_record(id).await
+        let found = self.one::<wire::Employer>(activity::GetEmployerByEmployerId, id);
+        Ok(found.await?.into())
     }
 }

@@ -6,7 +6,7 @@
 use super::Loket;
 use super::attribution::same;
 use super::client::Ask;
-use super::unsupported::unsupported;
+use super::pages::into_page;
 use crate::bindings::koppel::loket::journal_runs::{
     ExportAuditRecordPage, ExportMethod, JournalRun, JournalRunChange, JournalRunStatus,
 };
@@ -16,6 +16,7 @@ use crate::platform::{
     ChangedBy, Entity, ExportClaim, ExportEnd, JournalExports, JournalRuns, in_words, status_words,
 };
 use crate::wire::envelope::Single;
+use crate::wire::journal_exports::ExportAuditRecord;
 use crate::wire::journal_runs as wire;
 use async_trait::async_trait;
 use http::Method;
@@ -35,11 +36,7 @@ impl Loket {
         let administration = self.known.administration_of(Entity::JournalRun(id)).await?;
         let activity = activity::PatchJournalRunByJournalRunId;
         let text = id.to_string();
-        let ask = Ask {
-            activity,
-            id: &text,
-            query: &[],
-        };
+        let ask = Ask::about(activity, &text);
         let body = serde_json::to_vec(&wire::Change::from(change))
             .map_err(|error| ActivityError::Other(error.to_string()))?;
         let changed: Option<Single<wire::JournalRun>> =
@@ -196,13 +193,16 @@ impl JournalExports for Loket {
         Ok(changed)
     }
 
-    /// Loket's audit trail does not say which run of koppel it was, nor what
-    /// the status was since. koppel's own is its ledger.
+    /// What koppel itself did is in its ledger; that a run of it has the
+    /// journal run is not in the platform's trail.
     async fn journal_run_export_audit_trail(
         &self,
-        _: Uuid,
-        _: &PageRequest,
+        journal_run: Uuid,
+        page: &PageRequest,
     ) -> Result<ExportAuditRecordPage, ActivityError> {
-        unsupported("audit trails of journal runs")
+        let id = journal_run.to_string();
+        let ask = Ask::about(activity::GetJournalRunExportAuditTrailByJournalRunId, &id);
+        let page = self.page::<ExportAuditRecord>(ask, page).await?;
+        Ok(into_page!(ExportAuditRecordPage, page, Into::into))
     }
 }

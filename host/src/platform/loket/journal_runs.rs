@@ -1,38 +1,26 @@
 //! Journal runs of the platform.
 
 use super::Loket;
-use super::attribution::{same, uuid};
 use super::client::Ask;
 use super::pages::into_page;
+use super::records::JOURNAL_RUNS;
 use crate::bindings::koppel::loket::journal_runs::{
     JournalLinePage, JournalRun, JournalRunErrorPage, JournalRunPage, JournalRunStatus,
 };
 use crate::bindings::koppel::loket::types::{ActivityError, PageRequest};
 use crate::catalogue::id as activity;
 use crate::platform::{Entity, JournalRuns};
-use crate::wire::envelope::Single;
 use crate::wire::journal_runs as wire;
 use async_trait::async_trait;
 use std::collections::HashSet;
 use uuid::Uuid;
 
-/// Newest first.
-const ORDER: &str = "-sequenceNumber";
-
 impl Loket {
     /// A journal run as the platform gives it.
     pub(super) async fn upstream_journal_run(&self, id: Uuid) -> Result<JournalRun, ActivityError> {
-        let administration = self.known.administration_of(Entity::JournalRun(id)).await?;
-        let activity = activity::GetJournalRunByJournalRunId;
-        let text = id.to_string();
-        let ask = Ask {
-            activity,
-            id: &text,
-            query: &[],
-        };
-        let found: Single<wire::JournalRun> = self.client.get(ask).await?;
-        same(activity, id, &found.content.id)?;
-        Ok(found.content.into_record(administration.to_string()))
+        let of = self.known.administration_of(Entity::JournalRun(id)).await?;
+        let found = self.one::<wire::JournalRun>(activity::GetJournalRunByJournalRunId, id);
+        Ok(found.await?.into_record(of.to_string()))
     }
 }
 
@@ -58,21 +46,14 @@ impl JournalRuns for Loket {
         payroll_administration: Uuid,
         page: &PageRequest,
     ) -> Result<JournalRunPage, ActivityError> {
-        let activity = activity::GetJournalRunsByPayrollAdministrationId;
-        let id = payroll_administration.to_string();
-        let ask = Ask {
-            activity,
-            id: &id,
-            query: &[],
-        };
-        let page = self
-            .page::<wire::JournalRun>(ask, Some(ORDER), page)
-            .await?;
-        for run in &page.0 {
-            let run = Entity::JournalRun(uuid(activity, &run.id)?);
-            self.known.run(run, payroll_administration).await;
-        }
-        Ok(into_page!(JournalRunPage, page, |run| run.into_record(id.clone())))
+        let of = Entity::PayrollAdministration(payroll_administration);
+        let page = self.below::<wire::JournalRun>(&JOURNAL_RUNS, of, page);
+        let (page, of) = (page.await?, payroll_administration.to_string());
+        let claimed = self.claims.all().await?;
+        Ok(into_page!(JournalRunPage, page, |run| shown(
+            run.into_record(of.clone()),
+            &claimed
+        )))
     }
 
     async fn journal_run(&self, id: Uuid) -> Result<JournalRun, ActivityError> {
@@ -86,12 +67,8 @@ impl JournalRuns for Loket {
         page: &PageRequest,
     ) -> Result<JournalLinePage, ActivityError> {
         let id = journal_run.to_string();
-        let ask = Ask {
-            activity: activity::GetJournalRunResultsByJournalRunId,
-            id: &id,
-            query: &[],
-        };
-        let page = self.page::<wire::JournalLine>(ask, None, page).await?;
+        let ask = Ask::about(activity::GetJournalRunResultsByJournalRunId, &id);
+        let page = self.page::<wire::JournalLine>(ask, page).await?;
         Ok(into_page!(JournalLinePage, page, Into::into))
     }
 
@@ -101,12 +78,8 @@ impl JournalRuns for Loket {
         page: &PageRequest,
     ) -> Result<JournalRunErrorPage, ActivityError> {
         let id = journal_run.to_string();
-        let ask = Ask {
-            activity: activity::GetJournalRunErrorsByJournalRunId,
-            id: &id,
-            query: &[],
-        };
-        let page = self.page::<wire::JournalRunError>(ask, None, page).await?;
+        let ask = Ask::about(activity::GetJournalRunErrorsByJournalRunId, &id);
+        let page = self.page::<wire::JournalRunError>(ask, page).await?;
         Ok(into_page!(JournalRunErrorPage, page, Into::into))
     }
 }

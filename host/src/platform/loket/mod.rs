@@ -8,24 +8,32 @@
 mod attribution;
 mod claims;
 mod client;
+mod declarations;
+mod employees;
 mod employers;
+mod insurance;
 mod journal_exports;
 mod journal_runs;
 mod pages;
 mod payroll_administrations;
 mod payroll_runs;
+mod records;
 mod token_file;
 mod tokens;
-mod unsupported;
+mod trade_register;
 mod vehicles;
 
 use crate::bindings::koppel::loket::payroll_runs::PayrollRunResult;
+use crate::bindings::koppel::loket::types::ActivityError;
 use crate::config::Upstream;
 use crate::ledger::Redactor;
+use crate::platform::Modules;
+use async_trait::async_trait;
 use attribution::Known;
 use claims::Claims;
 use client::Client;
 use moka::future::Cache;
+use sqlx::postgres::PgPool;
 use std::sync::Arc;
 use std::time::Duration;
 use uuid::Uuid;
@@ -48,7 +56,8 @@ pub struct Loket {
 
 impl Loket {
     /// Prepares requests to the platform; sends none yet. The redactor is told
-    /// every secret and token before it is used.
+    /// every secret and token before it is used. Claims are kept in the database
+    /// that hosts share, where they do.
     ///
     /// # Errors
     ///
@@ -58,12 +67,16 @@ impl Loket {
         config: &Upstream,
         tls: rustls::ClientConfig,
         redactor: Redactor,
+        pool: Option<PgPool>,
     ) -> anyhow::Result<Self> {
         Ok(Self {
             client: Client::new(config, tls, redactor)?,
             provider: config.provider,
             known: Known::new(),
-            claims: Claims::open(&config.claims)?,
+            claims: match pool {
+                Some(pool) => Claims::shared(pool),
+                None => Claims::open(&config.claims)?,
+            },
             results: Cache::builder()
                 .max_capacity(RESULTS_CAPACITY)
                 .weigher(|_, results: &Arc<Vec<_>>| {
@@ -72,5 +85,16 @@ impl Loket {
                 .time_to_live(RESULTS_KEPT)
                 .build(),
         })
+    }
+}
+
+/// None are turned here: those of the configuration hold, and the platform has
+/// its own.
+#[async_trait]
+impl Modules for Loket {
+    async fn turn_module(&self, _: Uuid, _: &str, _: bool, _: &str) -> Result<(), ActivityError> {
+        Err(ActivityError::Other(
+            "the modules of another platform are turned there; what check 4 goes by here is [modules] of the configuration".to_owned(),
+        ))
     }
 }

@@ -7,6 +7,7 @@
 use super::Loket;
 use super::client::{Ask, unreadable};
 use crate::bindings::koppel::loket::types::{ActivityError, PageRequest, Problem};
+use crate::wire;
 use crate::wire::envelope::List;
 use serde::de::DeserializeOwned;
 use sha2::{Digest, Sha256};
@@ -102,11 +103,10 @@ fn invalid(field: &str, problem: &str) -> ActivityError {
 
 impl Loket {
     /// A page of a list as it is wanted, from as many of the platform's pages
-    /// as it takes. `order` is Loket's `orderBy`.
+    /// as it takes.
     pub(super) async fn page<T: DeserializeOwned>(
         &self,
         ask: Ask<'_>,
-        order: Option<&str>,
         request: &PageRequest,
     ) -> Result<Page<T>, ActivityError> {
         let position = Position::read(ask, request)?;
@@ -116,7 +116,7 @@ impl Loket {
         let mut items = Vec::new();
         let mut number = position.offset / size + 1;
         loop {
-            let list: List<T> = self.upstream_page(ask, order, number, size).await?;
+            let list: List<T> = self.upstream_page(ask, number, size).await?;
             let last = number * size >= list.total_size;
             items.extend(list.embedded.into_iter().skip(skip));
             if last || items.len() >= wanted {
@@ -139,7 +139,7 @@ impl Loket {
     ) -> Result<Vec<T>, ActivityError> {
         let mut items = Vec::new();
         for number in 1..=WHOLE_LIST_PAGES {
-            let list: List<T> = self.upstream_page(ask, None, number, UPSTREAM_PAGE).await?;
+            let list: List<T> = self.upstream_page(ask, number, UPSTREAM_PAGE).await?;
             items.extend(list.embedded);
             if number * UPSTREAM_PAGE >= list.total_size {
                 return Ok(items);
@@ -156,7 +156,6 @@ impl Loket {
     pub(super) async fn upstream_page<T: DeserializeOwned>(
         &self,
         ask: Ask<'_>,
-        order: Option<&str>,
         number: u64,
         size: u64,
     ) -> Result<List<T>, ActivityError> {
@@ -165,7 +164,7 @@ impl Loket {
             ("pageNumber", number_text.as_str()),
             ("pageSize", size_text.as_str()),
         ];
-        query.extend(order.map(|order| ("orderBy", order)));
+        query.extend(wire::order_by(ask.activity).map(|order| ("orderBy", order)));
         query.extend(ask.query);
         let list: List<T> = self
             .client

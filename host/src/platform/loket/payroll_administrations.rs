@@ -1,13 +1,11 @@
 //! Payroll administrations of the platform.
 
 use super::Loket;
-use super::attribution::uuid;
-use super::client::Ask;
 use super::pages::into_page;
+use super::records::PAYROLL_ADMINISTRATIONS;
 use crate::bindings::koppel::loket::payroll_administrations::PayrollAdministrationPage;
 use crate::bindings::koppel::loket::types::{ActivityError, PageRequest};
-use crate::catalogue::id as activity;
-use crate::platform::PayrollAdministrations;
+use crate::platform::{Entity, PayrollAdministrations};
 use crate::wire::payroll_administrations::PayrollAdministration;
 use async_trait::async_trait;
 use uuid::Uuid;
@@ -19,19 +17,10 @@ impl PayrollAdministrations for Loket {
         employer: Uuid,
         page: &PageRequest,
     ) -> Result<PayrollAdministrationPage, ActivityError> {
-        let activity = activity::GetPayrollAdministrationsByEmployerId;
-        let id = employer.to_string();
-        let ask = Ask {
-            activity,
-            id: &id,
-            query: &[],
-        };
-        let page = self.page::<PayrollAdministration>(ask, None, page).await?;
-        for administration in &page.0 {
-            let administration = uuid(activity, &administration.id)?;
-            self.known.administration(administration, employer).await;
-        }
+        let of = Entity::Employer(employer);
+        let listed = self.below::<PayrollAdministration>(&PAYROLL_ADMINISTRATIONS, of, page);
+        let (page, of) = (listed.await?, employer.to_string());
         Ok(into_page!(PayrollAdministrationPage, page, |item| item
-            .into_record(id.clone())))
+            .into_record(of.clone())))
     }
 }

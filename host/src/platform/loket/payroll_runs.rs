@@ -1,23 +1,19 @@
 //! Payroll runs of the platform.
 
 use super::Loket;
-use super::attribution::{same, uuid};
 use super::client::Ask;
 use super::pages::{Position, into_page};
+use super::records::PAYROLL_RUNS;
 use crate::bindings::koppel::loket::payroll_runs::{
     PayrollRun, PayrollRunPage, PayrollRunResult, PayrollRunResultPage,
 };
 use crate::bindings::koppel::loket::types::{ActivityError, PageRequest};
 use crate::catalogue::id as activity;
 use crate::platform::{Entity, PayrollRuns};
-use crate::wire::envelope::Single;
 use crate::wire::payroll_runs as wire;
 use async_trait::async_trait;
 use std::sync::Arc;
 use uuid::Uuid;
-
-/// Newest period first.
-const ORDER: &str = "-payrollPeriod.year,-payrollPeriod.periodNumber,-sequenceNumber";
 
 #[async_trait]
 impl PayrollRuns for Loket {
@@ -26,35 +22,16 @@ impl PayrollRuns for Loket {
         payroll_administration: Uuid,
         page: &PageRequest,
     ) -> Result<PayrollRunPage, ActivityError> {
-        let activity = activity::GetPayrollRunsByPayrollAdministrationId;
-        let id = payroll_administration.to_string();
-        let ask = Ask {
-            activity,
-            id: &id,
-            query: &[],
-        };
-        let page = self
-            .page::<wire::PayrollRun>(ask, Some(ORDER), page)
-            .await?;
-        for run in &page.0 {
-            let run = Entity::PayrollRun(uuid(activity, &run.id)?);
-            self.known.run(run, payroll_administration).await;
-        }
-        Ok(into_page!(PayrollRunPage, page, |run| run.into_record(id.clone())))
+        let of = Entity::PayrollAdministration(payroll_administration);
+        let page = self.below::<wire::PayrollRun>(&PAYROLL_RUNS, of, page);
+        let (page, of) = (page.await?, payroll_administration.to_string());
+        Ok(into_page!(PayrollRunPage, page, |run| run.into_record(of.clone())))
     }
 
     async fn payroll_run(&self, id: Uuid) -> Result<PayrollRun, ActivityError> {
-        let administration = self.known.administration_of(Entity::PayrollRun(id)).await?;
-        let activity = activity::GetPayrollRunByPayrollRunId;
-        let text = id.to_string();
-        let ask = Ask {
-            activity,
-            id: &text,
-            query: &[],
-        };
-        let found: Single<wire::PayrollRun> = self.client.get(ask).await?;
-        same(activity, id, &found.content.id)?;
-        Ok(found.content.into_record(administration.to_string()))
+        let of = self.known.administration_of(Entity::PayrollRun(id)).await?;
+        let found = self.one::<wire::PayrollRun>(activity::GetPayrollRunByPayrollRunId, id);
+        Ok(found.await?.into_record(of.to_string()))
     }
 
     /// The platform's items are employments, ours are single results. How many
@@ -66,11 +43,7 @@ impl PayrollRuns for Loket {
         page: &PageRequest,
     ) -> Result<PayrollRunResultPage, ActivityError> {
         let id = payroll_run.to_string();
-        let ask = Ask {
-            activity: activity::GetPayrollRunResultsByPayrollRunId,
-            id: &id,
-            query: &[],
-        };
+        let ask = Ask::about(activity::GetPayrollRunResultsByPayrollRunId, &id);
         let position = Position::read(ask, page)?;
         let read = async {
             let items = self.all::<wire::EmploymentResults>(ask).await?;

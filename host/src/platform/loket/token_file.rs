@@ -1,6 +1,8 @@
 //! The newest refresh token, in a file: a platform that rotates them accepts
 //! the one before no more.
 
+use secrecy::SecretString;
+use secrecy::zeroize::{Zeroize, Zeroizing};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use std::fs::File;
@@ -19,6 +21,12 @@ struct Contents {
     /// The SHA-256 of the token in the configuration that it descends from.
     /// When the operator puts another one there, the file is out of date.
     descends_from: String,
+}
+
+impl Drop for Contents {
+    fn drop(&mut self) {
+        self.refresh_token.zeroize();
+    }
 }
 
 /// Held while a refresh token is used, so that no other process uses the same
@@ -71,19 +79,19 @@ impl Lock {
     /// # Errors
     ///
     /// When the file is there and cannot be read.
-    pub(super) fn read(&self, configured: Option<&str>) -> Result<Option<String>, String> {
+    pub(super) fn read(&self, configured: Option<&str>) -> Result<Option<SecretString>, String> {
         let Some(contents) = self.contents()? else {
             return Ok(None);
         };
         let current = configured.is_none_or(|token| digest(token) == contents.descends_from);
-        Ok(current.then_some(contents.refresh_token))
+        Ok(current.then(|| contents.refresh_token.as_str().into()))
     }
 
     fn contents(&self) -> Result<Option<Contents>, String> {
         let path = self.file.path();
         let wrong = |why: String| format!("{}: {why}", path.display());
         let text = match std::fs::read(path) {
-            Ok(text) => text,
+            Ok(text) => Zeroizing::new(text),
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
             Err(error) => return Err(wrong(error.to_string())),
         };
@@ -104,7 +112,7 @@ impl Lock {
             Some(configured) => digest(configured),
             None => self
                 .contents()?
-                .map_or_else(String::new, |c| c.descends_from),
+                .map_or_else(String::new, |c| c.descends_from.clone()),
         };
         let contents = Contents {
             refresh_token: token.to_owned(),
@@ -117,7 +125,7 @@ impl Lock {
         let written = || {
             // Made with mode 0600.
             let mut file = tempfile::NamedTempFile::new_in(directory)?;
-            file.write_all(&serde_json::to_vec(&contents)?)?;
+            file.write_all(&Zeroizing::new(serde_json::to_vec(&contents)?))?;
             file.as_file().sync_all()?;
             file.persist(path).map_err(|error| error.error)?;
             File::open(directory)?.sync_all()
@@ -141,6 +149,12 @@ fn options() -> std::fs::OpenOptions {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use secrecy::ExposeSecret;
+
+    fn read(lock: &Lock, configured: Option<&str>) -> Option<String> {
+        let token = lock.read(configured).unwrap();
+        token.map(|token| token.expose_secret().to_owned())
+    }
 
     fn file() -> (tempfile::TempDir, TokenFile) {
         let dir = tempfile::tempdir().unwrap();
@@ -153,10 +167,10 @@ mod tests {
         use std::os::unix::fs::PermissionsExt;
         let (_dir, file) = file();
         let lock = file.lock().unwrap();
-        assert_eq!(lock.read(Some("first")), Ok(None));
+        assert_eq!(read(&lock, Some("first")), None);
         lock.write(Some("first"), "second").unwrap();
         lock.write(Some("first"), "third").unwrap();
-        assert_eq!(lock.read(Some("first")), Ok(Some("third".to_owned())));
+        assert_eq!(read(&lock, Some("first")).as_deref(), Some("third"));
         let mode = std::fs::metadata(file.path()).unwrap().permissions().mode();
         assert_eq!(mode & 0o777, 0o600);
         let left: Vec<_> = std::fs::read_dir(file.path().parent().unwrap())
@@ -171,11 +185,11 @@ mod tests {
         let (_dir, file) = file();
         let lock = file.lock().unwrap();
         lock.write(Some("first"), "second").unwrap();
-        assert_eq!(lock.read(Some("another")), Ok(None));
+        assert_eq!(read(&lock, Some("another")), None);
         // The one of the configuration may be gone after the first use.
-        assert_eq!(lock.read(None), Ok(Some("second".to_owned())));
+        assert_eq!(read(&lock, None).as_deref(), Some("second"));
         lock.write(None, "third").unwrap();
-        assert_eq!(lock.read(Some("first")), Ok(Some("third".to_owned())));
+        assert_eq!(read(&lock, Some("first")).as_deref(), Some("third"));
     }
 
     #[test]

@@ -4,7 +4,7 @@ use super::token_file::TokenFile;
 use crate::bindings::koppel::loket::types::ActivityError;
 use crate::config::Upstream;
 use crate::ledger::Redactor;
-use crate::secrets;
+use crate::secrets::{self, ExposeSecret, SecretString};
 use oauth2::basic::{BasicClient, BasicErrorResponseType, BasicTokenResponse};
 use oauth2::{
     AccessToken, AuthType, ClientId, ClientSecret, EndpointNotSet, EndpointSet, HttpRequest,
@@ -46,7 +46,7 @@ struct State {
     /// A refresh token that was refused: it is not tried again.
     refused: Option<(RefreshToken, String)>,
     /// The tokens that the redactor knows, oldest first.
-    redacted: VecDeque<String>,
+    redacted: VecDeque<SecretString>,
 }
 
 struct Access {
@@ -153,8 +153,10 @@ impl Inner {
             .map_err(unusable)?;
         let secret = secrets::read(&self.config.client_secret, &self.redactor)
             .map_err(|why| Failure::Operator(format!("[platform.loket] client-secret: {why}")))?;
+        let secret = ClientSecret::new(secret.expose_secret().to_owned());
         let configured = secrets::read(&self.config.refresh_token, &self.redactor);
-        let kept = lock.read(configured.as_deref().ok()).map_err(unusable)?;
+        let exposed = configured.as_ref().ok().map(SecretString::expose_secret);
+        let kept = lock.read(exposed).map_err(unusable)?;
         let token = match (kept, &configured) {
             (Some(kept), _) => kept,
             (None, Ok(configured)) => configured.clone(),
@@ -164,21 +166,20 @@ impl Inner {
                 )));
             }
         };
-        self.redact(state, &token);
-        let token = RefreshToken::new(token);
+        self.redact(state, token.expose_secret());
+        let token = RefreshToken::new(token.expose_secret().to_owned());
         if let Some((refused, text)) = &state.refused
             && refused.secret() == token.secret()
         {
             return Err(Failure::Operator(text.clone()));
         }
-        let reply = self.exchange(ClientSecret::new(secret), &token).await?;
+        let reply = self.exchange(secret, &token).await?;
         self.redact(state, reply.access_token().secret());
         if let Some(rotated) = reply.refresh_token()
             && rotated.secret() != token.secret()
         {
             self.redact(state, rotated.secret());
-            let configured = configured.as_deref().ok();
-            if let Err(why) = lock.write(configured, rotated.secret()) {
+            if let Err(why) = lock.write(exposed, rotated.secret()) {
                 // The access token is good all the same; the refresh token is
                 // lost when this process ends.
                 tracing::error!(
@@ -197,15 +198,19 @@ impl Inner {
     /// Makes a token known to the redactor, which need not know those of long
     /// ago: it looks for each in everything that is stored.
     fn redact(&self, state: &mut State, token: &str) {
-        if state.redacted.iter().any(|known| known == token) {
+        if state
+            .redacted
+            .iter()
+            .any(|known| known.expose_secret() == token)
+        {
             return;
         }
         self.redactor.add(token);
-        state.redacted.push_back(token.to_owned());
+        state.redacted.push_back(token.into());
         if state.redacted.len() > REDACTED
             && let Some(oldest) = state.redacted.pop_front()
         {
-            self.redactor.forget(&oldest);
+            self.redactor.forget(oldest.expose_secret());
         }
     }
 

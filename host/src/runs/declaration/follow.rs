@@ -20,6 +20,23 @@ const MESSAGE_BYTES: usize = 10 << 20;
 /// The longest reference of an outside party, in bytes.
 const PARTY_REFERENCE_BYTES: usize = 200;
 
+/// Says what is wrong with a message, or the reference in it.
+pub(crate) fn check_message(reference: &str, message: &[u8]) -> Result<(), String> {
+    let clean = !reference.is_empty() && reference.bytes().all(|b| b.is_ascii_graphic());
+    if !clean || reference.len() > REFERENCE_BYTES {
+        return Err(format!(
+            "the reference of a message has 1 to {REFERENCE_BYTES} visible ASCII characters"
+        ));
+    }
+    if message.is_empty() || message.len() > MESSAGE_BYTES {
+        return Err(format!(
+            "a message has 1 to {MESSAGE_BYTES} bytes, not {}",
+            message.len()
+        ));
+    }
+    Ok(())
+}
+
 impl Host {
     /// What follows from the answer of the connector.
     pub(super) async fn follow(
@@ -61,18 +78,7 @@ impl Host {
         message: Message,
     ) -> Result<Output, RunError> {
         let (reference, message) = (message.reference, message.bytes);
-        let clean = !reference.is_empty() && reference.bytes().all(|b| b.is_ascii_graphic());
-        if !clean || reference.len() > REFERENCE_BYTES {
-            return Err(RunError::BadAnswer(format!(
-                "the reference of a message has 1 to {REFERENCE_BYTES} visible ASCII characters"
-            )));
-        }
-        if message.is_empty() || message.len() > MESSAGE_BYTES {
-            return Err(RunError::BadAnswer(format!(
-                "a message has 1 to {MESSAGE_BYTES} bytes, not {}",
-                message.len()
-            )));
-        }
+        check_message(&reference, &message).map_err(RunError::BadAnswer)?;
         let what = format!(
             "store message {reference} of {} {}, {} bytes",
             step.kind.noun(),

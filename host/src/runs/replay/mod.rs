@@ -11,5 +11,6 @@ mod tests;
 
 pub use brake::Stop;
 pub(crate) use brake::{Brake, Busy};
+pub use clocks::RESOLUTION;
 pub(crate) use clocks::{Monotonic, Wall, random};
 pub(crate) use journal::{Call, Found, Journal, Slot};

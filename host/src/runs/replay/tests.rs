@@ -108,7 +108,8 @@ async fn what_was_answered_before_a_write_is_answered_again_and_what_came_after_
 
 #[tokio::test(flavor = "multi_thread")]
 async fn what_is_done_otherwise_is_noticed() {
-    let cases: [(&str, fn(&Journal)); 4] = [
+    type Departure = fn(&Journal);
+    let cases: [(&str, Departure); 4] = [
         ("call 0 is now x, and was a", |journal| {
             let slot = journal.slot();
             assert!(matches!(journal.find(&slot, &read("x")), Found::Stopped));

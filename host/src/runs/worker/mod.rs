@@ -115,7 +115,7 @@ impl Host {
         if run.state.is_over() {
             return self.queue.ack(lease).await;
         }
-        let ready = self.ready(&run.client);
+        let ready = self.ready(&run.client).await;
         let concurrency = ready.config.client(&run.client);
         let begin = Begin {
             run: run.id,

@@ -1,3 +1,5 @@
+mod declarations;
+mod domains;
 mod properties;
 
 use super::envelope::{List, Message, MessageKind, Single};

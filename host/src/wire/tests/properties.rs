@@ -21,27 +21,27 @@ use serde::de::DeserializeOwned;
 use uuid::Uuid;
 
 /// To the text of JSON and back.
-fn there_and_back<T: Serialize + DeserializeOwned>(value: &T) -> T {
+pub(super) fn there_and_back<T: Serialize + DeserializeOwned>(value: &T) -> T {
     read(&serde_json::to_vec(value).unwrap()).unwrap()
 }
 
-fn id() -> impl Strategy<Value = String> {
+pub(super) fn id() -> impl Strategy<Value = String> {
     any::<u128>().prop_map(|bits| Uuid::from_u128(bits).to_string())
 }
 
-fn date() -> impl Strategy<Value = String> {
+pub(super) fn date() -> impl Strategy<Value = String> {
     (1900i16..2100, 1i8..=12, 1i8..=28)
         .prop_map(|(year, month, day)| jiff::civil::date(year, month, day).to_string())
 }
 
-fn timestamp() -> impl Strategy<Value = String> {
+pub(super) fn timestamp() -> impl Strategy<Value = String> {
     (0i64..4_102_444_800, 0i32..1_000).prop_map(|(second, millisecond)| {
         let moment = jiff::Timestamp::new(second, millisecond * 1_000_000);
         moment.unwrap().to_string()
     })
 }
 
-fn key_value() -> impl Strategy<Value = KeyValue> {
+pub(super) fn key_value() -> impl Strategy<Value = KeyValue> {
     (any::<u32>(), any::<String>()).prop_map(|(key, value)| KeyValue { key, value })
 }
 
@@ -49,7 +49,7 @@ fn coded() -> impl Strategy<Value = Coded> {
     (any::<String>(), any::<String>()).prop_map(|(code, description)| Coded { code, description })
 }
 
-fn period() -> impl Strategy<Value = PayrollPeriod> {
+pub(super) fn period() -> impl Strategy<Value = PayrollPeriod> {
     (any::<u32>(), any::<u32>(), date(), date()).prop_map(|(year, number, start, end)| {
         PayrollPeriod {
             year,
@@ -60,7 +60,7 @@ fn period() -> impl Strategy<Value = PayrollPeriod> {
     })
 }
 
-fn status() -> impl Strategy<Value = JournalRunStatus> {
+pub(super) fn status() -> impl Strategy<Value = JournalRunStatus> {
     prop_oneof![
         Just(JournalRunStatus::ReadyToJournalise),
         Just(JournalRunStatus::NoResults),

@@ -1,6 +1,8 @@
 //! A connector that does what its query says, all of it bad. It has export
 //! files and outside requests, and one activity.
 
+mod raw;
+
 use koppel_sdk::{
     Connector, ConnectorError, Context, LookupConnector, activities, exports, http, log,
 };
@@ -56,10 +58,28 @@ pub enum Attack {
         #[serde(default)]
         body: String,
     },
+    /// Sends a request that it put together by hand.
+    Raw(raw::Raw),
     /// Sends requests for ever.
     RequestFlood {
         url: String,
     },
+    /// Sends a number of requests, whatever becomes of them.
+    Requests {
+        url: String,
+        times: u32,
+    },
+    /// Performs what it may not, a number of times.
+    Denials {
+        id: String,
+        times: u32,
+    },
+    /// Writes one endless line.
+    Line,
+    /// Writes to its standard error for ever.
+    StderrFlood,
+    /// Writes text that reads differently than it is.
+    Bidirectional,
     /// Passes more to the host than it takes.
     HugeArgument,
     /// Steers the terminal of whoever reads the log.
@@ -162,6 +182,30 @@ impl LookupConnector for Hostile {
                 header,
                 body,
             } => request(&method, url, header, body),
+            Attack::Raw(request) => Ok(raw::send(request)),
+            Attack::Requests { url, times } => {
+                let failed = (0..times).filter(|_| http::get(&url).send().is_err());
+                Ok(json!(failed.count()))
+            }
+            Attack::Denials { id, times } => {
+                let denied =
+                    (0..times).filter(|_| activities::get_employer_by_employer_id(&id).is_err());
+                Ok(json!(denied.count()))
+            }
+            Attack::Line => {
+                print!("{}", "x".repeat(1 << 20));
+                Ok(json!("printed"))
+            }
+            Attack::StderrFlood => {
+                for number in 0..20_000 {
+                    eprintln!("line {number}");
+                }
+                Ok(json!("printed"))
+            }
+            Attack::Bidirectional => {
+                log::info("paid \u{202e}001 \u{2066}EUR\u{2069}\u{2028}forged line");
+                Ok(json!("logged"))
+            }
             Attack::RequestFlood { url } => {
                 let mut sent = 0;
                 while http::get(&url).send().is_ok() {

@@ -1,0 +1,176 @@
+//! Compiled components on disk, so that a new process need not compile.
+//!
+//! A file of machine code is as good as koppel itself to whoever can write it.
+//! So each is authenticated with a key that only koppel can read, together
+//! with what it was compiled from and for; one that does not match is never
+//! loaded.
+
+use crate::private_file;
+use ring::hmac;
+use ring::rand::{SecureRandom, SystemRandom};
+use secrecy::zeroize::Zeroizing;
+use std::hash::{Hash, Hasher};
+use std::io::{ErrorKind, Write};
+use std::path::{Path, PathBuf};
+use subtle::ConstantTimeEq;
+use wasmtime::Engine;
+use wasmtime::component::Component;
+
+/// Comes before all else that is authenticated, so that a tag of this cache is
+/// one of nothing else. A change of the format takes another one.
+const PURPOSE: &[u8] = b"koppel compiled component 1\0";
+
+/// HMAC-SHA-256 (RFC 2104).
+const TAG_BYTES: usize = 32;
+
+/// The name of the file with the key.
+const KEY: &str = "key";
+
+/// A folder of compiled components.
+pub(crate) struct Compiled {
+    folder: PathBuf,
+    key: hmac::Key,
+    /// SHA-256 of version and settings of the engine, and of the machine it
+    /// compiles for.
+    engine: [u8; 32],
+}
+
+impl Compiled {
+    /// Opens the folder for this engine. It is made if there is none, with a
+    /// key of its own.
+    ///
+    /// # Errors
+    ///
+    /// When the folder or the key cannot be made or read, or others can read
+    /// the key. In words for the operator.
+    pub(crate) fn open(folder: &Path, engine: &Engine) -> Result<Self, String> {
+        let path = folder.join(KEY);
+        let secret = private_file::read_or_create(&path, || {
+            let mut secret = Zeroizing::new(vec![0; TAG_BYTES]);
+            SystemRandom::new()
+                .fill(&mut secret)
+                .map_err(|error| error.to_string())?;
+            Ok(secret)
+        })
+        .and_then(|secret| match secret.len() {
+            TAG_BYTES => Ok(secret),
+            other => Err(format!("it holds {other} bytes; {TAG_BYTES} are needed")),
+        })
+        .map_err(|why| format!("{}: {why}", path.display()))?;
+        Ok(Self {
+            folder: folder.to_owned(),
+            key: hmac::Key::new(hmac::HMAC_SHA256, &secret),
+            engine: fingerprint(engine),
+        })
+    }
+
+    /// The compiled form of the component with this SHA-256, if the folder has
+    /// it, authentic and for this engine.
+    pub(crate) fn load(&self, engine: &Engine, digest: &[u8; 32]) -> Option<Component> {
+        let path = self.path(digest);
+        let bytes = match std::fs::read(&path) {
+            Ok(bytes) => bytes,
+            Err(error) if error.kind() == ErrorKind::NotFound => return None,
+            Err(error) => {
+                tracing::warn!("{} cannot be read: {error}", path.display());
+                return None;
+            }
+        };
+        let Some(code) = self.authentic(digest, &bytes) else {
+            tracing::warn!(
+                "{} was not written by koppel, or was changed: it is not used",
+                path.display()
+            );
+            return None;
+        };
+        match deserialize(engine, code) {
+            Ok(component) => Some(component),
+            Err(error) => {
+                tracing::warn!("{} cannot be used: {error:#}", path.display());
+                None
+            }
+        }
+    }
+
+    /// Keeps the compiled form. That it cannot be kept costs time later, and
+    /// nothing else: it is in the log.
+    pub(crate) fn store(&self, digest: &[u8; 32], component: &Component) {
+        let path = self.path(digest);
+        let stored = component
+            .serialize()
+            .map_err(|error| format!("{error:#}"))
+            .and_then(|code| {
+                self.write(&path, digest, &code)
+                    .map_err(|error| error.to_string())
+            });
+        if let Err(error) = stored {
+            tracing::warn!("{} cannot be written: {error}", path.display());
+        }
+    }
+
+    fn write(&self, path: &Path, digest: &[u8; 32], code: &[u8]) -> std::io::Result<()> {
+        let mut file = tempfile::NamedTempFile::new_in(&self.folder)?;
+        file.write_all(self.tag(digest, code).as_ref())?;
+        file.write_all(code)?;
+        // Not synced: a file that a crash cut off is not authentic.
+        file.persist(path).map_err(|error| error.error)?;
+        Ok(())
+    }
+
+    /// The machine code in the file, if its tag is right.
+    fn authentic<'a>(&self, digest: &[u8; 32], bytes: &'a [u8]) -> Option<&'a [u8]> {
+        let (tag, code) = bytes.split_at_checked(TAG_BYTES)?;
+        let expected = self.tag(digest, code);
+        // In constant time, so that a tag cannot be found byte by byte.
+        // (`hmac::verify` would take all that is authenticated as one slice.)
+        bool::from(expected.as_ref().ct_eq(tag)).then_some(code)
+    }
+
+    fn tag(&self, digest: &[u8; 32], code: &[u8]) -> hmac::Tag {
+        let mut context = hmac::Context::with_key(&self.key);
+        context.update(PURPOSE);
+        context.update(digest);
+        context.update(&self.engine);
+        context.update(code);
+        context.sign()
+    }
+
+    fn path(&self, digest: &[u8; 32]) -> PathBuf {
+        let (component, engine) = (hex::encode(digest), hex::encode(&self.engine[..8]));
+        self.folder.join(format!("{component}-{engine}.cwasm"))
+    }
+}
+
+/// What machine code depends on, as the engine sees it.
+fn fingerprint(engine: &Engine) -> [u8; 32] {
+    use sha2::{Digest, Sha256};
+
+    /// The standard hashers are not the same in each version of Rust.
+    struct Sha(Sha256);
+    impl Hasher for Sha {
+        fn write(&mut self, bytes: &[u8]) {
+            self.0.update(bytes);
+        }
+        fn finish(&self) -> u64 {
+            0
+        }
+    }
+    let mut hasher = Sha(Sha256::new());
+    engine.precompile_compatibility_hash().hash(&mut hasher);
+    hasher.0.finalize().into()
+}
+
+/// Makes a component of machine code that was authenticated.
+#[expect(
+    unsafe_code,
+    reason = "machine code cannot be checked; that koppel made it is what the tag shows"
+)]
+fn deserialize(engine: &Engine, code: &[u8]) -> wasmtime::Result<Component> {
+    // SAFETY: the bytes are in memory, where nobody changes them, and their
+    // tag was found to be right: `store` wrote them, as `Component::serialize`
+    // of an engine with the same fingerprint gave them.
+    unsafe { Component::deserialize(engine, code) }
+}
+
+#[cfg(test)]
+mod tests;
