@@ -26,10 +26,13 @@ pub(crate) struct Servers {
 /// `KOPPEL_REQUIRE_SERVERS=1` makes the test fail.
 pub(crate) fn servers() -> Option<&'static Servers> {
     static SERVERS: OnceLock<Option<Servers>> = OnceLock::new();
-    let servers = SERVERS.get_or_init(|| Programs::find().map(Servers::start)).as_ref();
+    let servers = SERVERS
+        .get_or_init(|| Programs::find().map(Servers::start))
+        .as_ref();
     if servers.is_none() {
         assert!(
-            std::env::var_os("KOPPEL_REQUIRE_SERVERS").is_none_or(|value| value.is_empty() || value == "0"),
+            std::env::var_os("KOPPEL_REQUIRE_SERVERS")
+                .is_none_or(|value| value.is_empty() || value == "0"),
             "PostgreSQL and NATS are not installed (Debian: postgresql, nats-server)"
         );
         // Not captured: who reads the summary of the tests must see it.
@@ -54,7 +57,11 @@ impl Programs {
             .filter(|bin| bin.join("initdb").exists() && bin.join("psql").exists())
             .collect();
         versions.sort();
-        let nats = ["/usr/sbin/nats-server", "/usr/bin/nats-server", "/usr/local/bin/nats-server"];
+        let nats = [
+            "/usr/sbin/nats-server",
+            "/usr/bin/nats-server",
+            "/usr/local/bin/nats-server",
+        ];
         Some(Self {
             postgres: versions.pop()?,
             nats: nats.iter().map(PathBuf::from).find(|path| path.exists())?,
@@ -120,7 +127,11 @@ fn is_root() -> bool {
 
 /// As whom PostgreSQL runs, which refuses root.
 fn as_postgres() -> &'static str {
-    if is_root() { "setpriv --reuid=postgres --regid=postgres --init-groups " } else { "" }
+    if is_root() {
+        "setpriv --reuid=postgres --regid=postgres --init-groups "
+    } else {
+        ""
+    }
 }
 
 fn sh(script: &str) {
@@ -188,7 +199,10 @@ impl Servers {
             .output()
             .unwrap();
         if output.status.success() {
-            Ok(String::from_utf8(output.stdout).unwrap().trim_end().to_owned())
+            Ok(String::from_utf8(output.stdout)
+                .unwrap()
+                .trim_end()
+                .to_owned())
         } else {
             Err(String::from_utf8_lossy(&output.stderr).into_owned())
         }
@@ -197,7 +211,8 @@ impl Servers {
     /// An empty database of its own.
     pub(crate) fn database(&self) -> String {
         let name = format!("koppel_{}", uuid::Uuid::now_v7().simple());
-        self.psql("postgres", &format!("CREATE DATABASE {name}")).unwrap();
+        self.psql("postgres", &format!("CREATE DATABASE {name}"))
+            .unwrap();
         name
     }
 

@@ -75,9 +75,13 @@ impl From<SharedError> for Failure {
 /// `koppel revoke`.
 pub(super) async fn revoke(revoke: &Revoke, host: &Host, out: &Output) -> Result<(), Failure> {
     let what = revoke.what.revoking()?;
-    host.revoke(what.clone(), &revoke.by, &revoke.reason).await?;
+    host.revoke(what.clone(), &revoke.by, &revoke.reason)
+        .await?;
     out.result(&json!({"revoked": what}), || {
-        anstream::println!("{GREEN}taken back{GREEN:#} {}, on all hosts", one_line(&what.to_string()));
+        anstream::println!(
+            "{GREEN}taken back{GREEN:#} {}, on all hosts",
+            one_line(&what.to_string())
+        );
     });
     Ok(())
 }
@@ -87,7 +91,10 @@ pub(super) async fn restore(what: &What, host: &Host, out: &Output) -> Result<()
     let what = what.revoking()?;
     host.restore(&what).await?;
     out.result(&json!({"restored": what}), || {
-        anstream::println!("{GREEN}given back{GREEN:#} {}, on all hosts", one_line(&what.to_string()));
+        anstream::println!(
+            "{GREEN}given back{GREEN:#} {}, on all hosts",
+            one_line(&what.to_string())
+        );
     });
     Ok(())
 }

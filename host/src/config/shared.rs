@@ -189,10 +189,16 @@ impl WrittenStore {
             fault("url may not hold a password: write password = { env = \"<variable>\" } or { file = \"<path>\" }".to_owned());
         }
         if url.query().is_some() || url.fragment().is_some() {
-            fault("url may have no query and no fragment: what it may say has keys of its own".to_owned());
+            fault(
+                "url may have no query and no fragment: what it may say has keys of its own"
+                    .to_owned(),
+            );
         }
         if url.host().is_none() || url.path().len() < 2 {
-            fault("url must name a host and a database: postgresql://koppel@db.example/koppel".to_owned());
+            fault(
+                "url must name a host and a database: postgresql://koppel@db.example/koppel"
+                    .to_owned(),
+            );
         }
         let connections = *self.connections.get_ref();
         if !(2..=1_000).contains(&connections) {
@@ -238,8 +244,14 @@ impl WrittenQueue {
         match url.scheme() {
             "tls" => {}
             "nats" if !tls => {}
-            "nats" => fault(&at, "url must begin with tls:// (nats:// is for a loopback address)".to_owned()),
-            other => fault(&at, format!("url must begin with tls://, and begins with {other}://")),
+            "nats" => fault(
+                &at,
+                "url must begin with tls:// (nats:// is for a loopback address)".to_owned(),
+            ),
+            other => fault(
+                &at,
+                format!("url must begin with tls://, and begins with {other}://"),
+            ),
         }
         if !url.username().is_empty() || url.password().is_some() {
             fault(&at, "url may hold no user and no password: write user = \"…\" and password = { env = \"<variable>\" } or { file = \"<path>\" }".to_owned());
@@ -248,11 +260,20 @@ impl WrittenQueue {
             fault(span, "user and password go together".to_owned());
         }
         if self.token.is_some() && self.user.is_some() {
-            fault(span, "a server asks either for a token or for a user and a password".to_owned());
+            fault(
+                span,
+                "a server asks either for a token or for a user and a password".to_owned(),
+            );
         }
         let plain = |c: char| c.is_ascii_alphanumeric() || "-_".contains(c);
         if self.name.is_empty() || self.name.len() > 32 || !self.name.chars().all(plain) {
-            fault(span, format!("name = {:?} must be 1 to 32 letters, digits, `-` and `_`", self.name));
+            fault(
+                span,
+                format!(
+                    "name = {:?} must be 1 to 32 letters, digits, `-` and `_`",
+                    self.name
+                ),
+            );
         }
         let ranges = [
             ("ack-wait-ms", self.ack_wait_ms, 1_000, 3_600_000),

@@ -461,7 +461,10 @@ pub(crate) async fn two_processes_never_run_two_of_one_employer(one: Process, ot
 }
 
 /// Of the same request at the same moment by two processes, one is kept.
-pub(crate) async fn two_processes_that_submit_the_same_submit_it_once(one: Process, other: Process) {
+pub(crate) async fn two_processes_that_submit_the_same_submit_it_once(
+    one: Process,
+    other: Process,
+) {
     let mut tasks = tokio::task::JoinSet::new();
     for number in 0..20 {
         let process = if number % 2 == 0 { &one } else { &other };

@@ -49,16 +49,25 @@ impl Components {
     /// The component of a digest. What is there under it is not trusted.
     pub(crate) async fn fetch(&self, digest: &str) -> Result<Vec<u8>, String> {
         let object = self.0.get(digest).await;
-        let mut object = object.map_err(|error| format!("the object store has no {digest}: {error}"))?;
+        let mut object =
+            object.map_err(|error| format!("the object store has no {digest}: {error}"))?;
         if object.info().size > MOST {
-            return Err(format!("the object {digest} has {} bytes, and a component may have {MOST}", object.info().size));
+            return Err(format!(
+                "the object {digest} has {} bytes, and a component may have {MOST}",
+                object.info().size
+            ));
         }
         let mut bytes = Vec::new();
-        let read = (&mut object).take(MOST as u64 + 1).read_to_end(&mut bytes).await;
+        let read = (&mut object)
+            .take(MOST as u64 + 1)
+            .read_to_end(&mut bytes)
+            .await;
         read.map_err(|error| format!("the object {digest} cannot be read: {error}"))?;
         let found = hex::encode(Sha256::digest(&bytes));
         if found != digest {
-            return Err(format!("the object {digest} of the object store has SHA-256 {found}, and is not used"));
+            return Err(format!(
+                "the object {digest} of the object store has SHA-256 {found}, and is not used"
+            ));
         }
         Ok(bytes)
     }

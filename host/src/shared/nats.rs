@@ -42,7 +42,8 @@ pub(crate) async fn connect(config: &Nats, redactor: &Redactor) -> Result<Contex
         });
     if let Some(password) = &config.password {
         let user = config.user.clone().unwrap_or_default();
-        options = options.user_and_password(user, read("password", password)?.expose_secret().to_owned());
+        options =
+            options.user_and_password(user, read("password", password)?.expose_secret().to_owned());
     }
     if let Some(token) = &config.token {
         options = options.token(read("token", token)?.expose_secret().to_owned());

@@ -62,8 +62,8 @@ pub(crate) async fn connect(config: &Store, redactor: &Redactor) -> Result<PgPoo
         .application_name("koppel")
         .options(SESSION);
     if let Some(password) = &config.password {
-        let password = secrets::read(password, redactor)
-            .map_err(|why| format!("[store] password: {why}"))?;
+        let password =
+            secrets::read(password, redactor).map_err(|why| format!("[store] password: {why}"))?;
         options = options.password(password.expose_secret());
     }
     options = options.ssl_mode(if config.tls {

@@ -127,7 +127,16 @@ fn revocation(key: &str, value: &[u8]) -> Option<Revocation> {
 type Known = BTreeMap<String, Revocation>;
 
 async fn read(store: &Store) -> Result<Known, String> {
-    let keys: Vec<String> = async { store.keys().await.map_err(told)?.try_collect().await.map_err(told) }.await?;
+    let keys: Vec<String> = async {
+        store
+            .keys()
+            .await
+            .map_err(told)?
+            .try_collect()
+            .await
+            .map_err(told)
+    }
+    .await?;
     let mut known = Known::new();
     for key in keys {
         let value = store.get(key.as_str()).await.map_err(told)?;
@@ -174,7 +183,10 @@ async fn follow(store: &Store, revoked: &Revoked) -> Result<(), String> {
     loop {
         let now: Revocations = known.values().cloned().collect();
         if revoked.now().is_some_and(|before| **before != now) {
-            tracing::info!(revocations = now.all().len(), "the revocations were replaced");
+            tracing::info!(
+                revocations = now.all().len(),
+                "the revocations were replaced"
+            );
             revoked.replace(now);
         }
         tokio::select! {
@@ -204,7 +216,14 @@ mod tests {
         for revoking in all {
             assert_eq!(what(&key(&revoking)), Some(revoking));
         }
-        for other in ["", "client", "client.zz", "user.61.b", "group.61", "client.61.A.b"] {
+        for other in [
+            "",
+            "client",
+            "client.zz",
+            "user.61.b",
+            "group.61",
+            "client.61.A.b",
+        ] {
             assert_eq!(what(other), None, "{other}");
         }
         let told = revocation("user.61", b"no JSON").unwrap();

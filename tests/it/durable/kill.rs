@@ -25,7 +25,11 @@ impl Serve {
 
     /// One that tells in `serve.log` what it sees.
     pub(super) fn talking(dir: &Path) -> Self {
-        let arguments = ["KOPPEL_LOG=koppel_host=info", env!("CARGO_BIN_EXE_koppel"), "serve"];
+        let arguments = [
+            "KOPPEL_LOG=koppel_host=info",
+            env!("CARGO_BIN_EXE_koppel"),
+            "serve",
+        ];
         Self::program(dir, "env", &arguments)
     }
 

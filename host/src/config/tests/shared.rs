@@ -45,16 +45,30 @@ fn hosts_that_share_have_a_store_and_a_queue() {
     let shared = config.shared.unwrap();
     let (store, nats) = (shared.store, shared.nats);
     assert_eq!(store.url.host_str(), Some("db.example"));
-    assert_eq!(store.password, Some(SecretReference::Env("KOPPEL_STORE".to_owned())));
-    assert_eq!(store.trusted_roots.as_deref(), Some(Path::new("/etc/koppel/ca.pem")));
+    assert_eq!(
+        store.password,
+        Some(SecretReference::Env("KOPPEL_STORE".to_owned()))
+    );
+    assert_eq!(
+        store.trusted_roots.as_deref(),
+        Some(Path::new("/etc/koppel/ca.pem"))
+    );
     assert_eq!((store.connections, store.tls), (20, true));
     assert_eq!(nats.user.as_deref(), Some("koppel"));
     let file = SecretReference::File("/etc/koppel/nats-password".into());
     assert_eq!(nats.password, Some(file));
     assert_eq!(nats.ack_wait(), Duration::from_secs(10));
-    assert_eq!((nats.name.as_str(), nats.deliveries, nats.replicas), ("koppel-test", 3, 3));
+    assert_eq!(
+        (nats.name.as_str(), nats.deliveries, nats.replicas),
+        ("koppel-test", 3, 3)
+    );
     assert!(nats.tls);
-    assert!(parse("[platform]\n[queue]\nworkers = 2\n").unwrap().shared.is_none());
+    assert!(
+        parse("[platform]\n[queue]\nworkers = 2\n")
+            .unwrap()
+            .shared
+            .is_none()
+    );
 }
 
 #[test]
@@ -68,7 +82,10 @@ fn on_a_loopback_address_there_is_no_tls() {
     let (line, text) = fault(&BOTH.replace("tls://", "nats://"));
     assert_eq!(
         (line, text.as_str()),
-        (Some(10), "[queue] url must begin with tls:// (nats:// is for a loopback address)")
+        (
+            Some(10),
+            "[queue] url must begin with tls:// (nats:// is for a loopback address)"
+        )
     );
 }
 
@@ -127,17 +144,61 @@ fn a_password_in_a_url_is_refused_and_not_repeated() {
 #[test]
 fn what_makes_no_sense_is_told_with_its_range() {
     let all = [
-        ("connections = 20", "connections = 1", "[store] connections = 1 must be 2 to 1000"),
-        ("postgresql://", "mysql://", "[store] url must begin with postgresql://, and begins with mysql://"),
-        ("5433/koppel", "5433", "[store] url must name a host and a database: postgresql://koppel@db.example/koppel"),
-        ("5433/koppel", "5433/koppel?sslmode=disable", "[store] url may have no query and no fragment: what it may say has keys of its own"),
-        ("ack-wait-ms = 10_000", "ack-wait-ms = 10", "[queue] ack-wait-ms = 10 must be 1000 to 3600000"),
-        ("deliveries = 3", "deliveries = 0", "[queue] deliveries = 0 must be 1 to 1000"),
-        ("replicas = 3", "replicas = 7", "[queue] replicas = 7 must be 1 to 5"),
-        ("koppel-test", "koppel.test", "[queue] name = \"koppel.test\" must be 1 to 32 letters, digits, `-` and `_`"),
-        ("user = \"koppel\"\n", "", "[queue] user and password go together"),
-        ("workers = 16", "workers = 0", "[queue] workers must be 1 to 64"),
-        ("tls://nats", "ws://nats", "[queue] url must begin with tls://, and begins with ws://"),
+        (
+            "connections = 20",
+            "connections = 1",
+            "[store] connections = 1 must be 2 to 1000",
+        ),
+        (
+            "postgresql://",
+            "mysql://",
+            "[store] url must begin with postgresql://, and begins with mysql://",
+        ),
+        (
+            "5433/koppel",
+            "5433",
+            "[store] url must name a host and a database: postgresql://koppel@db.example/koppel",
+        ),
+        (
+            "5433/koppel",
+            "5433/koppel?sslmode=disable",
+            "[store] url may have no query and no fragment: what it may say has keys of its own",
+        ),
+        (
+            "ack-wait-ms = 10_000",
+            "ack-wait-ms = 10",
+            "[queue] ack-wait-ms = 10 must be 1000 to 3600000",
+        ),
+        (
+            "deliveries = 3",
+            "deliveries = 0",
+            "[queue] deliveries = 0 must be 1 to 1000",
+        ),
+        (
+            "replicas = 3",
+            "replicas = 7",
+            "[queue] replicas = 7 must be 1 to 5",
+        ),
+        (
+            "koppel-test",
+            "koppel.test",
+            "[queue] name = \"koppel.test\" must be 1 to 32 letters, digits, `-` and `_`",
+        ),
+        (
+            "user = \"koppel\"\n",
+            "",
+            "[queue] user and password go together",
+        ),
+        (
+            "workers = 16",
+            "workers = 0",
+            "[queue] workers must be 1 to 64",
+        ),
+        (
+            "tls://nats",
+            "ws://nats",
+            "[queue] url must begin with tls://, and begins with ws://",
+        ),
     ];
     for (from, to, text) in all {
         assert_eq!(fault(&BOTH.replace(from, to)).1, text);

@@ -12,11 +12,11 @@ mod tests;
 
 use super::{Lease, Millis, QueueError, RunQueue, StoreError};
 use crate::config::Nats;
+use async_nats::HeaderMap;
 use async_nats::header::{NATS_EXPECTED_LAST_SUBJECT_SEQUENCE, NATS_MESSAGE_ID};
 use async_nats::jetstream::consumer::PullConsumer;
 use async_nats::jetstream::context::PublishErrorKind;
 use async_nats::jetstream::{AckKind, Context, Message};
-use async_nats::HeaderMap;
 use async_trait::async_trait;
 use futures_util::StreamExt;
 use setup::Names;
@@ -36,9 +36,9 @@ const PATIENCE: Duration = Duration::from_secs(5);
 /// The longest that the server keeps a run back; then it is looked at again.
 const LONGEST: Duration = Duration::from_secs(24 * 60 * 60);
 
-/// How often a run that is not due is put back before its deliveries are counted
-/// from the start.
-const EARLY: i64 = 2;
+/// What the message of a run says, besides when it is due, that came before it
+/// was. Only the deliveries of other messages count.
+const EARLY: &str = " early";
 
 /// How many runs that are not due are put back before something else is done.
 const IN_ONE_GO: usize = 100;
@@ -101,7 +101,13 @@ impl JetStream {
 
     /// Adds a message to the subject of a run, after the one of this sequence;
     /// 0 is none. Says whether it was.
-    async fn add(&self, run: Uuid, due: Millis, after: u64, id: Option<String>) -> Result<bool, QueueError> {
+    async fn add(
+        &self,
+        run: Uuid,
+        text: String,
+        after: u64,
+        id: Option<String>,
+    ) -> Result<bool, QueueError> {
         let mut headers = HeaderMap::new();
         headers.insert(NATS_EXPECTED_LAST_SUBJECT_SEQUENCE, after.to_string());
         if let Some(id) = id {
@@ -109,7 +115,9 @@ impl JetStream {
         }
         let subject = self.names.subject(run);
         let sent = async {
-            let sent = self.context.publish_with_headers(subject, headers, due.to_string().into());
+            let sent = self
+                .context
+                .publish_with_headers(subject, headers, text.into());
             sent.await?.await
         };
         match sent.await {
@@ -125,7 +133,13 @@ impl JetStream {
             return Ok(Some(message));
         }
         let fetched = async {
-            let mut messages = self.consumer.fetch().max_messages(1).messages().await.map_err(unavailable)?;
+            let mut messages = self
+                .consumer
+                .fetch()
+                .max_messages(1)
+                .messages()
+                .await
+                .map_err(unavailable)?;
             messages.next().await.transpose().map_err(unavailable)
         };
         match tokio::time::timeout(PATIENCE, fetched).await {
@@ -134,21 +148,15 @@ impl JetStream {
         }
     }
 
-    /// Puts a run back that is not due.
-    async fn put_back(&self, message: &Message, run: Uuid, due: Millis, wait: Duration) -> Result<(), QueueError> {
-        let (sequence, delivered) = place(message)?;
-        if delivered > EARLY {
-            // A new message, whose deliveries are counted from the start.
-            self.replace(message, run, due, sequence).await?;
-            return Ok(());
-        }
-        let wait = wait.min(LONGEST);
-        message.ack_with(AckKind::Nak(Some(wait))).await.map_err(unavailable)
-    }
-
     /// Puts a new message in the place of one; says whether it was still there.
-    async fn replace(&self, message: &Message, run: Uuid, due: Millis, sequence: u64) -> Result<bool, QueueError> {
-        let added = self.add(run, due, sequence, None).await?;
+    async fn replace(
+        &self,
+        message: &Message,
+        run: Uuid,
+        text: String,
+    ) -> Result<bool, QueueError> {
+        let (sequence, _) = place(message)?;
+        let added = self.add(run, text, sequence, None).await?;
         // The one before went when it was added, if it was.
         message.ack().await.map_err(unavailable)?;
         Ok(added)
@@ -156,7 +164,8 @@ impl JetStream {
 
     fn take(&self, lease: &Lease) -> Result<Message, QueueError> {
         let held = lock(&self.held).remove(&lease.token);
-        held.map(|held| held.message).ok_or(QueueError::Lost(lease.run))
+        held.map(|held| held.message)
+            .ok_or(QueueError::Lost(lease.run))
     }
 }
 
@@ -169,7 +178,8 @@ fn place(message: &Message) -> Result<(u64, i64), QueueError> {
 #[async_trait]
 impl RunQueue for JetStream {
     async fn push(&self, run: Uuid, due: Millis) -> Result<(), QueueError> {
-        self.add(run, due, 0, Some(format!("{run} {due}"))).await?;
+        let id = format!("{run} {due}");
+        self.add(run, due.to_string(), 0, Some(id)).await?;
         Ok(())
     }
 
@@ -180,15 +190,27 @@ impl RunQueue for JetStream {
             let Some(message) = self.fetch().await? else {
                 return Ok(None);
             };
-            let due = std::str::from_utf8(&message.payload).ok();
-            let due: Option<Millis> = due.and_then(|text| text.parse().ok());
+            let text = std::str::from_utf8(&message.payload).unwrap_or_default();
+            let waited = text.ends_with(EARLY);
+            let due: Option<Millis> = text.trim_end_matches(EARLY).parse().ok();
             let (Some(run), Some(due)) = (self.names.run(&message.subject), due) else {
                 tracing::error!(subject = %message.subject, "a message of the queue is none of koppel's, and is removed");
                 message.double_ack().await.map_err(unavailable)?;
                 continue;
             };
             if let Ok(early @ 1..) = u64::try_from(due.saturating_sub(now)) {
-                self.put_back(&message, run, due, Duration::from_millis(early)).await?;
+                if waited {
+                    let wait = Duration::from_millis(early).min(LONGEST);
+                    let kept = message.ack_with(AckKind::Nak(Some(wait))).await;
+                    kept.map_err(unavailable)?;
+                } else {
+                    self.replace(&message, run, format!("{due}{EARLY}")).await?;
+                }
+                continue;
+            }
+            if waited {
+                // Its deliveries count from here on.
+                self.replace(&message, run, due.to_string()).await?;
                 continue;
             }
             let (_, delivered) = place(&message)?;
@@ -256,8 +278,7 @@ impl RunQueue for JetStream {
 
     async fn retry_at(&self, lease: &Lease, due: Millis) -> Result<(), QueueError> {
         let message = self.take(lease)?;
-        let (sequence, _) = place(&message)?;
-        if self.replace(&message, lease.run, due, sequence).await? {
+        if self.replace(&message, lease.run, due.to_string()).await? {
             Ok(())
         } else {
             Err(QueueError::Lost(lease.run))
@@ -269,12 +290,20 @@ impl RunQueue for JetStream {
         let message = self.take(lease)?;
         let mut headers = HeaderMap::new();
         // A header is one line.
-        let why: String = why.chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
+        let why: String = why
+            .chars()
+            .map(|c| if c.is_control() { ' ' } else { c })
+            .collect();
         headers.insert(WHY, why);
-        headers.insert(NATS_MESSAGE_ID, format!("{} {}", lease.run, place(&message)?.0));
+        headers.insert(
+            NATS_MESSAGE_ID,
+            format!("{} {}", lease.run, place(&message)?.0),
+        );
         let subject = self.names.dead_subject(lease.run);
         let sent = async {
-            let sent = self.context.publish_with_headers(subject, headers, message.payload.clone());
+            let sent = self
+                .context
+                .publish_with_headers(subject, headers, message.payload.clone());
             sent.await?.await
         };
         sent.await.map_err(unavailable)?;

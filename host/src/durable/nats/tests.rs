@@ -1,7 +1,9 @@
 //! PostgreSQL and NATS do what every store and queue must do, on real servers;
 //! and what is their own.
 
-use super::super::conformance::{self, NOW, Process, begin, end, lease, leased, started, step, submit};
+use super::super::conformance::{
+    self, NOW, Process, begin, end, lease, leased, started, step, submit,
+};
 use super::super::{Begun, Ended, Postgres, QueueError, SharedLimits, State, StoreError};
 use super::JetStream;
 use crate::config::{Config, Shared};
@@ -39,7 +41,9 @@ impl Installation {
         let context = shared::nats::connect(&self.config.nats, &redactor).await;
         (
             Postgres::new(pool.unwrap()).await.unwrap(),
-            JetStream::new(context.unwrap(), &self.config.nats).await.unwrap(),
+            JetStream::new(context.unwrap(), &self.config.nats)
+                .await
+                .unwrap(),
         )
     }
 
@@ -83,7 +87,9 @@ conformance! {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_run_whose_worker_falls_silent_is_delivered_again_and_one_that_speaks_keeps_it() {
-    let Some(installation) = Installation::new("ack-wait-ms = 1000") else { return };
+    let Some(installation) = Installation::new("ack-wait-ms = 1000") else {
+        return;
+    };
     let (one, other) = (installation.process().await, installation.process().await);
     let run = submit(&one, "1", 1).await;
     let first = leased(&one, NOW).await;
@@ -104,31 +110,46 @@ async fn a_run_whose_worker_falls_silent_is_delivered_again_and_one_that_speaks_
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_run_that_silences_every_worker_is_worn_in_the_end() {
-    let Some(installation) = Installation::new("ack-wait-ms = 1000\ndeliveries = 2") else { return };
+    let Some(installation) = Installation::new("ack-wait-ms = 1000\ndeliveries = 2") else {
+        return;
+    };
     let one = installation.process().await;
     let run = submit(&one, "1", 1).await;
     for worn in [false, false, true] {
         let lease = leased(&one, NOW).await;
         assert_eq!((lease.run, lease.worn), (run.id, worn));
         if worn {
-            one.queue.dead_letter(&lease, "it silences\nevery host").await.unwrap();
+            one.queue
+                .dead_letter(&lease, "it silences\nevery host")
+                .await
+                .unwrap();
         }
     }
     tokio::time::sleep(Duration::from_millis(1_500)).await;
     assert_eq!(lease(&one, NOW).await, None);
     // What became of it is told there.
     let redactor = Redactor::default();
-    let context = shared::nats::connect(&installation.config.nats, &redactor).await.unwrap();
+    let context = shared::nats::connect(&installation.config.nats, &redactor)
+        .await
+        .unwrap();
     let name = format!("{}-dead", installation.config.nats.name);
     let dead = context.get_stream(name).await.unwrap();
     let subject = format!("{}.dead.{}", installation.config.nats.name, run.id);
-    let letter = dead.get_last_raw_message_by_subject(&subject).await.unwrap();
-    assert_eq!(letter.headers.get("Koppel-Why").unwrap().as_str(), "it silences every host");
+    let letter = dead
+        .get_last_raw_message_by_subject(&subject)
+        .await
+        .unwrap();
+    assert_eq!(
+        letter.headers.get("Koppel-Why").unwrap().as_str(),
+        "it silences every host"
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn waiting_long_to_be_due_wears_nothing() {
-    let Some(installation) = Installation::new("deliveries = 2") else { return };
+    let Some(installation) = Installation::new("deliveries = 2") else {
+        return;
+    };
     let one = installation.process().await;
     let run = submit(&one, "1", 1).await;
     // A clock that is behind again and again.
@@ -142,14 +163,19 @@ async fn waiting_long_to_be_due_wears_nothing() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_worker_that_lost_a_run_cannot_put_another_in_its_place() {
-    let Some(installation) = Installation::new("ack-wait-ms = 1000") else { return };
+    let Some(installation) = Installation::new("ack-wait-ms = 1000") else {
+        return;
+    };
     let (one, other) = (installation.process().await, installation.process().await);
     let run = submit(&one, "1", 1).await;
     let first = leased(&one, NOW).await;
     let second = leased(&other, NOW).await;
     other.queue.retry_at(&second, NOW + 100).await.unwrap();
     let lost = one.queue.retry_at(&first, NOW).await;
-    assert!(matches!(lost, Err(QueueError::Lost(id)) if id == run.id), "{lost:?}");
+    assert!(
+        matches!(lost, Err(QueueError::Lost(id)) if id == run.id),
+        "{lost:?}"
+    );
     let again = one.queue.ack(&first).await;
     assert!(matches!(again, Err(QueueError::Lost(_))));
     assert_eq!(leased(&one, NOW + 100).await.run, run.id);
@@ -157,10 +183,14 @@ async fn a_worker_that_lost_a_run_cannot_put_another_in_its_place() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn what_the_queue_lost_is_found_and_what_a_host_does_is_not() {
-    let Some(installation) = Installation::new("") else { return };
+    let Some(installation) = Installation::new("") else {
+        return;
+    };
     let (one, other) = (installation.process().await, installation.process().await);
     let (waits, runs) = (submit(&one, "1", 1).await, submit(&one, "2", 2).await);
-    let Begun::Started(_) = begin(&one, runs.id, 9).await else { panic!() };
+    let Begun::Started(_) = begin(&one, runs.id, 9).await else {
+        panic!()
+    };
     let lost = async || -> Vec<_> {
         let unfinished = other.store.unfinished().await.unwrap();
         unfinished.into_iter().map(|(run, _)| run).collect()
@@ -179,23 +209,38 @@ async fn what_the_queue_lost_is_found_and_what_a_host_does_is_not() {
     let fence = started(&other, runs.id).await.fence;
     assert_eq!(lost().await, [waits.id]);
     let aged = "UPDATE koppel.presence SET seen = now() - interval '2 minutes'";
-    installation.servers.psql(&installation.database, aged).unwrap();
+    installation
+        .servers
+        .psql(&installation.database, aged)
+        .unwrap();
     assert_eq!(lost().await, [waits.id, runs.id]);
-    other.store.finish(fence, end(Ended::Over(State::Dead)), NOW).await.unwrap();
+    other
+        .store
+        .finish(fence, end(Ended::Over(State::Dead)), NOW)
+        .await
+        .unwrap();
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn outside_parties_are_asked_by_all_hosts_together_no_more_than_they_allow() {
-    let Some(installation) = Installation::new("") else { return };
+    let Some(installation) = Installation::new("") else {
+        return;
+    };
     let ((one, _), (other, _)) = (installation.connect().await, installation.connect().await);
     for host in [&one, &other, &one] {
         assert_eq!(host.minute("exact", 3).await.unwrap(), None);
     }
     let wait = other.minute("exact", 3).await.unwrap().unwrap();
-    assert!(wait > Duration::from_secs(50) && wait <= Duration::from_secs(60), "{wait:?}");
+    assert!(
+        wait > Duration::from_secs(50) && wait <= Duration::from_secs(60),
+        "{wait:?}"
+    );
     assert_eq!(other.minute("moneybird", 3).await.unwrap(), None);
     let aged = "UPDATE koppel.sent SET at = at - interval '1 minute' WHERE at = (SELECT min(at) FROM koppel.sent WHERE budget = 'exact')";
-    installation.servers.psql(&installation.database, aged).unwrap();
+    installation
+        .servers
+        .psql(&installation.database, aged)
+        .unwrap();
     assert_eq!(other.minute("exact", 3).await.unwrap(), None);
     assert!(one.minute("exact", 3).await.unwrap().is_some());
 
@@ -219,7 +264,9 @@ async fn outside_parties_are_asked_by_all_hosts_together_no_more_than_they_allow
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_password_is_sent_and_told_to_nobody() {
-    let Some(mut installation) = Installation::new("") else { return };
+    let Some(mut installation) = Installation::new("") else {
+        return;
+    };
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("password");
     std::fs::write(&path, "s3cret-password\n").unwrap();
@@ -227,8 +274,13 @@ async fn a_password_is_sent_and_told_to_nobody() {
     let store = &mut installation.config.store;
     store.password = Some(crate::config::SecretReference::File(path));
     store.url.set_path("/there_is_none");
-    let error = shared::postgres::connect(store, &redactor).await.unwrap_err();
-    assert!(error.contains("there_is_none") && !error.contains("s3cret"), "{error}");
+    let error = shared::postgres::connect(store, &redactor)
+        .await
+        .unwrap_err();
+    assert!(
+        error.contains("there_is_none") && !error.contains("s3cret"),
+        "{error}"
+    );
     assert_eq!(redactor.text("s3cret-password".to_owned()), "[redacted]");
     assert!(!format!("{:?}", installation.config).contains("s3cret"));
 }
@@ -236,7 +288,9 @@ async fn a_password_is_sent_and_told_to_nobody() {
 /// Prints what a run costs the queue and the store, without a connector.
 #[tokio::test(flavor = "multi_thread")]
 async fn what_the_queue_and_the_store_cost() {
-    let Some(installation) = Installation::new("") else { return };
+    let Some(installation) = Installation::new("") else {
+        return;
+    };
     let often = std::env::var("KOPPEL_SCALE_COSTS").map_or(50_u32, |text| text.parse().unwrap());
     let one = installation.process().await;
     let runs: Vec<_> = (0..often).map(|_| uuid::Uuid::now_v7()).collect();
@@ -268,7 +322,10 @@ async fn what_the_queue_and_the_store_cost() {
                 one.store.submit(new, NOW).await.unwrap();
                 let fence = started(&one, run).await.fence;
                 one.store.record(fence, vec![step(0, None)]).await.unwrap();
-                one.store.record(fence, vec![step(0, Some("\"a\""))]).await.unwrap();
+                one.store
+                    .record(fence, vec![step(0, Some("\"a\""))])
+                    .await
+                    .unwrap();
                 let over = end(Ended::Over(State::Succeeded));
                 one.store.finish(fence, over, NOW).await.unwrap();
             }

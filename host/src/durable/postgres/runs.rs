@@ -117,8 +117,7 @@ pub(super) async fn submit(
     now: Millis,
 ) -> Result<Submitted, StoreError> {
     let request = &new.request;
-    let sql =
-        format!("SELECT {COLUMNS} FROM run WHERE client = $1 AND employer = $2 AND key = $3");
+    let sql = format!("SELECT {COLUMNS} FROM run WHERE client = $1 AND employer = $2 AND key = $3");
     let known = sqlx::query(AssertSqlSafe(sql))
         .bind(&request.client)
         .bind(request.employer)

@@ -78,9 +78,15 @@ async fn a_row_that_was_changed_behind_its_back_is_found() {
         append(ledger.clone()).await;
     }
     let intact = installation.koppel(&["ledger", "verify"]);
-    assert!(String::from_utf8_lossy(&intact.stdout).contains("intact 5 rows"), "{intact:?}");
+    assert!(
+        String::from_utf8_lossy(&intact.stdout).contains("intact 5 rows"),
+        "{intact:?}"
+    );
     let change = "SET session_replication_role = replica; UPDATE koppel.ledger SET summary = 'x' WHERE seq = 3";
-    installation.servers.psql(&installation.database, change).unwrap();
+    installation
+        .servers
+        .psql(&installation.database, change)
+        .unwrap();
     let broken = installation.koppel(&["ledger", "verify"]);
     let text = String::from_utf8_lossy(&broken.stderr).into_owned();
     assert!(
@@ -88,7 +94,10 @@ async fn a_row_that_was_changed_behind_its_back_is_found() {
         "{text}"
     );
     let removed = "SET session_replication_role = replica; DELETE FROM koppel.ledger WHERE seq = 3";
-    installation.servers.psql(&installation.database, removed).unwrap();
+    installation
+        .servers
+        .psql(&installation.database, removed)
+        .unwrap();
     let broken = ledger.verify().await.unwrap().unwrap_err();
     assert_eq!(broken.to_string(), "row 4 of the ledger: row 3 is missing");
 }

@@ -59,7 +59,14 @@ impl Installation {
         let servers = servers()?;
         let database = servers.database();
         let dir = tempfile::tempdir().unwrap();
-        let text = shared(servers, &database, servers.ports(), dir.path(), clients, queue);
+        let text = shared(
+            servers,
+            &database,
+            servers.ports(),
+            dir.path(),
+            clients,
+            queue,
+        );
         let office = open(&dir.path().join("office"), &text);
         office.embedded().unwrap().seed().await.unwrap();
         more_employers(&dir.path().join("koppel.db"), employers);
@@ -126,7 +133,10 @@ impl Installation {
 
     /// How many runs are over.
     async fn over(&self) -> usize {
-        let over: Vec<_> = State::ALL.into_iter().filter(|state| state.is_over()).collect();
+        let over: Vec<_> = State::ALL
+            .into_iter()
+            .filter(|state| state.is_over())
+            .collect();
         self.in_states(&over).await.len()
     }
 
@@ -168,8 +178,11 @@ fn more_employers(path: &Path, employers: usize) {
     let mut data = rusqlite::Connection::open(path).unwrap();
     let data = data.transaction().unwrap();
     // That of the demonstration data is of another provider.
-    data.execute("UPDATE employer SET provider = ?1", [seed::provider_id(1).to_string()])
-        .unwrap();
+    data.execute(
+        "UPDATE employer SET provider = ?1",
+        [seed::provider_id(1).to_string()],
+    )
+    .unwrap();
     for of in 5..=employers {
         let id = seed::employer_id(of).to_string();
         let administration = seed::payroll_administration_id(of).to_string();
@@ -177,7 +190,12 @@ fn more_employers(path: &Path, employers: usize) {
         let payroll_run = seed::payroll_run_id(of, PERIOD).to_string();
         data.execute(
             "INSERT INTO employer (id, provider, number, company_name) VALUES (?1, ?2, ?3, ?4)",
-            rusqlite::params![id, seed::provider_id(1).to_string(), 10_000 + of, format!("Bakkerij {of}")],
+            rusqlite::params![
+                id,
+                seed::provider_id(1).to_string(),
+                10_000 + of,
+                format!("Bakkerij {of}")
+            ],
         )
         .unwrap();
         data.execute(

@@ -71,7 +71,11 @@ async fn of_three_hosts_one_dies_and_one_is_cut_off_and_every_run_ends_once() {
             to_nats.join();
             joined = true;
         }
-        assert!(Instant::now() < deadline, "{:?}", installation.in_states(&[]).await);
+        assert!(
+            Instant::now() < deadline,
+            "{:?}",
+            installation.in_states(&[]).await
+        );
         tokio::time::sleep(Duration::from_millis(50)).await;
     }
     let took = began.elapsed();
@@ -95,7 +99,13 @@ async fn of_three_hosts_one_dies_and_one_is_cut_off_and_every_run_ends_once() {
     }
     let (entries, posts) = party.told(|kept| (kept.entries.len(), kept.posts));
     assert_eq!((entries, posts), (employers, employers));
-    let verified = installation.office.ledger().verify().await.unwrap().unwrap();
+    let verified = installation
+        .office
+        .ledger()
+        .verify()
+        .await
+        .unwrap()
+        .unwrap();
     let finished = Filter {
         kinds: vec![Kind::RunFinished],
         ..Filter::default()

@@ -17,7 +17,11 @@ fn seen(folder: &Path) -> Option<(usize, jiff::Timestamp)> {
 
 /// Waits until every host saw so many changes; gives how long the last took
 /// since the first moment.
-async fn reached(folders: &[std::path::PathBuf], changes: usize, since: jiff::Timestamp) -> Duration {
+async fn reached(
+    folders: &[std::path::PathBuf],
+    changes: usize,
+    since: jiff::Timestamp,
+) -> Duration {
     let deadline = Instant::now() + Duration::from_secs(30);
     loop {
         let seen: Vec<_> = folders.iter().filter_map(|folder| seen(folder)).collect();
@@ -39,24 +43,40 @@ async fn what_is_taken_back_on_one_host_is_denied_on_all() {
     let folders: Vec<_> = ["a", "b", "c"]
         .map(|name| installation.folder(name, installation.servers.ports()))
         .into();
-    let _hosts: Vec<_> = folders.iter().map(|folder| Serve::talking(folder)).collect();
+    let _hosts: Vec<_> = folders
+        .iter()
+        .map(|folder| Serve::talking(folder))
+        .collect();
     let first = installation.book(1).await;
     super::super::until(&installation.office, first.id, &[State::Succeeded]).await;
 
-    let revoke = ["revoke", "--client", EXACT, "--by", "the operator", "--reason", "it leaked"];
+    let revoke = [
+        "revoke",
+        "--client",
+        EXACT,
+        "--by",
+        "the operator",
+        "--reason",
+        "it leaked",
+    ];
     let revoked = installation.koppel(&revoke);
     assert!(revoked.status.success(), "{revoked:?}");
     let all = installation.office.revocations().await.unwrap();
     assert_eq!((all.len(), all[0].why.as_str()), (1, "it leaked"));
     let took = reached(&folders, 1, all[0].time.parse().unwrap()).await;
-    println!("a revocation reached three hosts within {:.1} ms", took.as_secs_f64() * 1e3);
+    println!(
+        "a revocation reached three hosts within {:.1} ms",
+        took.as_secs_f64() * 1e3
+    );
 
     let second = installation.book(2).await;
     let denied = super::super::until(&installation.office, second.id, &[State::Failed]).await;
     let error = denied.error.unwrap();
     assert_eq!(error.code, "denied");
     assert!(
-        error.message.contains("was taken back from client \"journal-exact\""),
+        error
+            .message
+            .contains("was taken back from client \"journal-exact\""),
         "{}",
         error.message
     );
@@ -68,15 +88,35 @@ async fn what_is_taken_back_on_one_host_is_denied_on_all() {
     let restored = installation.koppel(&["restore", "--client", EXACT]);
     assert!(restored.status.success(), "{restored:?}");
     reached(&folders, 2, jiff::Timestamp::now()).await;
-    let retried = installation.koppel(&["runs", "retry", &second.id.to_string(), "--user", super::ANNA]);
+    let retried = installation.koppel(&[
+        "runs",
+        "retry",
+        &second.id.to_string(),
+        "--user",
+        super::ANNA,
+    ]);
     assert!(retried.status.success(), "{retried:?}");
     super::super::until(&installation.office, second.id, &[State::Succeeded]).await;
 
     let again = installation.koppel(&["restore", "--client", EXACT]);
     let text = String::from_utf8_lossy(&again.stderr).into_owned();
-    assert!(text.contains("client \"journal-exact\" was not taken back"), "{text}");
-    let misspelt = ["revoke", "--client", "journal-exakt", "--by", "x", "--reason", "y"];
+    assert!(
+        text.contains("client \"journal-exact\" was not taken back"),
+        "{text}"
+    );
+    let misspelt = [
+        "revoke",
+        "--client",
+        "journal-exakt",
+        "--by",
+        "x",
+        "--reason",
+        "y",
+    ];
     let misspelt = installation.koppel(&misspelt);
     let text = String::from_utf8_lossy(&misspelt.stderr).into_owned();
-    assert!(text.contains("there is no client \"journal-exakt\""), "{text}");
+    assert!(
+        text.contains("there is no client \"journal-exakt\""),
+        "{text}"
+    );
 }

@@ -5,8 +5,8 @@ use crate::bindings::koppel::loket::types::ActivityError;
 use crate::durable::StoreError;
 use crate::platform::Claim;
 use crate::platform::loket::claims::postgres::ask;
-use sqlx::postgres::{PgPool, PgRow};
 use sqlx::Row;
+use sqlx::postgres::{PgPool, PgRow};
 use std::collections::HashMap;
 use uuid::Uuid;
 
