@@ -3,8 +3,8 @@
 use crate::authorization::{Revocation, Revocations, Revoked, Revoking};
 use crate::config::Nats;
 use async_nats::jetstream::Context;
-use async_nats::jetstream::kv::{Config, Entry, Operation, Store};
-use async_nats::jetstream::stream::StorageType;
+use async_nats::jetstream::kv::{Entry, Operation, Store};
+use async_nats::jetstream::stream::{self, DiscardPolicy, StorageType};
 use futures_util::{StreamExt, TryStreamExt};
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -31,14 +31,22 @@ impl Bucket {
         let store = match context.get_key_value(&bucket).await {
             Ok(store) => store,
             Err(_) => {
-                let made = context.create_key_value(Config {
-                    bucket,
-                    history: 1,
+                // Made as the client does, which first asks the server for what
+                // one of version 2.9 does not tell.
+                let made = context.get_or_create_stream(stream::Config {
+                    name: format!("KV_{bucket}"),
+                    subjects: vec![format!("$KV.{bucket}.>")],
+                    max_messages_per_subject: 1,
+                    allow_rollup: true,
+                    deny_delete: true,
+                    allow_direct: true,
+                    discard: DiscardPolicy::New,
                     storage: StorageType::File,
                     num_replicas: config.replicas,
-                    ..Config::default()
+                    ..stream::Config::default()
                 });
-                made.await.map_err(told)?
+                made.await.map_err(told)?;
+                context.get_key_value(&bucket).await.map_err(told)?
             }
         };
         let (revoked, stop) = (Revoked::shared(), CancellationToken::new());
