@@ -104,7 +104,8 @@ impl Ledger {
     ///
     /// # Errors
     ///
-    /// When it could not be written. Then nothing was.
+    /// When it could not be written. Then nothing was; or nobody knows, if the
+    /// ledger is on another machine that fell silent meanwhile.
     pub async fn append(&self, entry: Entry) -> Result<u64, LedgerError> {
         let denial = (entry.kind == Kind::Denial).then(|| {
             let check = entry.check.clone().unwrap_or_default();
