@@ -35,7 +35,11 @@ pub mod runs;
 pub mod sandbox;
 pub mod secrets;
 pub mod sending;
+#[cfg(test)]
+#[path = "../../tests/it/servers.rs"]
+mod servers;
 pub mod session;
+mod shared;
 mod text;
 pub mod wire;
 pub mod wit;

@@ -25,5 +25,6 @@ mod rest;
 mod revocation;
 mod sandbox;
 mod secrets;
+mod servers;
 mod stress;
 mod upstream;

@@ -6,6 +6,7 @@ mod components;
 mod debian;
 mod fuzz;
 mod sbom;
+mod scale;
 mod schemathesis;
 mod stress;
 mod tools;
@@ -66,6 +67,17 @@ enum Task {
         #[arg(long, default_value_t = 1)]
         seed: u64,
     },
+    /// Passes the tests of several hosts on real servers, PostgreSQL and NATS,
+    /// which it installs and which are started and stopped; shows what was
+    /// measured.
+    Scale {
+        /// How many employers.
+        #[arg(long, default_value_t = 1_000)]
+        employers: u32,
+        /// Further arguments of `cargo test`, such as `--release`.
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+        arguments: Vec<String>,
+    },
     /// Checks dependencies: licences, sources and, where its database can be
     /// reached, advisories.
     Deny,
@@ -111,6 +123,7 @@ fn main() -> Result<()> {
         }
         Task::Test { arguments } => {
             tools::xmllint();
+            scale::servers();
             components::plugins()?;
             components::guests()?;
             command::run(cargo().args(["test", "--workspace"]).args(arguments))
@@ -134,6 +147,10 @@ fn main() -> Result<()> {
                 .env("KOPPEL_CRASH_SEED", seed.to_string());
             command::run(&mut run)
         }
+        Task::Scale {
+            employers,
+            arguments,
+        } => scale::scale(employers, &arguments),
         Task::Deny => tools::deny(),
         Task::Audit { db } => audit::audit(db.as_deref()),
         Task::Sbom => sbom::sbom(),

@@ -90,7 +90,13 @@ impl Grants {
             Red::ClientLacksActivity => {
                 format!("client \"{}\" was not granted {activity}", q.client)
             }
+            Red::ClientRevoked => {
+                format!("{activity} was taken back from client \"{}\"", q.client)
+            }
             Red::UnknownUser => format!("there is no user \"{}\"", q.user),
+            Red::UserRevoked => {
+                format!("everything was taken back from user \"{}\"", q.user)
+            }
             Red::UserBlocked => format!("user \"{}\" is blocked", q.user),
             Red::NotOfProvider => format!(
                 "user \"{}\" is an employer user; only provider users may turn modules on and off",
@@ -142,6 +148,14 @@ impl Grants {
                 )
             ),
             Red::UnknownUser => format!("[[users]] id = \"{}\"", q.user),
+            Red::ClientRevoked => format!(
+                "none: `koppel revocations` shows who took it back and why; `koppel restore --client {}` with the same --activity, if there is one, gives it back",
+                q.client
+            ),
+            Red::UserRevoked => format!(
+                "none: `koppel revocations` shows who did it and why; `koppel restore --user {}` gives it back",
+                q.user
+            ),
             Red::UserBlocked => format!("[[users]] id = \"{}\" blocked = false", q.user),
             Red::NotOfProvider => format!(
                 "[[users]] id = \"{}\" kind = \"provider\" provider = \"{}\"",

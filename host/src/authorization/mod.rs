@@ -10,12 +10,14 @@
 
 mod available;
 mod explain;
+mod revoked;
 mod set;
 #[cfg(test)]
 mod tests;
 
 pub use available::Reach;
 pub use explain::{Explanation, Verdict, name};
+pub use revoked::{Revocation, Revocations, Revoked, Revoking};
 pub use set::ActivitySet;
 
 use crate::bindings::koppel::loket::types::{Check, Denial};
@@ -132,14 +134,18 @@ pub struct Grants {
     pub provider_modules: HashMap<Uuid, HashSet<String>>,
     /// The modules that are on for one employer.
     pub employer_modules: EmployerModules,
+    /// What was taken back since, on any host.
+    pub revoked: Revoked,
 }
 
 /// Why one check is red.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Red {
     UnknownClient,
+    ClientRevoked,
     ClientLacksActivity,
     UnknownUser,
+    UserRevoked,
     UserBlocked,
     NotOfProvider,
     UserLacksRight,
@@ -224,6 +230,9 @@ impl Grants {
 
     fn client(&self, q: &Question<'_>) -> Result<(), Red> {
         let client = self.clients.get(q.client).ok_or(Red::UnknownClient)?;
+        if self.revoked.client(q.client, q.activity) {
+            return Err(Red::ClientRevoked);
+        }
         client
             .activities
             .contains(q.activity)
@@ -234,6 +243,9 @@ impl Grants {
         let user = self.users.get(q.user).ok_or(Red::UnknownUser)?;
         if user.blocked {
             return Err(Red::UserBlocked);
+        }
+        if self.revoked.user(q.user) {
+            return Err(Red::UserRevoked);
         }
         // Products are the provider's to sell, whatever rights were given.
         if q.activity == id::PatchModulesByEmployerId && user.kind != UserKind::Provider {

@@ -25,6 +25,7 @@ fn names(names: &[&str]) -> BTreeSet<String> {
 fn granted() -> Grants {
     let journals = set(&[ACTIVITY]);
     Grants {
+        revoked: Revoked::default(),
         clients: HashMap::from([(
             CLIENT.to_owned(),
             ClientGrants {

@@ -13,6 +13,7 @@ mod run;
 mod runs;
 mod select;
 mod serve;
+mod shared;
 mod shell;
 mod show;
 
@@ -56,7 +57,7 @@ enum Command {
     /// Runs a connector once.
     Run(run::Run),
     /// Works on the queue of runs and on schedules, and serves the REST API if
-    /// there is a [server], until it is told to stop (SIGTERM).
+    /// there is a `[server]`, until it is told to stop (SIGTERM).
     Serve,
     /// Runs that are kept: submits them for `koppel serve` to make, lists, shows
     /// and cancels them, and says what became of a write in doubt.
@@ -122,6 +123,18 @@ enum Command {
     Modules {
         #[command(subcommand)]
         command: modules::Command,
+    },
+    /// Takes something back from a client or a user, at once and on all hosts
+    /// that share a queue.
+    Revoke(shared::Revoke),
+    /// Gives back what `koppel revoke` took.
+    Restore(shared::What),
+    /// Lists what is taken back.
+    Revocations,
+    /// Components that hosts share.
+    Components {
+        #[command(subcommand)]
+        command: shared::Components,
     },
     /// Imports payroll data in the shapes of Loket's REST API v2.
     Import {
@@ -245,6 +258,10 @@ async fn dispatch(cli: &Cli, out: &Output) -> Result<(), Failure> {
             command: LedgerCommand::Verify,
         } => ledger::verify(&host()?, out).await,
         Command::Modules { command } => modules::modules(command, &host()?, out).await,
+        Command::Revoke(args) => shared::revoke(args, &host()?, out).await,
+        Command::Restore(what) => shared::restore(what, &host()?, out).await,
+        Command::Revocations => shared::revocations(&host()?, out).await,
+        Command::Components { command } => shared::components(command, &host()?, out).await,
         Command::Import { file, provider } => run::import(&host()?, file, *provider, out).await,
         Command::Validate { file } => {
             show::validate(file.as_ref().unwrap_or(&cli.config), out).await

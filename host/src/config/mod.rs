@@ -12,6 +12,7 @@ mod resolve;
 mod secret;
 mod server;
 mod settings;
+mod shared;
 #[cfg(test)]
 mod tests;
 mod upstream;
@@ -22,6 +23,7 @@ pub use cache::Cache;
 pub use queue::{Queue, Retry, Schedule, Task};
 pub use secret::SecretReference;
 pub use server::{Application, Connectors, Issuer, Oidc, PasswordHash, Server, Tls, Tokens};
+pub use shared::{Nats, Shared, Store};
 pub use upstream::Upstream;
 pub use watch::{Live, Reload, Watching};
 
@@ -50,6 +52,9 @@ pub struct Config {
     pub runs: PathBuf,
     /// How a process works on the queue.
     pub queue: Queue,
+    /// What hosts on several machines share instead of the ledger and the runs
+    /// of this one.
+    pub shared: Option<Shared>,
     /// Outside parties with limits.
     pub parties: Vec<Party>,
     /// When runs are submitted.

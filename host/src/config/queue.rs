@@ -54,8 +54,7 @@ impl Retry {
 }
 
 /// How a process works on the queue.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
-#[serde(deny_unknown_fields, rename_all = "kebab-case", default)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Queue {
     /// How many runs `koppel serve` makes at a time. 4.
     pub workers: u32,

@@ -37,7 +37,8 @@ pub(super) struct File {
     pub(super) connectors: Connectors,
     pub(super) server: Option<Spanned<Server>>,
     pub(super) alarms: Option<Spanned<super::Alarms>>,
-    pub(super) queue: Option<Spanned<super::Queue>>,
+    pub(super) store: Option<Spanned<super::shared::WrittenStore>>,
+    pub(super) queue: Option<Spanned<super::shared::WrittenQueue>>,
     #[serde(default)]
     pub(super) parties: Vec<Spanned<super::queue::WrittenParty>>,
     #[serde(default)]

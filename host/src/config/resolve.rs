@@ -125,13 +125,14 @@ impl Resolver<'_> {
             }
             alarms.into_inner()
         });
-        let queue = self.queue(file.queue);
+        let (queue, shared) = self.queue(file.store, file.queue, upstream.is_none());
         let parties = self.parties(file.parties);
         let schedules = self.schedules(file.schedules, &clients, &grants);
         grants.rights = rights;
         Config {
             runs: self.base.join(file.platform.runs),
             queue,
+            shared,
             parties,
             schedules,
             path: path.to_owned(),

@@ -43,7 +43,9 @@ impl Live {
     /// Reads the file again and puts it in force if it has no faults.
     pub fn reload(&self) -> Reload {
         match Config::load(&self.now().path) {
-            Ok(config) => {
+            Ok(mut config) => {
+                // What was taken back stays so, whatever the file grants.
+                config.grants.revoked = self.with(|config| config.grants.revoked.clone());
                 self.0.store(Arc::new(config));
                 Reload::Replaced
             }

@@ -7,11 +7,15 @@
 //! it: whatever it writes later is refused once another worker took over. So
 //! the queue may deliver twice; the store lets one at a time do anything.
 //!
-//! The embedded form of both is one SQLite file ([`Sqlite`]).
+//! The embedded form of both is one SQLite file ([`Sqlite`]). Hosts on several
+//! machines share a PostgreSQL database ([`Postgres`]) and a stream of NATS
+//! ([`JetStream`]).
 
 mod clock;
 #[cfg(test)]
 pub(crate) mod conformance;
+mod nats;
+mod postgres;
 mod queue;
 mod run;
 mod sqlite;
@@ -19,10 +23,12 @@ mod step;
 mod store;
 
 pub use clock::{Clock, Millis, SystemClock, moment};
+pub use nats::JetStream;
+pub use postgres::Postgres;
 pub use queue::{Lease, QueueError, RunQueue};
 pub use run::{
     Attempt, Doubt, End, Ended, Failing, Made, NewRun, Origin, Run, RunFilter, State, Submitted,
 };
 pub use sqlite::{LocalQueue, Sqlite};
 pub use step::{Reading, Step};
-pub use store::{Begin, Begun, Decision, Fence, RunStore, Started, StoreError};
+pub use store::{Begin, Begun, Decision, Fence, RunStore, SharedLimits, Started, StoreError};

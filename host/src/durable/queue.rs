@@ -12,6 +12,9 @@ pub struct Lease {
     pub run: Uuid,
     /// What the queue knows the lease by.
     pub token: u64,
+    /// Whether it was delivered as often as may be, to workers that then fell
+    /// silent: it is to be given up, not made.
+    pub worn: bool,
 }
 
 /// Why the queue did not do what it was asked.

@@ -2,6 +2,7 @@
 
 use super::{Attempt, Doubt, End, Made, Millis, NewRun, Run, RunFilter, State, Step, Submitted};
 use async_trait::async_trait;
+use std::time::Duration;
 use uuid::Uuid;
 
 /// Why the store did not do what it was asked.
@@ -195,4 +196,24 @@ pub trait RunStore: Send + Sync {
 
     /// Notes the moment for which a schedule was carried out.
     async fn tick(&self, schedule: &str, moment: Millis) -> Result<(), StoreError>;
+
+    /// The limits that hold for all hosts together, where there are several.
+    fn shared_limits(&self) -> Option<&dyn SharedLimits> {
+        None
+    }
+}
+
+/// What outside parties allow of all hosts together.
+#[async_trait]
+pub trait SharedLimits: Send + Sync {
+    /// Takes one of a budget for the last minute; or how long until there is
+    /// one.
+    async fn minute(&self, budget: &str, most: u32) -> Result<Option<Duration>, StoreError>;
+
+    /// Takes a place among the requests that are under way, if there is one.
+    /// The places of a host that is gone are free again.
+    async fn enter(&self, budget: &str, most: u32) -> Result<Option<Uuid>, StoreError>;
+
+    /// Gives a place back.
+    async fn leave(&self, place: Uuid) -> Result<(), StoreError>;
 }

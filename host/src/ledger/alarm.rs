@@ -79,10 +79,7 @@ pub(super) fn due(
     denial: &Row,
     threshold: Threshold,
 ) -> rusqlite::Result<Option<Alarm>> {
-    let within = SignedDuration::from_secs(i64::from(threshold.within_seconds));
-    // The time is our own; it is never anything else than a time.
-    let now: Timestamp = denial.time.parse().unwrap_or_default();
-    let from = time(now.saturating_sub(within).unwrap_or(Timestamp::MIN));
+    let from = from(denial, threshold);
     let raised: bool = connection
         .prepare_cached(
             "SELECT EXISTS (SELECT 1 FROM ledger WHERE kind = 'alarm' AND client = ?1 AND time > ?2)",
@@ -101,15 +98,32 @@ pub(super) fn due(
             Ok((row.get(0)?, row.get(1)?))
         })?
         .collect::<rusqlite::Result<Vec<(String, u64)>>>()?;
-    let alarm = Alarm {
-        denial: denial.clone(),
-        by_check,
-        within_seconds: threshold.within_seconds,
-    };
-    Ok((alarm.denials() >= u64::from(threshold.count)).then_some(alarm))
+    Ok(Alarm::of(denial, by_check, threshold))
+}
+
+/// From when on denials count, as it is stored.
+pub(super) fn from(denial: &Row, threshold: Threshold) -> String {
+    let within = SignedDuration::from_secs(i64::from(threshold.within_seconds));
+    // The time is our own; it is never anything else than a time.
+    let now: Timestamp = denial.time.parse().unwrap_or_default();
+    time(now.saturating_sub(within).unwrap_or(Timestamp::MIN))
 }
 
 impl Alarm {
+    /// The alarm of so many denials, if they are enough for one.
+    pub(super) fn of(
+        denial: &Row,
+        by_check: Vec<(String, u64)>,
+        threshold: Threshold,
+    ) -> Option<Self> {
+        let alarm = Self {
+            denial: denial.clone(),
+            by_check,
+            within_seconds: threshold.within_seconds,
+        };
+        (alarm.denials() >= u64::from(threshold.count)).then_some(alarm)
+    }
+
     fn denials(&self) -> u64 {
         self.by_check.iter().map(|(_, times)| times).sum()
     }

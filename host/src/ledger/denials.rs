@@ -1,7 +1,6 @@
 //! How often each client was denied, by which check.
 
-use super::select::selected;
-use super::{Filter, Kind, Ledger, LedgerError};
+use super::{Filter, Ledger, LedgerError};
 use serde::Serialize;
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -69,27 +68,6 @@ impl Ledger {
     ///
     /// When the ledger cannot be read.
     pub async fn denial_counts(&self, filter: Filter) -> Result<Vec<DenialCount>, LedgerError> {
-        self.with(move |connection| {
-            let filter = Filter {
-                kinds: vec![Kind::Denial],
-                ..filter
-            };
-            let (condition, values) = selected(&filter);
-            let mut select = connection.prepare_cached(&format!(
-                "SELECT client, coalesce(\"check\", ''), count(*), min(time), max(time) FROM ledger
-                 WHERE {condition} GROUP BY client, \"check\" ORDER BY client, \"check\""
-            ))?;
-            let counts = select.query_map(&values[..], |row| {
-                Ok(DenialCount {
-                    client: row.get(0)?,
-                    check: row.get(1)?,
-                    count: row.get(2)?,
-                    first: row.get(3)?,
-                    last: row.get(4)?,
-                })
-            })?;
-            Ok(counts.collect::<rusqlite::Result<_>>()?)
-        })
-        .await
+        self.storage().denial_counts(filter).await
     }
 }

@@ -14,9 +14,12 @@ mod alarm;
 mod chain;
 mod content;
 mod denials;
+mod postgres;
 mod redact;
 mod select;
 mod spelling;
+mod sqlite;
+mod storage;
 mod store;
 #[cfg(test)]
 mod tests;

@@ -1,7 +1,7 @@
 //! Which rows a filter selects, pages of them, and the row of an identifier.
 
-use super::store::{COLUMNS, read, time};
-use super::{Filter, Kind, Ledger, LedgerError, Row, chain};
+use super::store::time;
+use super::{Filter, Kind, Ledger, LedgerError, Row};
 use rusqlite::types::Value;
 use uuid::Uuid;
 
@@ -89,22 +89,7 @@ impl Ledger {
         skip: u64,
         size: u32,
     ) -> Result<(Vec<Row>, u64), LedgerError> {
-        self.with(move |connection| {
-            // Both see the same rows, whatever other processes append.
-            let transaction = connection.transaction()?;
-            let (condition, mut values) = selected(&filter);
-            let total = transaction
-                .prepare_cached(&format!("SELECT count(*) FROM ledger WHERE {condition}"))?
-                .query_row(&values[..], |row| row.get(0))?;
-            values.push((":size", i64::from(size).into()));
-            values.push((":skip", integer(skip).into()));
-            let mut select = transaction.prepare_cached(&format!(
-                "SELECT {COLUMNS} FROM ledger WHERE {condition} ORDER BY seq LIMIT :size OFFSET :skip"
-            ))?;
-            let rows = select.query_map(&values[..], read)?;
-            Ok((rows.collect::<rusqlite::Result<_>>()?, total))
-        })
-        .await
+        self.storage().page(filter, skip, size).await
     }
 
     /// The request, reply or export file of this identifier; none if there is
@@ -114,23 +99,7 @@ impl Ledger {
     ///
     /// When the ledger cannot be read.
     pub async fn message(&self, id: Uuid) -> Result<Option<Row>, LedgerError> {
-        self.with(move |connection| {
-            let from = chain::beginning(id);
-            // Behind all hexadecimal digits.
-            let to = format!("{from}g");
-            let mut select = connection.prepare_cached(&format!(
-                "SELECT {COLUMNS} FROM ledger WHERE hash >= ?1 AND hash < ?2"
-            ))?;
-            let rows = select.query_map([from, to], read)?;
-            for row in rows {
-                let row = row?;
-                if row.id == id && row.is_message() {
-                    return Ok(Some(row));
-                }
-            }
-            Ok(None)
-        })
-        .await
+        self.storage().message(id).await
     }
 }
 
@@ -142,6 +111,6 @@ impl Row {
 }
 
 /// As SQLite has it. No ledger gets so long.
-fn integer(number: u64) -> i64 {
+pub(super) fn integer(number: u64) -> i64 {
     i64::try_from(number).unwrap_or(i64::MAX)
 }

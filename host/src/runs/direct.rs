@@ -36,6 +36,7 @@ impl Host {
     /// made of.
     pub(super) async fn ready(&self, client: &str) -> Ready {
         let config = self.live.now();
+        self.fetch_component(client).await;
         let loaded = self.registry.load(&self.sandbox, &config, client).await;
         let mut hash = Sha256::new();
         hash.update(env!("CARGO_PKG_VERSION"));

@@ -154,6 +154,9 @@ pub enum StartError {
     /// The runs cannot be opened.
     #[error(transparent)]
     Runs(#[from] StoreError),
+    /// What hosts share cannot be reached.
+    #[error("{0}")]
+    Shared(String),
     /// The engine or TLS cannot be set up.
     #[error("{0:#}")]
     Engine(anyhow::Error),

@@ -15,6 +15,7 @@ mod path;
 mod people;
 mod places;
 pub(crate) mod replay;
+mod shared;
 mod submission;
 pub(crate) mod throttle;
 mod trace;
@@ -27,6 +28,7 @@ pub(crate) use modules::known_modules;
 pub use modules::{Actor, ModuleListing, SwitchError, Switched};
 pub use people::{OutsideReply, RunsError, Verdict};
 pub use replay::Stop;
+pub use shared::SharedError;
 pub use trace::{Performed, Trace};
 pub use worker::Working;
 
@@ -34,7 +36,7 @@ use crate::bindings::koppel::connector::types::Description;
 use crate::bindings::koppel::loket::types::ActivityError;
 use crate::config::{Config, Live};
 use crate::desk::Desk;
-use crate::durable::{Clock, LocalQueue, RunQueue, RunStore, Sqlite, SystemClock};
+use crate::durable::{Clock, RunQueue, RunStore, SystemClock};
 use crate::egress::{Egress, Resolve};
 use crate::exports::ExportDir;
 use crate::ledger::{Filter, Ledger, Redactor};
@@ -42,10 +44,12 @@ use crate::platform::{Embedded, Entity, Loket, Owner, Platform};
 use crate::registry::{Compiled, LoadError, Loaded, Registry};
 use crate::sandbox::{LimitReached, RunLog, Sandbox};
 use crate::session::Session;
+use crate::shared::{Bucket, Components};
 use answers::Answers;
 pub(crate) use declaration::check_message;
 use error::ended;
 use places::Places;
+use shared::{Kept, connect};
 use std::collections::HashMap;
 use std::path::PathBuf;
 use std::sync::atomic::AtomicUsize;
@@ -71,6 +75,10 @@ pub struct Host {
     queue: Arc<dyn RunQueue>,
     /// What runs of this process are held by.
     holder: Uuid,
+    /// Where hosts share components, if they do.
+    components: Option<Components>,
+    /// Where hosts share what was taken back, if they do.
+    bucket: Option<Bucket>,
     clock: Arc<dyn Clock>,
     throttle: Arc<Throttle>,
     /// Cancelled when runs are to be interrupted because the process ends.
@@ -99,7 +107,18 @@ impl Host {
         redactor: Redactor,
         clock: Arc<dyn Clock>,
     ) -> Result<Self, StartError> {
-        let ledger = Ledger::open(&config.ledger, redactor.clone())?;
+        let mut config = config;
+        let shared = match &config.shared {
+            Some(shared) => Some(connect(shared, &redactor)?),
+            None => None,
+        };
+        let ledger = match &shared {
+            Some(shared) => Ledger::shared(shared.pool.clone(), redactor.clone()),
+            None => Ledger::open(&config.ledger, redactor.clone())?,
+        };
+        if let Some(shared) = &shared {
+            config.grants.revoked = shared.revoked();
+        }
         // As it is in force at each denial.
         let live = Live::new(config);
         let ledger = ledger.with_alarms({
@@ -114,7 +133,9 @@ impl Host {
             }
             Some(upstream) => {
                 let tls = crate::egress::tls::config().map_err(StartError::Engine)?;
-                let loket = Loket::new(upstream, tls, redactor).map_err(StartError::Upstream)?;
+                let pool = shared.as_ref().map(|shared| shared.pool.clone());
+                let loket =
+                    Loket::new(upstream, tls, redactor, pool).map_err(StartError::Upstream)?;
                 let elsewhere = NotEmbedded(upstream.base_url.to_string());
                 (Arc::new(loket), Err(elsewhere))
             }
@@ -122,15 +143,20 @@ impl Host {
         let sandbox = Sandbox::new().map_err(StartError::Engine)?;
         let compiled =
             Compiled::open(&config.compiled, sandbox.engine()).map_err(StartError::Compiled)?;
-        let kept = Sqlite::open(&config.runs)?;
-        let queue = LocalQueue::new(kept.clone())?;
-        let holder = queue.holder();
-        let runs: Arc<dyn RunStore> = Arc::new(kept);
+        let Kept {
+            runs,
+            queue,
+            holder,
+            components,
+            bucket,
+        } = Kept::of(&config, shared)?;
         Ok(Self {
             throttle: Arc::new(Throttle::new(runs.clone(), clock.clone())),
             runs,
-            queue: Arc::new(queue),
+            queue,
             holder,
+            components,
+            bucket,
             clock,
             leaving: CancellationToken::new(),
             registry: Registry::on_disk(compiled),
@@ -203,6 +229,7 @@ impl Host {
     /// See [`LoadError`].
     pub async fn load(&self, client: &str) -> Result<Arc<Loaded>, LoadError> {
         let config = self.live.now();
+        self.fetch_component(client).await;
         self.registry.load(&self.sandbox, &config, client).await
     }
 

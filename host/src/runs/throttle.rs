@@ -9,8 +9,12 @@ use std::time::Duration;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::Instant;
 use url::Url;
+use uuid::Uuid;
 
 const MINUTE: Duration = Duration::from_secs(60);
+
+/// How often it is looked whether another host gave a place back.
+const LOOK: Duration = Duration::from_millis(50);
 
 /// The time zone of the calendar days of daily budgets.
 const ZONE: &str = "Europe/Amsterdam";
@@ -29,6 +33,31 @@ pub(crate) struct Throttle {
 /// A place among the requests that are under way.
 pub(crate) struct Turn {
     _places: Vec<OwnedSemaphorePermit>,
+    _shared: Vec<SharedPlace>,
+}
+
+/// A place among the requests of all hosts; given back when it is dropped.
+struct SharedPlace {
+    store: Arc<dyn RunStore>,
+    id: Uuid,
+}
+
+impl Drop for SharedPlace {
+    fn drop(&mut self) {
+        let Ok(runtime) = tokio::runtime::Handle::try_current() else {
+            return;
+        };
+        let (store, id) = (self.store.clone(), self.id);
+        runtime.spawn(async move {
+            // It would be taken for as long as this host is there.
+            while let Some(limits) = store.shared_limits()
+                && let Err(error) = limits.leave(id).await
+            {
+                tracing::warn!(%error, "a place among the requests to a party is not given back yet");
+                tokio::time::sleep(LOOK).await;
+            }
+        });
+    }
 }
 
 /// Why a request has to wait.
@@ -74,17 +103,18 @@ impl Throttle {
     pub(crate) async fn turn(&self, config: &Config, url: &Url) -> Result<Turn, NoTurn> {
         let of_url = |party: &Party| Some((party.budget(url)?, party.clone()));
         let parties: Vec<_> = config.parties.iter().filter_map(of_url).collect();
-        let mut places = Vec::new();
+        let (mut places, mut shared) = (Vec::new(), Vec::new());
         for (budget, party) in &parties {
             if let Some(most) = party.concurrency {
                 let place = self.place(budget, most).acquire_owned().await;
                 // It is never closed.
                 places.extend(place.ok());
+                shared.extend(self.shared_place(budget, most).await?);
             }
         }
         for (budget, party) in &parties {
             if let Some(most) = party.per_minute
-                && let Err(wait) = self.minute(budget, most)
+                && let Some(wait) = self.minute(budget, most).await?
             {
                 return Err(NoTurn::Held(Held {
                     party: budget.clone(),
@@ -95,7 +125,10 @@ impl Throttle {
                 self.day(budget, most).await?;
             }
         }
-        Ok(Turn { _places: places })
+        Ok(Turn {
+            _places: places,
+            _shared: shared,
+        })
     }
 
     fn place(&self, budget: &str, most: u32) -> Arc<Semaphore> {
@@ -110,8 +143,35 @@ impl Throttle {
             .clone()
     }
 
+    /// Waits for a place among the requests of all hosts, where there are
+    /// several. The deadline of the run ends the waiting.
+    async fn shared_place(&self, budget: &str, most: u32) -> Result<Option<SharedPlace>, NoTurn> {
+        let Some(limits) = self.store.shared_limits() else {
+            return Ok(None);
+        };
+        loop {
+            let entered = limits.enter(budget, most).await;
+            if let Some(id) = entered.map_err(|error| NoTurn::Unknown(error.to_string()))? {
+                let store = self.store.clone();
+                return Ok(Some(SharedPlace { store, id }));
+            }
+            tokio::time::sleep(LOOK).await;
+        }
+    }
+
     /// Takes one of the last minute; or how long until there is one.
-    fn minute(&self, budget: &str, most: u32) -> Result<(), Duration> {
+    async fn minute(&self, budget: &str, most: u32) -> Result<Option<Duration>, NoTurn> {
+        match self.store.shared_limits() {
+            Some(limits) => {
+                let taken = limits.minute(budget, most).await;
+                taken.map_err(|error| NoTurn::Unknown(error.to_string()))
+            }
+            None => Ok(self.own_minute(budget, most).err()),
+        }
+    }
+
+    /// As [`Self::minute`], of this process.
+    fn own_minute(&self, budget: &str, most: u32) -> Result<(), Duration> {
         let mut known = self.sent.lock().unwrap_or_else(PoisonError::into_inner);
         let sent = known.entry(budget.to_owned()).or_default();
         let now = Instant::now();

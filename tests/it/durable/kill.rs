@@ -23,6 +23,16 @@ impl Serve {
         Self::program(dir, env!("CARGO_BIN_EXE_koppel"), arguments)
     }
 
+    /// One that tells in `serve.log` what it sees.
+    pub(super) fn talking(dir: &Path) -> Self {
+        let arguments = [
+            "KOPPEL_LOG=koppel_host=info",
+            env!("CARGO_BIN_EXE_koppel"),
+            "serve",
+        ];
+        Self::program(dir, "env", &arguments)
+    }
+
     pub(super) fn program(dir: &Path, program: &str, arguments: &[&str]) -> Self {
         let log = std::fs::OpenOptions::new()
             .create(true)

@@ -8,6 +8,7 @@ mod limits;
 pub(crate) mod party;
 mod queue;
 mod replay;
+mod scale;
 mod schedule;
 mod trouble;
 

@@ -1,5 +1,5 @@
 use super::*;
-use crate::authorization::{ClientGrants, RoleGrants, UserGrants};
+use crate::authorization::{ClientGrants, Revoked, RoleGrants, UserGrants};
 use proptest::collection::{btree_set, vec};
 use proptest::option::of;
 use proptest::prelude::*;
@@ -69,6 +69,7 @@ prop_compose! {
         employer_modules in modules(),
     ) -> Grants {
         Grants {
+            revoked: Revoked::default(),
             clients: client.map(|activities| (CLIENT.to_owned(), ClientGrants { activities })).into_iter().collect(),
             users: user.map(|user| (USER.to_owned(), user)).into_iter().collect(),
             roles: role

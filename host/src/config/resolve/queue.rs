@@ -3,20 +3,34 @@
 use super::Resolver;
 use crate::authorization::Grants;
 use crate::config::queue::{WrittenParty, WrittenSchedule};
-use crate::config::{Client, Queue, Retry, Schedule};
+use crate::config::shared::{self, WrittenQueue, WrittenStore};
+use crate::config::{Client, Queue, Retry, Schedule, Shared};
 use crate::egress::Party;
 use std::collections::{BTreeMap, BTreeSet};
 use toml::Spanned;
 
 impl Resolver<'_> {
-    pub(super) fn queue(&mut self, queue: Option<Spanned<Queue>>) -> Queue {
-        let Some(queue) = queue else {
-            return Queue::default();
-        };
-        if let Err(text) = queue.get_ref().validate() {
+    /// `embedded` says whether the payroll data is a file of this machine.
+    pub(super) fn queue(
+        &mut self,
+        store: Option<Spanned<WrittenStore>>,
+        queue: Option<Spanned<WrittenQueue>>,
+        embedded: bool,
+    ) -> (Queue, Option<Shared>) {
+        let own = queue.as_ref().map_or_else(Queue::default, |queue| Queue {
+            workers: queue.get_ref().workers,
+        });
+        if let (Err(text), Some(queue)) = (own.validate(), &queue) {
             self.fault(Some(&queue.span()), format!("[queue] {text}"));
         }
-        queue.into_inner()
+        let shared = shared::resolve(store, queue, embedded, self.base);
+        let shared = shared.unwrap_or_else(|faults| {
+            for (span, text) in faults {
+                self.fault(Some(&span), text);
+            }
+            None
+        });
+        (own, shared)
     }
 
     pub(super) fn retry(&mut self, client: &str, retry: Option<Spanned<Retry>>) -> Retry {

@@ -4,6 +4,7 @@ mod live;
 mod names;
 mod queue;
 mod resolved;
+mod shared;
 mod upstream;
 
 use super::*;

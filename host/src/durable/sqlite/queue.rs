@@ -113,7 +113,11 @@ impl RunQueue for LocalQueue {
             return Ok(None);
         };
         let run = Uuid::try_parse(&id).map_err(|error| StoreError::Broken(error.to_string()))?;
-        Ok(Some(Lease { run, token }))
+        Ok(Some(Lease {
+            run,
+            token,
+            worn: false,
+        }))
     }
 
     async fn wait(&self) {

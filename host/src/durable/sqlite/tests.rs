@@ -46,6 +46,9 @@ conformance! {
     what_a_person_decides_is_in_the_journal(one);
     a_run_that_needs_a_person_holds_up_no_other(one);
     a_run_is_leased_to_one_worker(one, other);
+    a_run_that_is_added_again_waits_once(one, other);
+    two_processes_never_run_two_of_one_employer(one, other);
+    two_processes_that_submit_the_same_submit_it_once(one, other);
     a_daily_budget_is_shared(one, other);
     schedules_are_remembered(one, other);
 }

@@ -5,11 +5,14 @@
 //! processes on this platform must share: of two runs of one journal run, in
 //! whatever processes, one gets it.
 
+pub(super) mod postgres;
+
 use crate::bindings::koppel::loket::journal_runs::{ExportMethod, JournalRunStatus};
 use crate::bindings::koppel::loket::types::ActivityError;
 use crate::platform::{ChangedBy, ExportClaim, status_key, status_of_key};
 use rusqlite::types::Type;
 use rusqlite::{Connection, OptionalExtension, Row, TransactionBehavior, params};
+use sqlx::postgres::PgPool;
 use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -33,7 +36,16 @@ const SCHEMA: &str = "CREATE TABLE IF NOT EXISTS claim (
 
 /// The claims.
 #[derive(Clone)]
-pub(super) struct Claims(Arc<Mutex<Connection>>);
+pub(super) struct Claims(Kept);
+
+/// What they are kept in.
+#[derive(Clone)]
+enum Kept {
+    /// A file of this machine.
+    File(Arc<Mutex<Connection>>),
+    /// What hosts on several machines share.
+    Shared(PgPool),
+}
 
 /// Why the file cannot be used.
 #[derive(Debug, thiserror::Error)]
@@ -59,25 +71,38 @@ impl Claims {
             Ok((connection, ours))
         });
         match opened.map_err(|error| unusable(error.to_string()))? {
-            (connection, true) => Ok(Self(Arc::new(Mutex::new(connection)))),
+            (connection, true) => Ok(Self(Kept::File(Arc::new(Mutex::new(connection))))),
             (_, false) => Err(OpenError::Foreign(path.to_owned())),
         }
     }
 
+    /// Those that hosts on several machines share.
+    pub(super) fn shared(pool: PgPool) -> Self {
+        Self(Kept::Shared(pool))
+    }
+
+    /// The database that hosts share, if they do.
+    pub(super) fn pool(&self) -> Option<&PgPool> {
+        match &self.0 {
+            Kept::File(_) => None,
+            Kept::Shared(pool) => Some(pool),
+        }
+    }
+
+    /// Works on the file.
     pub(super) async fn with<T: Send + 'static>(
         &self,
         work: impl FnOnce(&mut Connection) -> rusqlite::Result<T> + Send + 'static,
     ) -> Result<T, ActivityError> {
-        let connection = self.0.clone();
+        let Kept::File(connection) = self.0.clone() else {
+            return Err(unreadable("they are not in a file".to_owned()));
+        };
         let done = tokio::task::spawn_blocking(move || {
             work(&mut connection.lock().unwrap_or_else(PoisonError::into_inner))
         });
         let done = done.await.map_err(|error| error.to_string());
         done.and_then(|done| done.map_err(|error| error.to_string()))
-            .map_err(|why| {
-                tracing::error!(why, "the claims cannot be read or written");
-                ActivityError::Other("the claims cannot be read or written".to_owned())
-            })
+            .map_err(unreadable)
     }
 
     /// The claim on a journal run.
@@ -85,12 +110,18 @@ impl Claims {
         &self,
         journal_run: Uuid,
     ) -> Result<Option<ExportClaim>, ActivityError> {
+        if let Some(pool) = self.pool() {
+            return postgres::get(pool, journal_run).await;
+        }
         self.with(move |connection| find(connection, journal_run))
             .await
     }
 
     /// The journal runs that are claimed.
     pub(super) async fn all(&self) -> Result<HashSet<String>, ActivityError> {
+        if let Some(pool) = self.pool() {
+            return postgres::all(pool).await;
+        }
         self.with(|connection| {
             let mut select = connection.prepare_cached("SELECT journal_run FROM claim")?;
             select.query_map([], |row| row.get(0))?.collect()
@@ -104,6 +135,9 @@ impl Claims {
         journal_run: Uuid,
         claim: ExportClaim,
     ) -> Result<Option<ExportClaim>, ActivityError> {
+        if let Some(pool) = self.pool() {
+            return postgres::take(pool, journal_run, claim).await;
+        }
         self.with(move |connection| {
             let transaction =
                 connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
@@ -134,6 +168,9 @@ impl Claims {
         journal_run: Uuid,
         status: JournalRunStatus,
     ) -> Result<(), ActivityError> {
+        if let Some(pool) = self.pool() {
+            return postgres::came_from(pool, journal_run, status).await;
+        }
         self.with(move |connection| {
             connection.execute(
                 "UPDATE claim SET status = ?2 WHERE journal_run = ?1",
@@ -146,6 +183,9 @@ impl Claims {
 
     /// Removes the claim of a run on a journal run, if it is that run's.
     pub(super) async fn end(&self, journal_run: Uuid, run: Uuid) -> Result<(), ActivityError> {
+        if let Some(pool) = self.pool() {
+            return postgres::end(pool, journal_run, run).await;
+        }
         self.with(move |connection| {
             connection.execute(
                 "DELETE FROM claim WHERE journal_run = ?1 AND run = ?2",
@@ -155,6 +195,12 @@ impl Claims {
         .await
         .map(|_| ())
     }
+}
+
+/// The cause is for the operator.
+fn unreadable(why: String) -> ActivityError {
+    tracing::error!(why, "the claims cannot be read or written");
+    ActivityError::Other("the claims cannot be read or written".to_owned())
 }
 
 /// Makes an empty file one of claims; says whether it is one.

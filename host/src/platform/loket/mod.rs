@@ -33,6 +33,7 @@ use attribution::Known;
 use claims::Claims;
 use client::Client;
 use moka::future::Cache;
+use sqlx::postgres::PgPool;
 use std::sync::Arc;
 use std::time::Duration;
 use uuid::Uuid;
@@ -55,7 +56,8 @@ pub struct Loket {
 
 impl Loket {
     /// Prepares requests to the platform; sends none yet. The redactor is told
-    /// every secret and token before it is used.
+    /// every secret and token before it is used. Claims are kept in the database
+    /// that hosts share, where they do.
     ///
     /// # Errors
     ///
@@ -65,12 +67,16 @@ impl Loket {
         config: &Upstream,
         tls: rustls::ClientConfig,
         redactor: Redactor,
+        pool: Option<PgPool>,
     ) -> anyhow::Result<Self> {
         Ok(Self {
             client: Client::new(config, tls, redactor)?,
             provider: config.provider,
             known: Known::new(),
-            claims: Claims::open(&config.claims)?,
+            claims: match pool {
+                Some(pool) => Claims::shared(pool),
+                None => Claims::open(&config.claims)?,
+            },
             results: Cache::builder()
                 .max_capacity(RESULTS_CAPACITY)
                 .weigher(|_, results: &Arc<Vec<_>>| {

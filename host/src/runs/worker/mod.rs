@@ -144,6 +144,17 @@ impl Host {
     /// Makes an attempt, if there is to be one.
     async fn make(&self, started: &Started, ready: Ready, lease: &Lease) -> Option<End> {
         let run = &started.run;
+        if lease.worn {
+            let why = "host after host fell silent while it made this run, so it is not made again";
+            let error = ("worn", why.to_owned());
+            let wrote = started.steps.iter().any(|step| step.write);
+            let to = if wrote {
+                Ended::Person { open: false }
+            } else {
+                Ended::Over(State::Dead)
+            };
+            return Some(ended(to, error));
+        }
         if let Some(why) = &run.cancel {
             let error = ("cancelled", format!("it was cancelled: {why}"));
             return Some(ended(Ended::Over(State::Cancelled), error));

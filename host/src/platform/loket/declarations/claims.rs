@@ -1,6 +1,8 @@
 //! Which run of koppel sends which declaration of the platform, and which were
 //! sent: in the file of the claims on journal runs, for the same reason.
 
+mod postgres;
+
 use crate::bindings::koppel::loket::types::ActivityError;
 use crate::platform::Claim;
 use crate::platform::loket::claims::Claims;
@@ -59,12 +61,18 @@ fn find(connection: &Connection, declaration: Uuid) -> rusqlite::Result<Option<H
 impl Claims {
     /// What is known of the sending of a declaration.
     pub(super) async fn held(&self, declaration: Uuid) -> Result<Option<Held>, ActivityError> {
+        if let Some(pool) = self.pool() {
+            return postgres::held(pool, declaration).await;
+        }
         self.with(move |connection| find(connection, declaration))
             .await
     }
 
     /// When the declarations were sent that koppel sent.
     pub(super) async fn sent(&self) -> Result<HashMap<String, String>, ActivityError> {
+        if let Some(pool) = self.pool() {
+            return postgres::sent(pool).await;
+        }
         self.with(|connection| {
             let mut select = connection.prepare_cached(
                 "SELECT declaration, sent_time FROM declaration_claim WHERE sent_time IS NOT NULL",
@@ -82,6 +90,9 @@ impl Claims {
         declaration: Uuid,
         sha256: String,
     ) -> Result<(), ActivityError> {
+        if let Some(pool) = self.pool() {
+            return postgres::confirmed(pool, declaration, &sha256).await;
+        }
         self.with(move |connection| {
             connection.execute(
                 "INSERT INTO declaration_claim (declaration, sha256) VALUES (?1, ?2)
@@ -102,6 +113,9 @@ impl Claims {
         sha256: String,
         claim: Claim,
     ) -> Result<Held, ActivityError> {
+        if let Some(pool) = self.pool() {
+            return postgres::claim(pool, declaration, &sha256, &claim).await;
+        }
         self.with(move |connection| {
             let transaction =
                 connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
@@ -133,6 +147,9 @@ impl Claims {
         run: Uuid,
         left: bool,
     ) -> Result<(), ActivityError> {
+        if let Some(pool) = self.pool() {
+            return postgres::release(pool, declaration, run, left).await;
+        }
         self.with(move |connection| {
             connection.execute(
                 "UPDATE declaration_claim SET run = NULL, until = NULL, has_left = ?3 WHERE declaration = ?1 AND run = ?2",
@@ -150,6 +167,9 @@ impl Claims {
         run: Uuid,
         party_reference: String,
     ) -> Result<bool, ActivityError> {
+        if let Some(pool) = self.pool() {
+            return postgres::mark_sent(pool, declaration, run, &party_reference).await;
+        }
         let now = jiff::Timestamp::now().to_string();
         self.with(move |connection| {
             connection.execute(
@@ -167,6 +187,9 @@ impl Claims {
         declaration: Uuid,
         reference: String,
     ) -> Result<bool, ActivityError> {
+        if let Some(pool) = self.pool() {
+            return postgres::has_response(pool, declaration, &reference).await;
+        }
         self.with(move |connection| {
             connection
                 .prepare_cached(
@@ -183,6 +206,9 @@ impl Claims {
         declaration: Uuid,
         reference: String,
     ) -> Result<(), ActivityError> {
+        if let Some(pool) = self.pool() {
+            return postgres::responded(pool, declaration, &reference).await;
+        }
         self.with(move |connection| {
             connection.execute(
                 "INSERT OR IGNORE INTO declaration_response (declaration, reference) VALUES (?1, ?2)",

@@ -1,0 +1,512 @@
+//! The ledger in PostgreSQL, of hosts on several machines.
+//!
+//! The chain has one end, so hosts take turns at it (an advisory lock, until the
+//! transaction is over). What a host has to append at a moment goes in one turn:
+//! the more there is to do, the more rows share the cost of a turn.
+
+use super::alarm::{self, Alarm, Threshold};
+use super::chain::{Broken, GENESIS, Verified};
+use super::storage::Storage;
+use super::store::{Stored, headers, holds, row as made, time};
+use super::{Context, DenialCount, Entry, Filter, Kind, LedgerError, Row, chain};
+use crate::durable::StoreError;
+use crate::shared::postgres::{Lock, within};
+use async_trait::async_trait;
+use sqlx::postgres::{PgPool, PgRow};
+use sqlx::{AssertSqlSafe, PgExecutor, PgTransaction, Postgres, QueryBuilder, Row as _};
+use tokio::sync::{mpsc, oneshot};
+use uuid::Uuid;
+
+/// The most rows of one turn.
+const ROWS: usize = 256;
+
+/// The most bytes of bodies in one turn, if there is more than one row.
+const BYTES: usize = 8 << 20;
+
+/// How many rows are looked at in one go by [`Storage::verify`].
+const VERIFIED: i64 = 500;
+
+const COLUMNS: &str = "seq, time, run, client, \"user\", employer, kind, activity, \"check\", exchange, summary, status, outcome, headers, body_size, body_sha256, hash";
+
+/// The ledger, as one host appends to it.
+pub(super) struct Shared {
+    pool: PgPool,
+    turns: mpsc::UnboundedSender<Waiting>,
+}
+
+/// A row that waits for its turn.
+struct Waiting {
+    entry: Entry,
+    threshold: Option<Threshold>,
+    told: oneshot::Sender<Result<(u64, Option<Alarm>), LedgerError>>,
+}
+
+impl From<StoreError> for LedgerError {
+    fn from(error: StoreError) -> Self {
+        match error {
+            StoreError::Unavailable(why) | StoreError::Broken(why) => Self(why),
+            error => Self(error.to_string()),
+        }
+    }
+}
+
+impl From<sqlx::Error> for LedgerError {
+    fn from(error: sqlx::Error) -> Self {
+        Self(error.to_string())
+    }
+}
+
+impl Shared {
+    pub(super) fn new(pool: PgPool) -> Self {
+        let (turns, waiting) = mpsc::unbounded_channel();
+        tokio::spawn(take_turns(pool.clone(), waiting));
+        Self { pool, turns }
+    }
+}
+
+/// Appends what waits, until nobody is left who could append.
+async fn take_turns(pool: PgPool, mut waiting: mpsc::UnboundedReceiver<Waiting>) {
+    let mut first = None;
+    loop {
+        let next = match first.take() {
+            Some(next) => Some(next),
+            None => waiting.recv().await,
+        };
+        let Some(next) = next else { return };
+        let mut bytes = next.entry.body.len();
+        let mut turn = vec![next];
+        while turn.len() < ROWS
+            && let Ok(next) = waiting.try_recv()
+        {
+            bytes += next.entry.body.len();
+            if bytes > BYTES {
+                first = Some(next);
+                break;
+            }
+            turn.push(next);
+        }
+        one_turn(&pool, turn).await;
+    }
+}
+
+async fn one_turn(pool: &PgPool, turn: Vec<Waiting>) {
+    let entries: Vec<_> = turn
+        .iter()
+        .map(|waiting| (waiting.entry.clone(), waiting.threshold))
+        .collect();
+    match append(pool, entries).await {
+        Ok(appended) => {
+            for (waiting, appended) in turn.into_iter().zip(appended) {
+                // Whoever asked may have gone; the row stays.
+                let _ = waiting.told.send(Ok(appended));
+            }
+        }
+        // One of them may be at fault.
+        Err(StoreError::Broken(_)) if turn.len() > 1 => {
+            for waiting in turn {
+                let entry = vec![(waiting.entry, waiting.threshold)];
+                let appended = append(pool, entry).await;
+                let appended = appended.map_err(LedgerError::from).and_then(|mut all| {
+                    all.pop()
+                        .ok_or_else(|| LedgerError("nothing was appended".to_owned()))
+                });
+                let _ = waiting.told.send(appended);
+            }
+        }
+        Err(error) => {
+            let why = LedgerError::from(error).0;
+            for waiting in turn {
+                let _ = waiting.told.send(Err(LedgerError(why.clone())));
+            }
+        }
+    }
+}
+
+/// PostgreSQL has no text with the character of number 0.
+fn storable(entry: Entry) -> Entry {
+    let clean = |text: String| match text.contains('\0') {
+        true => text.replace('\0', "\u{fffd}"),
+        false => text,
+    };
+    Entry {
+        summary: clean(entry.summary),
+        outcome: entry.outcome.map(clean),
+        context: Context {
+            client: clean(entry.context.client),
+            user: clean(entry.context.user),
+            ..entry.context
+        },
+        ..entry
+    }
+}
+
+type Appended = Vec<(u64, Option<Alarm>)>;
+
+/// Appends rows in one transaction, in order.
+async fn append(
+    pool: &PgPool,
+    entries: Vec<(Entry, Option<Threshold>)>,
+) -> Result<Appended, StoreError> {
+    within(async {
+        let mut db = pool.begin().await?;
+        sqlx::query("SELECT pg_advisory_xact_lock($1)")
+            .bind(Lock::Ledger.key())
+            .execute(&mut *db)
+            .await?;
+        let last = sqlx::query("SELECT seq, hash FROM ledger ORDER BY seq DESC LIMIT 1")
+            .fetch_optional(&mut *db)
+            .await?;
+        let (mut seq, mut hash) = match last {
+            Some(row) => (unsigned(&row, 0)?, row.try_get(1)?),
+            None => (0, GENESIS.to_owned()),
+        };
+        let (mut rows, mut appended) = (Vec::new(), Appended::new());
+        for (entry, threshold) in entries {
+            let (row, body) = made(seq + 1, &hash, storable(entry));
+            (seq, hash) = (row.seq, row.hash.clone());
+            rows.push((row.clone(), body));
+            let mut alarm = None;
+            if let Some(threshold) = threshold {
+                insert(&mut db, std::mem::take(&mut rows)).await?;
+                alarm = due(&mut db, &row, threshold).await?;
+            }
+            if let Some(alarm) = &alarm {
+                let (row, body) = made(seq + 1, &hash, storable(alarm.entry()));
+                (seq, hash) = (row.seq, row.hash.clone());
+                rows.push((row, body));
+            }
+            appended.push((row.seq, alarm));
+        }
+        insert(&mut db, rows).await?;
+        db.commit().await?;
+        Ok(appended)
+    })
+    .await
+}
+
+async fn insert(
+    db: &mut PgTransaction<'_>,
+    rows: Vec<(Row, Option<Vec<u8>>)>,
+) -> Result<(), StoreError> {
+    if rows.is_empty() {
+        return Ok(());
+    }
+    // Any other number of rows is a statement of its own, not worth keeping.
+    let single = rows.len() == 1;
+    let mut insert =
+        QueryBuilder::<Postgres>::new(format!("INSERT INTO ledger ({COLUMNS}, body) "));
+    insert.push_values(rows, |mut values, (row, body)| {
+        let headers = headers(&row);
+        values
+            .push_bind(signed(row.seq))
+            .push_bind(row.time)
+            .push_bind(row.context.run.to_string())
+            .push_bind(row.context.client)
+            .push_bind(row.context.user)
+            .push_bind(row.context.employer.to_string())
+            .push_bind(row.kind)
+            .push_bind(row.activity)
+            .push_bind(row.check)
+            .push_bind(row.exchange)
+            .push_bind(row.summary)
+            .push_bind(row.status.map(i32::from))
+            .push_bind(row.outcome)
+            .push_bind(headers)
+            .push_bind(signed(row.body_size))
+            .push_bind(row.body_sha256)
+            .push_bind(row.hash)
+            .push_bind(body);
+    });
+    insert.build().persistent(single).execute(&mut **db).await?;
+    Ok(())
+}
+
+/// The alarm that this denial, which was just appended, raises.
+async fn due(
+    db: &mut PgTransaction<'_>,
+    denial: &Row,
+    threshold: Threshold,
+) -> Result<Option<Alarm>, StoreError> {
+    let from = alarm::from(denial, threshold);
+    let raised: bool = sqlx::query_scalar(
+        "SELECT EXISTS (SELECT 1 FROM ledger WHERE kind = 'alarm' AND client = $1 AND time > $2)",
+    )
+    .bind(&denial.context.client)
+    .bind(&from)
+    .fetch_one(&mut **db)
+    .await?;
+    if raised {
+        return Ok(None);
+    }
+    let rows = sqlx::query(
+        "SELECT coalesce(\"check\", ''), count(*) AS times FROM ledger
+         WHERE kind = 'denial' AND client = $1 AND time > $2
+         GROUP BY \"check\" ORDER BY times DESC, \"check\"",
+    )
+    .bind(&denial.context.client)
+    .bind(&from)
+    .fetch_all(&mut **db)
+    .await?;
+    let mut by_check = Vec::new();
+    for row in &rows {
+        by_check.push((row.try_get(0)?, unsigned(row, 1)?));
+    }
+    Ok(Alarm::of(denial, by_check, threshold))
+}
+
+fn signed(number: u64) -> i64 {
+    // No ledger gets so long.
+    i64::try_from(number).unwrap_or(i64::MAX)
+}
+
+fn unsigned(row: &PgRow, index: usize) -> Result<u64, sqlx::Error> {
+    let number: i64 = row.try_get(index)?;
+    Ok(u64::try_from(number).unwrap_or_default())
+}
+
+fn read(row: &PgRow) -> Result<Row, sqlx::Error> {
+    let uuid = |index: usize| -> Result<Uuid, sqlx::Error> {
+        let text: &str = row.try_get(index)?;
+        // A damaged identifier is for `verify` to report.
+        Ok(Uuid::parse_str(text).unwrap_or_default())
+    };
+    let headers: &str = row.try_get(13)?;
+    let hash: String = row.try_get(16)?;
+    let status: Option<i32> = row.try_get(11)?;
+    Ok(Row {
+        seq: unsigned(row, 0)?,
+        id: chain::id(&hash),
+        time: row.try_get(1)?,
+        context: Context {
+            run: uuid(2)?,
+            client: row.try_get(3)?,
+            user: row.try_get(4)?,
+            employer: uuid(5)?,
+        },
+        kind: row.try_get(6)?,
+        activity: row.try_get(7)?,
+        check: row.try_get(8)?,
+        exchange: row.try_get(9)?,
+        summary: row.try_get(10)?,
+        status: status.and_then(|status| u16::try_from(status).ok()),
+        outcome: row.try_get(12)?,
+        headers: serde_json::from_str(headers).unwrap_or_default(),
+        body_size: unsigned(row, 14)?,
+        body_sha256: row.try_get(15)?,
+        hash,
+    })
+}
+
+/// A query with the condition of a filter.
+fn selecting(start: &str, filter: &Filter) -> QueryBuilder<Postgres> {
+    let mut query = QueryBuilder::new(start);
+    query.push(" WHERE TRUE");
+    if !filter.kinds.is_empty() {
+        let kinds: Vec<_> = filter.kinds.iter().map(|kind| kind.name()).collect();
+        query.push(" AND kind = ANY(").push_bind(kinds).push(")");
+    }
+    let equal = [
+        ("client", filter.client.clone()),
+        ("\"user\"", filter.user.clone()),
+        ("employer", filter.employer.map(|id| id.to_string())),
+        ("run", filter.run.map(|id| id.to_string())),
+        ("\"check\"", filter.check.clone()),
+    ];
+    for (column, value) in equal {
+        if let Some(value) = value {
+            query.push(format!(" AND {column} = ")).push_bind(value);
+        }
+    }
+    if let Some(since) = filter.since {
+        query.push(" AND time >= ").push_bind(time(since));
+    }
+    if let Some(until) = filter.until {
+        query.push(" AND time < ").push_bind(time(until));
+    }
+    if let Some(after) = filter.after {
+        query.push(" AND seq > ").push_bind(signed(after));
+    }
+    query
+}
+
+fn all(rows: &[PgRow]) -> Result<Vec<Row>, StoreError> {
+    let rows = rows.iter().map(read).collect::<Result<_, _>>();
+    rows.map_err(StoreError::from)
+}
+
+#[async_trait]
+impl Storage for Shared {
+    async fn append(
+        &self,
+        entry: Entry,
+        threshold: Option<Threshold>,
+    ) -> Result<(u64, Option<Alarm>), LedgerError> {
+        let (told, answer) = oneshot::channel();
+        let gone = || LedgerError("nobody appends to it any more".to_owned());
+        let waiting = Waiting {
+            entry,
+            threshold,
+            told,
+        };
+        self.turns.send(waiting).map_err(|_| gone())?;
+        answer.await.map_err(|_| gone())?
+    }
+
+    async fn rows(&self, filter: Filter) -> Result<Vec<Row>, LedgerError> {
+        let mut query = selecting(&format!("SELECT {COLUMNS} FROM ledger"), &filter);
+        query.push(" ORDER BY seq DESC LIMIT ");
+        query.push_bind(filter.limit.map(i64::from));
+        let rows = within(async {
+            let mut rows = query.build().fetch_all(&self.pool).await?;
+            rows.reverse();
+            all(&rows)
+        });
+        Ok(rows.await?)
+    }
+
+    async fn page(
+        &self,
+        filter: Filter,
+        skip: u64,
+        size: u32,
+    ) -> Result<(Vec<Row>, u64), LedgerError> {
+        let mut count = selecting("SELECT count(*) FROM ledger", &filter);
+        let mut query = selecting(&format!("SELECT {COLUMNS} FROM ledger"), &filter);
+        query
+            .push(" ORDER BY seq LIMIT ")
+            .push_bind(i64::from(size));
+        query.push(" OFFSET ").push_bind(signed(skip));
+        let page = within(async {
+            // Both see the same rows, whatever other hosts append.
+            let mut db = self.pool.begin().await?;
+            sqlx::query("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY")
+                .execute(&mut *db)
+                .await?;
+            let total = unsigned(&count.build().fetch_one(&mut *db).await?, 0)?;
+            let rows = query.build().fetch_all(&mut *db).await?;
+            Ok((all(&rows)?, total))
+        });
+        Ok(page.await?)
+    }
+
+    async fn message(&self, id: Uuid) -> Result<Option<Row>, LedgerError> {
+        let from = chain::beginning(id);
+        // Behind all hexadecimal digits.
+        let to = format!("{from}g");
+        let found = within(async {
+            let sql = format!("SELECT {COLUMNS} FROM ledger WHERE hash >= $1 AND hash < $2");
+            let rows = sqlx::query(AssertSqlSafe(sql)).bind(from).bind(to);
+            let rows = all(&rows.fetch_all(&self.pool).await?)?;
+            Ok(rows
+                .into_iter()
+                .find(|row| row.id == id && row.is_message()))
+        });
+        Ok(found.await?)
+    }
+
+    async fn row(&self, seq: u64) -> Result<Option<(Row, Option<Vec<u8>>)>, LedgerError> {
+        let found = within(async {
+            let rows = bodies(&self.pool, seq, seq).await?;
+            let row = rows.first();
+            Ok(row
+                .map(|row| Ok::<_, sqlx::Error>((read(row)?, row.try_get(17)?)))
+                .transpose()?)
+        });
+        Ok(found.await?)
+    }
+
+    async fn denial_counts(&self, filter: Filter) -> Result<Vec<DenialCount>, LedgerError> {
+        let filter = Filter {
+            kinds: vec![Kind::Denial],
+            ..filter
+        };
+        let start =
+            "SELECT client, coalesce(\"check\", ''), count(*), min(time), max(time) FROM ledger";
+        let mut query = selecting(start, &filter);
+        query.push(" GROUP BY client, \"check\" ORDER BY client, \"check\" NULLS FIRST");
+        let counts = within(async {
+            let rows = query.build().fetch_all(&self.pool).await?;
+            let mut counts = Vec::new();
+            for row in &rows {
+                counts.push(DenialCount {
+                    client: row.try_get(0)?,
+                    check: row.try_get(1)?,
+                    count: unsigned(row, 2)?,
+                    first: row.try_get(3)?,
+                    last: row.try_get(4)?,
+                });
+            }
+            Ok(counts)
+        });
+        Ok(counts.await?)
+    }
+
+    async fn verify(&self) -> Result<Result<Verified, Broken>, LedgerError> {
+        let mut verified = Verified {
+            rows: 0,
+            head: GENESIS.to_owned(),
+        };
+        loop {
+            let Some(last) = within(part(&self.pool, verified.rows)).await? else {
+                return Ok(Ok(verified));
+            };
+            let rows = within(bodies(&self.pool, verified.rows + 1, last)).await?;
+            for row in &rows {
+                let read = read(row).and_then(|read| Ok((read, stored(row)?)));
+                let (row, stored) = match read {
+                    Ok(read) => read,
+                    Err(error) => {
+                        let (seq, why) = (verified.rows + 1, format!("it cannot be read: {error}"));
+                        return Ok(Err(Broken { seq, why }));
+                    }
+                };
+                if let Err(why) = holds(&verified, &row, &stored) {
+                    return Ok(Err(Broken { seq: row.seq, why }));
+                }
+                verified = Verified {
+                    rows: row.seq,
+                    head: row.hash,
+                };
+            }
+        }
+    }
+}
+
+/// The last of the rows that come after one, of which no more are taken than
+/// fit into memory.
+async fn part(pool: &PgPool, after: u64) -> Result<Option<u64>, StoreError> {
+    let rows =
+        sqlx::query("SELECT seq, body_size FROM ledger WHERE seq > $1 ORDER BY seq LIMIT $2")
+            .bind(signed(after))
+            .bind(VERIFIED)
+            .fetch_all(pool)
+            .await?;
+    let (mut last, mut bytes) = (None, 0_usize);
+    for row in &rows {
+        bytes = bytes.saturating_add(usize::try_from(unsigned(row, 1)?).unwrap_or(usize::MAX));
+        if last.is_some() && bytes > BYTES {
+            break;
+        }
+        last = Some(unsigned(row, 0)?);
+    }
+    Ok(last)
+}
+
+/// Rows with their bodies.
+async fn bodies(db: impl PgExecutor<'_>, from: u64, to: u64) -> Result<Vec<PgRow>, StoreError> {
+    let sql =
+        format!("SELECT {COLUMNS}, body FROM ledger WHERE seq BETWEEN $1 AND $2 ORDER BY seq");
+    let rows = sqlx::query(AssertSqlSafe(sql))
+        .bind(signed(from))
+        .bind(signed(to));
+    Ok(rows.fetch_all(db).await?)
+}
+
+fn stored(row: &PgRow) -> Result<Stored, sqlx::Error> {
+    Ok(Stored {
+        run: row.try_get(2)?,
+        employer: row.try_get(5)?,
+        headers: row.try_get(13)?,
+        body: row.try_get(17)?,
+    })
+}

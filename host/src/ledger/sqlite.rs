@@ -1,0 +1,325 @@
+//! The ledger in an SQLite file.
+
+use super::alarm::{self, Alarm, Threshold};
+use super::chain::{self, Broken, GENESIS, Verified};
+use super::select::{integer, selected};
+use super::storage::Storage;
+use super::store::{Stored, headers, holds, row};
+use super::{Context, DenialCount, Entry, Filter, Kind, LedgerError, Row};
+use async_trait::async_trait;
+use rusqlite::{Connection, OptionalExtension, Transaction, TransactionBehavior, params};
+use std::path::Path;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+use uuid::Uuid;
+
+/// The version of `schema.sql`, kept in the file as `user_version`.
+const SCHEMA: i64 = 1;
+
+const COLUMNS: &str = "seq, time, run, client, \"user\", employer, kind, activity, \"check\", exchange, summary, status, outcome, headers, body_size, body_sha256, hash";
+
+/// A ledger in a file.
+pub(super) struct File {
+    connection: Arc<Mutex<Connection>>,
+}
+
+impl From<rusqlite::Error> for LedgerError {
+    fn from(error: rusqlite::Error) -> Self {
+        Self(error.to_string())
+    }
+}
+
+impl File {
+    pub(super) fn open(path: &Path) -> Result<Self, LedgerError> {
+        let named =
+            |error: &dyn std::fmt::Display| LedgerError(format!("{}: {error}", path.display()));
+        if let Some(parent) = path.parent() {
+            std::fs::create_dir_all(parent).map_err(|error| named(&error))?;
+        }
+        let mut connection = Connection::open(path).map_err(|error| named(&error))?;
+        prepare(&mut connection).map_err(|error| named(&error))?;
+        Ok(Self {
+            connection: Arc::new(Mutex::new(connection)),
+        })
+    }
+
+    async fn with<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&mut Connection) -> Result<T, LedgerError> + Send + 'static,
+    ) -> Result<T, LedgerError> {
+        let connection = self.connection.clone();
+        let done = tokio::task::spawn_blocking(move || {
+            work(&mut connection.lock().unwrap_or_else(PoisonError::into_inner))
+        });
+        done.await
+            .unwrap_or_else(|error| Err(LedgerError(error.to_string())))
+    }
+}
+
+#[async_trait]
+impl Storage for File {
+    async fn append(
+        &self,
+        entry: Entry,
+        threshold: Option<Threshold>,
+    ) -> Result<(u64, Option<Alarm>), LedgerError> {
+        self.with(move |connection| {
+            let transaction =
+                connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+            let last: Option<(u64, String)> = transaction
+                .prepare_cached("SELECT seq, hash FROM ledger ORDER BY seq DESC LIMIT 1")?
+                .query_row([], |row| Ok((row.get(0)?, row.get(1)?)))
+                .optional()?;
+            let (last, previous) = last.unwrap_or((0, GENESIS.to_owned()));
+            let (new, body) = row(last + 1, &previous, entry);
+            insert(&transaction, &new, body)?;
+            let alarm = match threshold {
+                Some(threshold) => alarm::due(&transaction, &new, threshold)?,
+                None => None,
+            };
+            if let Some(alarm) = &alarm {
+                let (alarm, body) = row(new.seq + 1, &new.hash, alarm.entry());
+                insert(&transaction, &alarm, body)?;
+            }
+            transaction.commit()?;
+            Ok((new.seq, alarm))
+        })
+        .await
+    }
+
+    async fn rows(&self, filter: Filter) -> Result<Vec<Row>, LedgerError> {
+        self.with(move |connection| {
+            let (condition, mut values) = selected(&filter);
+            let mut select = connection.prepare_cached(&format!(
+                "SELECT * FROM (
+                    SELECT {COLUMNS} FROM ledger WHERE {condition}
+                    ORDER BY seq DESC LIMIT :limit
+                ) ORDER BY seq"
+            ))?;
+            // SQLite takes a negative limit for none.
+            let limit = filter.limit.map_or(-1, i64::from);
+            values.push((":limit", limit.into()));
+            let rows = select.query_map(&values[..], read)?;
+            Ok(rows.collect::<rusqlite::Result<_>>()?)
+        })
+        .await
+    }
+
+    async fn page(
+        &self,
+        filter: Filter,
+        skip: u64,
+        size: u32,
+    ) -> Result<(Vec<Row>, u64), LedgerError> {
+        self.with(move |connection| {
+            // Both see the same rows, whatever other processes append.
+            let transaction = connection.transaction()?;
+            let (condition, mut values) = selected(&filter);
+            let total = transaction
+                .prepare_cached(&format!("SELECT count(*) FROM ledger WHERE {condition}"))?
+                .query_row(&values[..], |row| row.get(0))?;
+            values.push((":size", i64::from(size).into()));
+            values.push((":skip", integer(skip).into()));
+            let mut select = transaction.prepare_cached(&format!(
+                "SELECT {COLUMNS} FROM ledger WHERE {condition} ORDER BY seq LIMIT :size OFFSET :skip"
+            ))?;
+            let rows = select.query_map(&values[..], read)?;
+            Ok((rows.collect::<rusqlite::Result<_>>()?, total))
+        })
+        .await
+    }
+
+    async fn message(&self, id: Uuid) -> Result<Option<Row>, LedgerError> {
+        self.with(move |connection| {
+            let from = chain::beginning(id);
+            // Behind all hexadecimal digits.
+            let to = format!("{from}g");
+            let mut select = connection.prepare_cached(&format!(
+                "SELECT {COLUMNS} FROM ledger WHERE hash >= ?1 AND hash < ?2"
+            ))?;
+            let rows = select.query_map([from, to], read)?;
+            for row in rows {
+                let row = row?;
+                if row.id == id && row.is_message() {
+                    return Ok(Some(row));
+                }
+            }
+            Ok(None)
+        })
+        .await
+    }
+
+    async fn row(&self, seq: u64) -> Result<Option<(Row, Option<Vec<u8>>)>, LedgerError> {
+        self.with(move |connection| {
+            let sql = format!("SELECT {COLUMNS}, body FROM ledger WHERE seq = ?1");
+            let found = connection
+                .prepare_cached(&sql)?
+                .query_row([seq], |row| Ok((read(row)?, row.get(17)?)))
+                .optional()?;
+            Ok(found)
+        })
+        .await
+    }
+
+    async fn denial_counts(&self, filter: Filter) -> Result<Vec<DenialCount>, LedgerError> {
+        self.with(move |connection| {
+            let filter = Filter {
+                kinds: vec![Kind::Denial],
+                ..filter
+            };
+            let (condition, values) = selected(&filter);
+            let mut select = connection.prepare_cached(&format!(
+                "SELECT client, coalesce(\"check\", ''), count(*), min(time), max(time) FROM ledger
+                 WHERE {condition} GROUP BY client, \"check\" ORDER BY client, \"check\""
+            ))?;
+            let counts = select.query_map(&values[..], |row| {
+                Ok(DenialCount {
+                    client: row.get(0)?,
+                    check: row.get(1)?,
+                    count: row.get(2)?,
+                    first: row.get(3)?,
+                    last: row.get(4)?,
+                })
+            })?;
+            Ok(counts.collect::<rusqlite::Result<_>>()?)
+        })
+        .await
+    }
+
+    async fn verify(&self) -> Result<Result<Verified, Broken>, LedgerError> {
+        self.with(|connection| {
+            let sql = format!("SELECT {COLUMNS}, body FROM ledger ORDER BY seq");
+            let mut select = connection.prepare(&sql)?;
+            let mut rows = select.query([])?;
+            let mut verified = Verified {
+                rows: 0,
+                head: GENESIS.to_owned(),
+            };
+            while let Some(row) = rows.next()? {
+                let (row, stored) = match read(row).and_then(|read| Ok((read, Stored::read(row)?)))
+                {
+                    Ok(read) => read,
+                    Err(error) => {
+                        let (seq, why) = (verified.rows + 1, format!("it cannot be read: {error}"));
+                        return Ok(Err(Broken { seq, why }));
+                    }
+                };
+                if let Err(why) = holds(&verified, &row, &stored) {
+                    return Ok(Err(Broken { seq: row.seq, why }));
+                }
+                verified = Verified {
+                    rows: row.seq,
+                    head: row.hash,
+                };
+            }
+            Ok(Ok(verified))
+        })
+        .await
+    }
+}
+
+/// Makes an empty file a ledger.
+fn prepare(connection: &mut Connection) -> Result<(), Box<dyn std::error::Error>> {
+    connection.busy_timeout(Duration::from_secs(5))?;
+    // Before anything is changed: it may be a file of something else.
+    is_made(&connection.transaction()?)?;
+    connection.pragma_update(None, "journal_mode", "WAL")?;
+    // A row is on disk before the host goes on.
+    connection.pragma_update(None, "synchronous", "FULL")?;
+    let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+    if !is_made(&transaction)? {
+        transaction.execute_batch(include_str!("schema.sql"))?;
+        transaction.pragma_update(None, "user_version", SCHEMA)?;
+    }
+    transaction.execute_batch(alarm::INDEXES)?;
+    transaction.commit()?;
+    Ok(())
+}
+
+/// Whether this is a ledger (true) or an empty file (false).
+fn is_made(connection: &Transaction<'_>) -> Result<bool, Box<dyn std::error::Error>> {
+    let version: i64 = connection.pragma_query_value(None, "user_version", |row| row.get(0))?;
+    let objects: u64 =
+        connection.query_row("SELECT count(*) FROM sqlite_schema", [], |row| row.get(0))?;
+    match (version, connection.table_exists(None, "ledger")?) {
+        (0, false) if objects == 0 => Ok(false),
+        (SCHEMA, true) => Ok(true),
+        (0 | SCHEMA, _) => Err("it is a database of something else".into()),
+        (_, false) if objects > 0 => Err("it is a database of something else".into()),
+        (found, _) => Err(format!(
+            "it has schema {found}; this version of koppel reads schema {SCHEMA}"
+        )
+        .into()),
+    }
+}
+
+fn insert(connection: &Connection, row: &Row, body: Option<Vec<u8>>) -> rusqlite::Result<()> {
+    connection
+        .prepare_cached(&format!(
+            "INSERT INTO ledger ({COLUMNS}, body) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18)"
+        ))?
+        .execute(params![
+            row.seq,
+            row.time,
+            row.context.run.to_string(),
+            row.context.client,
+            row.context.user,
+            row.context.employer.to_string(),
+            row.kind,
+            row.activity,
+            row.check,
+            row.exchange,
+            row.summary,
+            row.status,
+            row.outcome,
+            headers(row),
+            row.body_size,
+            row.body_sha256,
+            row.hash,
+            body,
+        ])?;
+    Ok(())
+}
+
+fn read(row: &rusqlite::Row<'_>) -> rusqlite::Result<Row> {
+    let uuid = |index: usize| -> rusqlite::Result<Uuid> {
+        let text: String = row.get(index)?;
+        // A damaged identifier is for `verify` to report.
+        Ok(Uuid::parse_str(&text).unwrap_or_default())
+    };
+    let headers: String = row.get(13)?;
+    let hash: String = row.get(16)?;
+    Ok(Row {
+        seq: row.get(0)?,
+        id: chain::id(&hash),
+        time: row.get(1)?,
+        context: Context {
+            run: uuid(2)?,
+            client: row.get(3)?,
+            user: row.get(4)?,
+            employer: uuid(5)?,
+        },
+        kind: row.get(6)?,
+        activity: row.get(7)?,
+        check: row.get(8)?,
+        exchange: row.get(9)?,
+        summary: row.get(10)?,
+        status: row.get(11)?,
+        outcome: row.get(12)?,
+        headers: serde_json::from_str(&headers).unwrap_or_default(),
+        body_size: row.get(14)?,
+        body_sha256: row.get(15)?,
+        hash,
+    })
+}
+
+impl Stored {
+    fn read(row: &rusqlite::Row<'_>) -> rusqlite::Result<Self> {
+        Ok(Self {
+            run: row.get(2)?,
+            employer: row.get(5)?,
+            headers: row.get(13)?,
+            body: row.get(17)?,
+        })
+    }
+}

@@ -1,0 +1,61 @@
+//! NATS: the connection.
+
+use crate::config::Nats;
+use crate::ledger::Redactor;
+use crate::secrets;
+use async_nats::jetstream::{self, Context};
+use async_nats::{ConnectOptions, Event};
+use secrecy::ExposeSecret;
+use std::time::Duration;
+
+/// How long an answer may take. Whoever is cut off must notice before its runs
+/// are given to others.
+const PATIENCE: Duration = Duration::from_secs(5);
+
+/// The longest that is waited before the server is tried again.
+const AGAIN: Duration = Duration::from_secs(2);
+
+/// Connects. What is cut later is connected again, for ever.
+///
+/// # Errors
+///
+/// In words for the operator; never a secret.
+pub(crate) async fn connect(config: &Nats, redactor: &Redactor) -> Result<Context, String> {
+    let read = |key: &str, reference| {
+        secrets::read(reference, redactor).map_err(|why| format!("[queue] {key}: {why}"))
+    };
+    let mut options = ConnectOptions::new()
+        .name("koppel")
+        .connection_timeout(PATIENCE)
+        .request_timeout(Some(PATIENCE))
+        .ping_interval(Duration::from_secs(5))
+        .require_tls(config.tls)
+        .reconnect_delay_callback(|attempts| {
+            let shift = u32::try_from(attempts.min(8)).unwrap_or(8);
+            Duration::from_millis(10 << shift).min(AGAIN)
+        })
+        .event_callback(|event| async move {
+            match event {
+                Event::Connected => tracing::info!("connected with NATS"),
+                event => tracing::warn!(%event, "NATS"),
+            }
+        });
+    if let Some(password) = &config.password {
+        let user = config.user.clone().unwrap_or_default();
+        options =
+            options.user_and_password(user, read("password", password)?.expose_secret().to_owned());
+    }
+    if let Some(token) = &config.token {
+        options = options.token(read("token", token)?.expose_secret().to_owned());
+    }
+    if let Some(roots) = &config.trusted_roots {
+        options = options.add_root_certificates(roots.clone());
+    }
+    let client = options
+        .connect(config.url.as_str())
+        .await
+        .map_err(|error| redactor.text(format!("[queue] {}: {error}", config.url)))?;
+    let mut context = jetstream::new(client);
+    context.set_timeout(PATIENCE.min(config.ack_wait() / 3));
+    Ok(context)
+}

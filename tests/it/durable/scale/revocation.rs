@@ -1,0 +1,122 @@
+//! What is taken back on one host is denied on all.
+
+use super::{EXACT, Installation, Party, Serve, clients};
+use koppel_host::durable::State;
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+const SEEN: &str = "the revocations were replaced";
+
+/// When a host saw that the revocations changed, for the last time.
+fn seen(folder: &Path) -> Option<(usize, jiff::Timestamp)> {
+    let log = std::fs::read_to_string(folder.join("serve.log")).ok()?;
+    let lines: Vec<_> = log.lines().filter(|line| line.contains(SEEN)).collect();
+    let time = lines.last()?.split_whitespace().next()?;
+    Some((lines.len(), time.parse().ok()?))
+}
+
+/// Waits until every host saw so many changes; gives how long the last took
+/// since the first moment.
+async fn reached(
+    folders: &[std::path::PathBuf],
+    changes: usize,
+    since: jiff::Timestamp,
+) -> Duration {
+    let deadline = Instant::now() + Duration::from_secs(30);
+    loop {
+        let seen: Vec<_> = folders.iter().filter_map(|folder| seen(folder)).collect();
+        if seen.len() == folders.len() && seen.iter().all(|(count, _)| *count == changes) {
+            let last = seen.iter().map(|(_, time)| *time).max().unwrap();
+            return last.duration_since(since).unsigned_abs();
+        }
+        assert!(Instant::now() < deadline, "{seen:?}");
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_taken_back_on_one_host_is_denied_on_all() {
+    let party = Party::start().await;
+    let Some(installation) = Installation::new(8, &clients(party.port, "", ""), "").await else {
+        return;
+    };
+    let folders: Vec<_> = ["a", "b", "c"]
+        .map(|name| installation.folder(name, installation.servers.ports()))
+        .into();
+    let _hosts: Vec<_> = folders
+        .iter()
+        .map(|folder| Serve::talking(folder))
+        .collect();
+    let first = installation.book(1).await;
+    super::super::until(&installation.office, first.id, &[State::Succeeded]).await;
+
+    let revoke = [
+        "revoke",
+        "--client",
+        EXACT,
+        "--by",
+        "the operator",
+        "--reason",
+        "it leaked",
+    ];
+    let revoked = installation.koppel(&revoke);
+    assert!(revoked.status.success(), "{revoked:?}");
+    let all = installation.office.revocations().await.unwrap();
+    assert_eq!((all.len(), all[0].why.as_str()), (1, "it leaked"));
+    let took = reached(&folders, 1, all[0].time.parse().unwrap()).await;
+    println!(
+        "a revocation reached three hosts within {:.1} ms",
+        took.as_secs_f64() * 1e3
+    );
+
+    let second = installation.book(2).await;
+    let denied = super::super::until(&installation.office, second.id, &[State::Failed]).await;
+    let error = denied.error.unwrap();
+    assert_eq!(error.code, "denied");
+    assert!(
+        error
+            .message
+            .contains("was taken back from client \"journal-exact\""),
+        "{}",
+        error.message
+    );
+    assert_eq!(party.told(|kept| kept.entries.len()), 1);
+    // A host that starts now knows it, too.
+    let clients = installation.koppel(&["revocations"]);
+    assert!(String::from_utf8_lossy(&clients.stdout).contains("it leaked"));
+
+    let restored = installation.koppel(&["restore", "--client", EXACT]);
+    assert!(restored.status.success(), "{restored:?}");
+    reached(&folders, 2, jiff::Timestamp::now()).await;
+    let retried = installation.koppel(&[
+        "runs",
+        "retry",
+        &second.id.to_string(),
+        "--user",
+        super::ANNA,
+    ]);
+    assert!(retried.status.success(), "{retried:?}");
+    super::super::until(&installation.office, second.id, &[State::Succeeded]).await;
+
+    let again = installation.koppel(&["restore", "--client", EXACT]);
+    let text = String::from_utf8_lossy(&again.stderr).into_owned();
+    assert!(
+        text.contains("client \"journal-exact\" was not taken back"),
+        "{text}"
+    );
+    let misspelt = [
+        "revoke",
+        "--client",
+        "journal-exakt",
+        "--by",
+        "x",
+        "--reason",
+        "y",
+    ];
+    let misspelt = installation.koppel(&misspelt);
+    let text = String::from_utf8_lossy(&misspelt.stderr).into_owned();
+    assert!(
+        text.contains("there is no client \"journal-exakt\""),
+        "{text}"
+    );
+}
