@@ -189,7 +189,10 @@ pub(super) async fn page(
         .bind(int(skip))
         .fetch_all(&mut *db)
         .await?;
-    Ok((rows.iter().map(read).collect::<Result<_, _>>()?, uint(total)?))
+    Ok((
+        rows.iter().map(read).collect::<Result<_, _>>()?,
+        uint(total)?,
+    ))
 }
 
 pub(super) async fn attempts(pool: &PgPool, run: Uuid) -> Result<Vec<Attempt>, StoreError> {
