@@ -176,9 +176,7 @@ impl WrittenStore {
     fn resolve(self, base: &Path, faults: &mut Faults) -> Option<Store> {
         let span = self.url.span();
         let mut fault = |text: String| faults.push((span.clone(), format!("[store] {text}")));
-        let Some(url) = parsed(self.url.get_ref(), &mut fault) else {
-            return None;
-        };
+        let url = parsed(self.url.get_ref(), &mut fault)?;
         if !["postgresql", "postgres"].contains(&url.scheme()) {
             fault(format!(
                 "url must begin with postgresql://, and begins with {}://",
