@@ -261,8 +261,43 @@ fn method_key(method: ExportMethod) -> u8 {
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use super::*;
+    use crate::config::Config;
+    use crate::ledger::Redactor;
+    use crate::servers::servers;
+
+    /// The same claims as two processes have them.
+    pub(in crate::platform::loket) struct Pair {
+        pub(in crate::platform::loket) first: Claims,
+        pub(in crate::platform::loket) second: Claims,
+        _dir: tempfile::TempDir,
+    }
+
+    /// In a file, and in PostgreSQL where it is installed.
+    pub(in crate::platform::loket) async fn pairs() -> Vec<Pair> {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("data/claims.db");
+        let mut pairs = vec![Pair {
+            first: Claims::open(&path).unwrap(),
+            second: Claims::open(&path).unwrap(),
+            _dir: dir,
+        }];
+        if let Some(servers) = servers() {
+            let database = servers.database();
+            let text = servers.configuration(&database, servers.ports(), "") + "[platform]\n";
+            let config = Config::parse(Path::new("platform.toml"), &text).unwrap();
+            let store = config.shared.unwrap().store;
+            let redactor = Redactor::default();
+            let connect = || crate::shared::postgres::connect(&store, &redactor);
+            pairs.push(Pair {
+                first: Claims::shared(connect().await.unwrap()),
+                second: Claims::shared(connect().await.unwrap()),
+                _dir: tempfile::tempdir().unwrap(),
+            });
+        }
+        pairs
+    }
 
     fn claim(run: u128) -> ExportClaim {
         ExportClaim {
@@ -277,11 +312,14 @@ mod tests {
         }
     }
 
-    #[tokio::test]
+    #[tokio::test(flavor = "multi_thread")]
     async fn one_of_two_processes_gets_a_journal_run() {
-        let dir = tempfile::tempdir().unwrap();
-        let path = dir.path().join("data/claims.db");
-        let (first, second) = (Claims::open(&path).unwrap(), Claims::open(&path).unwrap());
+        for Pair { first, second, .. } in pairs().await {
+            one_gets_it(&first, &second).await;
+        }
+    }
+
+    async fn one_gets_it(first: &Claims, second: &Claims) {
         let (id, other) = (Uuid::from_u128(7), Uuid::from_u128(8));
         assert_eq!(first.take(id, claim(1)).await, Ok(None));
         assert_eq!(second.take(id, claim(2)).await, Ok(Some(claim(1))));
@@ -295,6 +333,24 @@ mod tests {
         assert!(first.get(id).await.unwrap().is_some());
         second.end(id, Uuid::from_u128(1)).await.unwrap();
         assert_eq!(first.get(id).await, Ok(None));
+    }
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn of_many_that_want_a_journal_run_at_once_one_gets_it() {
+        for Pair { first, second, .. } in pairs().await {
+            let id = Uuid::from_u128(9);
+            let asked = (1..=16).map(|run| {
+                let claims = if run % 2 == 0 { &first } else { &second };
+                claims.take(id, claim(run))
+            });
+            let got = futures_util::future::join_all(asked).await;
+            let winners = got.iter().filter(|got| **got == Ok(None)).count();
+            assert_eq!(winners, 1, "{got:?}");
+            let kept = first.get(id).await.unwrap().unwrap();
+            for got in got.into_iter().filter(|got| *got != Ok(None)) {
+                assert_eq!(got, Ok(Some(kept.clone())));
+            }
+        }
     }
 
     #[test]

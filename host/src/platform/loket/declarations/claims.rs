@@ -223,6 +223,7 @@ impl Claims {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::platform::loket::claims::tests::{Pair, pairs};
 
     const HOUR: u64 = 3_600_000;
 
@@ -233,11 +234,14 @@ mod tests {
         }
     }
 
-    #[tokio::test]
+    #[tokio::test(flavor = "multi_thread")]
     async fn one_of_two_processes_sends_a_declaration_and_what_was_sent_stays_sent() {
-        let dir = tempfile::tempdir().unwrap();
-        let path = dir.path().join("claims.db");
-        let (first, second) = (Claims::open(&path).unwrap(), Claims::open(&path).unwrap());
+        for Pair { first, second, .. } in pairs().await {
+            one_sends_it(&first, &second).await;
+        }
+    }
+
+    async fn one_sends_it(first: &Claims, second: &Claims) {
         let (id, sha256) = (Uuid::from_u128(7), || "aa".to_owned());
         let free = Held {
             sha256: sha256(),
@@ -264,10 +268,40 @@ mod tests {
         );
     }
 
-    #[tokio::test]
+    #[tokio::test(flavor = "multi_thread")]
     async fn a_run_that_vanished_holds_no_claim_but_its_message_may_have_left() {
-        let dir = tempfile::tempdir().unwrap();
-        let claims = Claims::open(&dir.path().join("claims.db")).unwrap();
+        for Pair { first, .. } in pairs().await {
+            nothing_holds_it(&first).await;
+        }
+    }
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn of_many_that_want_to_send_a_declaration_at_once_one_may() {
+        for Pair { first, second, .. } in pairs().await {
+            let id = Uuid::from_u128(9);
+            let asked = (1..=16).map(|run| {
+                let claims = if run % 2 == 0 { &first } else { &second };
+                claims.claim(id, "aa".to_owned(), claim(run, HOUR))
+            });
+            let held = futures_util::future::join_all(asked).await;
+            let free = held.iter().flatten().filter(|held| held.run.is_none());
+            assert_eq!(free.count(), 1, "{held:?}");
+        }
+    }
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn a_response_message_that_one_process_passed_on_is_known_to_the_other() {
+        for Pair { first, second, .. } in pairs().await {
+            let id = Uuid::from_u128(7);
+            let known = || second.has_response(id, "r-1".to_owned());
+            assert_eq!(known().await, Ok(false));
+            first.responded(id, "r-1".to_owned()).await.unwrap();
+            second.responded(id, "r-1".to_owned()).await.unwrap();
+            assert_eq!(known().await, Ok(true));
+        }
+    }
+
+    async fn nothing_holds_it(claims: &Claims) {
         let (id, sha256) = (Uuid::from_u128(7), || "aa".to_owned());
         claims.claim(id, sha256(), claim(1, 0)).await.unwrap();
         let held = claims.claim(id, sha256(), claim(2, HOUR)).await.unwrap();
