@@ -17,6 +17,7 @@ pub(crate) mod conformance;
 mod nats;
 mod postgres;
 mod queue;
+mod rules;
 mod run;
 mod sqlite;
 mod step;

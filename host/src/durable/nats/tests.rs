@@ -69,22 +69,7 @@ macro_rules! conformance {
     };
 }
 
-conformance! {
-    a_key_is_that_of_one_request(one);
-    runs_of_an_employer_are_made_one_by_one_in_order(one);
-    the_runs_of_a_client_are_limited(one);
-    whoever_takes_over_has_the_journal_and_the_other_has_no_say(one);
-    runs_are_listed_in_pages_newest_first(one);
-    people_do_what_the_state_allows(one);
-    what_a_person_decides_is_in_the_journal(one);
-    a_run_that_needs_a_person_holds_up_no_other(one);
-    a_run_is_leased_to_one_worker(one, other);
-    a_run_that_is_added_again_waits_once(one, other);
-    two_processes_never_run_two_of_one_employer(one, other);
-    two_processes_that_submit_the_same_submit_it_once(one, other);
-    a_daily_budget_is_shared(one, other);
-    schedules_are_remembered(one, other);
-}
+conformance::tests!(conformance);
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_run_whose_worker_falls_silent_is_delivered_again_and_one_that_speaks_keeps_it() {

@@ -2,8 +2,9 @@
 
 use super::runs::{COLUMNS, count, json, locked, read};
 use super::{employer_lock, int, lock, uint};
+use crate::durable::rules::{Standing, seed};
 use crate::durable::{
-    Begin, Begun, End, Ended, Fence, Made, Millis, Run, Started, State, Step, StoreError,
+    Begin, Begun, End, Fence, Made, Millis, Run, Started, State, Step, StoreError,
 };
 use sqlx::postgres::{PgPool, PgRow};
 use sqlx::{AssertSqlSafe, PgTransaction, Row};
@@ -55,7 +56,7 @@ pub(super) async fn start(
     run: Run,
     begin: &Begin,
 ) -> Result<Started, StoreError> {
-    let resumed = run.state == State::Running || run.interrupted;
+    let resumed = run.goes_on();
     let kept = if resumed {
         sqlx::query(
             "UPDATE attempt SET resumed = resumed + 1 WHERE run = $1 AND number = $2 RETURNING made, seed, resumed",
@@ -77,7 +78,7 @@ pub(super) async fn start(
         .bind(int32(run.attempts + 1))
         .bind(begin.now)
         .bind(&begin.made.0)
-        .bind(seed())
+        .bind(seed().to_vec())
         .fetch_one(&mut **db)
         .await?
     };
@@ -116,14 +117,6 @@ pub(super) async fn start(
 
 fn int32(number: u32) -> i32 {
     i32::try_from(number).unwrap_or(i32::MAX)
-}
-
-fn seed() -> Vec<u8> {
-    // Two UUIDs of version 4 hold 244 random bits of the operating system.
-    [Uuid::new_v4(), Uuid::new_v4()]
-        .iter()
-        .flat_map(|random| random.into_bytes())
-        .collect()
 }
 
 async fn steps(db: &mut PgTransaction<'_>, run: Uuid) -> Result<Vec<Step>, StoreError> {
@@ -224,23 +217,14 @@ pub(super) async fn finish(
     now: Millis,
 ) -> Result<Run, StoreError> {
     check(db, fence).await?;
-    let (state, due, open) = match end.to {
-        Ended::Over(state) => (state, None, false),
-        Ended::Person { open } => (State::NeedsAPerson, None, open),
-        Ended::Again { due } => (State::Queued, Some(due), false),
-        Ended::Suspended { due } => (State::Queued, Some(due), true),
-    };
-    let outcome = match &end.error {
-        Some(error) => error.code.clone(),
-        None => State::Succeeded.name().to_owned(),
-    };
+    let Standing { state, due, open } = end.standing();
     sqlx::query(
         "UPDATE attempt SET ended = $3, outcome = $4, log = $5 WHERE run = $1 AND number = $2",
     )
     .bind(fence.run)
     .bind(int32(fence.attempt))
     .bind((!open).then_some(now))
-    .bind((!open).then_some(outcome))
+    .bind((!open).then_some(end.outcome()))
     .bind(json(&end.log)?)
     .execute(&mut **db)
     .await?;
@@ -250,7 +234,7 @@ pub(super) async fn finish(
             .execute(&mut **db)
             .await?;
     }
-    let over = state != State::Queued && state != State::NeedsAPerson;
+    let over = state.is_over();
     let sql = format!(
         "UPDATE run SET state = $2, due = coalesce($3, due), ended = $4, interrupted = $5, output = $6, error = $7, doubts = $8,
          cancel = CASE WHEN $9 THEN NULL ELSE cancel END, holder = NULL WHERE id = $1 RETURNING {COLUMNS}"

@@ -1,18 +1,10 @@
 //! What people do with runs.
 
 use super::runs::{find, json, locked};
+use crate::durable::rules::{Cancelling, Deciding};
 use crate::durable::{Decision, Doubt, Millis, Run, State, StoreError};
 use sqlx::PgTransaction;
 use uuid::Uuid;
-
-fn refused(run: &Run, done: &'static str, hint: &str) -> StoreError {
-    StoreError::State {
-        run: run.id,
-        done,
-        state: run.state,
-        hint: hint.to_owned(),
-    }
-}
 
 async fn one(db: &mut PgTransaction<'_>, id: Uuid) -> Result<Run, StoreError> {
     find(&mut **db, id).await?.ok_or(StoreError::NoRun(id))
@@ -24,11 +16,8 @@ pub(super) async fn cancel(
     why: &str,
     now: Millis,
 ) -> Result<Run, StoreError> {
-    let run = locked(db, id).await?;
-    match run.state {
-        // One that was interrupted may have booked something; the host that
-        // takes it up ends what it has begun.
-        State::Running | State::Queued if run.state == State::Running || run.interrupted => {
+    match locked(db, id).await?.cancelling()? {
+        Cancelling::Asked => {
             sqlx::query("UPDATE run SET cancel = $2, due = least(due, $3) WHERE id = $1")
                 .bind(id)
                 .bind(why)
@@ -36,13 +25,8 @@ pub(super) async fn cancel(
                 .execute(&mut **db)
                 .await?;
         }
-        State::Queued => over(db, id, State::Cancelled, now).await?,
-        State::NeedsAPerson => {
-            let hint = format!("; `koppel runs decide {id} stop` ends it");
-            return Err(refused(&run, "cancelled", &hint));
-        }
-        State::Cancelled => {}
-        _ => return Err(refused(&run, "cancelled", "")),
+        Cancelling::AtOnce => over(db, id, State::Cancelled, now).await?,
+        Cancelling::Already => {}
     }
     one(db, id).await
 }
@@ -110,18 +94,8 @@ pub(super) async fn retry(
     id: Uuid,
     now: Millis,
 ) -> Result<Run, StoreError> {
-    let run = locked(db, id).await?;
-    match run.state {
-        State::Failed | State::Cancelled | State::Dead => queue(db, id, false, now).await?,
-        State::NeedsAPerson if run.doubts.is_empty() => queue(db, id, false, now).await?,
-        State::NeedsAPerson => {
-            let hint = format!(
-                "; say what became of the write in doubt: `koppel runs decide {id} happened|did-not-happen|stop`"
-            );
-            return Err(refused(&run, "retried", &hint));
-        }
-        _ => return Err(refused(&run, "retried", "")),
-    }
+    locked(db, id).await?.retrying()?;
+    queue(db, id, false, now).await?;
     one(db, id).await
 }
 
@@ -132,37 +106,13 @@ pub(super) async fn decide(
     now: Millis,
 ) -> Result<(Run, Vec<Doubt>), StoreError> {
     let run = locked(db, id).await?;
-    if run.state != State::NeedsAPerson {
-        return Err(refused(&run, "decided", ""));
-    }
-    let doubts = run.doubts.clone();
-    if doubts.is_empty() && *decision != Decision::Stop {
-        let hint = format!(
-            ", and no write is in doubt; `koppel runs retry {id}` begins anew, `koppel runs decide {id} stop` ends it"
-        );
-        return Err(refused(&run, "decided", &hint));
-    }
-    match decision {
-        Decision::Stop => over(db, id, State::Cancelled, now).await?,
-        Decision::DidNotHappen if run.interrupted => {
-            settle(db, id, &doubts, None).await?;
+    match run.deciding(decision)? {
+        Deciding::Over => over(db, id, State::Cancelled, now).await?,
+        Deciding::GoesOn(outcome) => {
+            settle(db, id, &run.doubts, outcome).await?;
             queue(db, id, true, now).await?;
         }
-        Decision::DidNotHappen => queue(db, id, false, now).await?,
-        Decision::Happened(Some(outcome)) if run.interrupted => {
-            settle(db, id, &doubts, Some(outcome)).await?;
-            queue(db, id, true, now).await?;
-        }
-        Decision::Happened(Some(_)) => {
-            return Err(refused(
-                &run,
-                "given a reply",
-                ", and its connector has ended; decide without one",
-            ));
-        }
-        Decision::Happened(None) => {
-            let mut happened = run.happened.clone();
-            happened.extend(doubts.iter().map(|doubt| doubt.what.clone()));
+        Deciding::Anew(happened) => {
             sqlx::query("UPDATE run SET happened = $2 WHERE id = $1")
                 .bind(id)
                 .bind(json(&happened)?)
@@ -171,7 +121,7 @@ pub(super) async fn decide(
             queue(db, id, false, now).await?;
         }
     }
-    Ok((one(db, id).await?, doubts))
+    Ok((one(db, id).await?, run.doubts))
 }
 
 /// Writes into the journal what a person knows of writes: the outcome, or that
@@ -180,7 +130,7 @@ async fn settle(
     db: &mut PgTransaction<'_>,
     id: Uuid,
     doubts: &[Doubt],
-    outcome: Option<&Vec<u8>>,
+    outcome: Option<&[u8]>,
 ) -> Result<(), StoreError> {
     for doubt in doubts {
         sqlx::query(

@@ -1,7 +1,8 @@
 //! Attempts: beginning, journalling and ending them.
 
+use super::super::rules::{Standing, seed};
 use super::super::{
-    Begin, Begun, End, Ended, Fence, Made, Millis, NewRun, Run, Started, State, Step, StoreError,
+    Begin, Begun, End, Fence, Made, Millis, NewRun, Run, Started, State, Step, StoreError,
 };
 use super::runs::{insert, json, one};
 use rusqlite::{Row, Transaction, params};
@@ -46,18 +47,23 @@ pub(super) fn direct(
 
 fn start(db: &Transaction<'_>, run: Run, begin: &Begin) -> Result<Started, StoreError> {
     let id = run.id.to_string();
-    let resumed = run.state == State::Running || run.interrupted;
+    let resumed = run.goes_on();
     if resumed {
         db.prepare_cached(
             "UPDATE attempt SET resumed = resumed + 1 WHERE run = ?1 AND number = ?2",
         )?
         .execute(params![id, run.attempts])?;
     } else {
-        let seed: [u8; 32] = seed();
         db.prepare_cached(
             "INSERT INTO attempt (run, number, begun, made, seed) VALUES (?1, ?2, ?3, ?4, ?5)",
         )?
-        .execute(params![id, run.attempts + 1, begin.now, begin.made.0, seed])?;
+        .execute(params![
+            id,
+            run.attempts + 1,
+            begin.now,
+            begin.made.0,
+            seed()
+        ])?;
         // Nothing of an earlier attempt is replayed in this one.
         db.prepare_cached("DELETE FROM step WHERE run = ?1")?
             .execute([&id])?;
@@ -93,14 +99,6 @@ fn start(db: &Transaction<'_>, run: Run, begin: &Begin) -> Result<Started, Store
         resumed,
         resumptions,
     })
-}
-
-fn seed() -> [u8; 32] {
-    let mut seed = [0; 32];
-    // Two UUIDs of version 4 hold 244 random bits of the operating system.
-    seed[..16].copy_from_slice(Uuid::new_v4().as_bytes());
-    seed[16..].copy_from_slice(Uuid::new_v4().as_bytes());
-    seed
 }
 
 fn steps(db: &Transaction<'_>, run: Uuid) -> Result<Vec<Step>, StoreError> {
@@ -194,16 +192,7 @@ pub(super) fn finish(
 ) -> Result<Run, StoreError> {
     check(db, fence)?;
     let run = fence.run.to_string();
-    let (state, due, open) = match end.to {
-        Ended::Over(state) => (state, None, false),
-        Ended::Person { open } => (State::NeedsAPerson, None, open),
-        Ended::Again { due } => (State::Queued, Some(due), false),
-        Ended::Suspended { due } => (State::Queued, Some(due), true),
-    };
-    let outcome = match &end.error {
-        Some(error) => error.code.clone(),
-        None => State::Succeeded.name().to_owned(),
-    };
+    let Standing { state, due, open } = end.standing();
     db.prepare_cached(
         "UPDATE attempt SET ended = ?3, outcome = ?4, log = ?5 WHERE run = ?1 AND number = ?2",
     )?
@@ -211,14 +200,14 @@ pub(super) fn finish(
         run,
         fence.attempt,
         (!open).then_some(now),
-        (!open).then_some(outcome),
+        (!open).then_some(end.outcome()),
         json(&end.log)?,
     ])?;
     if !open {
         db.prepare_cached("DELETE FROM step WHERE run = ?1")?
             .execute([&run])?;
     }
-    let ended = (state != State::Queued && state != State::NeedsAPerson).then_some(now);
+    let ended = state.is_over().then_some(now);
     db.prepare_cached(
         "UPDATE run SET state = ?2, due = coalesce(?3, due), due_set = ?4, ended = ?5, interrupted = ?6, output = ?7, error = ?8, doubts = ?9,
          cancel = CASE WHEN ?5 IS NULL THEN cancel END, holder = CASE WHEN ?5 IS NULL THEN holder END WHERE id = ?1",

@@ -1,18 +1,10 @@
 //! What people do with runs.
 
+use super::super::rules::{Cancelling, Deciding};
 use super::super::{Decision, Doubt, Millis, Run, State, StoreError};
 use super::runs::{json, one};
 use rusqlite::{Transaction, params};
 use uuid::Uuid;
-
-fn refused(run: &Run, done: &'static str, hint: &str) -> StoreError {
-    StoreError::State {
-        run: run.id,
-        done,
-        state: run.state,
-        hint: hint.to_owned(),
-    }
-}
 
 pub(super) fn cancel(
     db: &Transaction<'_>,
@@ -20,23 +12,15 @@ pub(super) fn cancel(
     why: &str,
     now: Millis,
 ) -> Result<Run, StoreError> {
-    let run = one(db, id)?;
-    match run.state {
-        // One that was interrupted may have booked something; the process that
-        // takes it up ends what it has begun.
-        State::Running | State::Queued if run.state == State::Running || run.interrupted => {
+    match one(db, id)?.cancelling()? {
+        Cancelling::Asked => {
             db.execute(
                 "UPDATE run SET cancel = ?2, due = min(due, ?3), due_set = ?3 WHERE id = ?1",
                 params![id.to_string(), why, now],
             )?;
         }
-        State::Queued => over(db, id, State::Cancelled, now)?,
-        State::NeedsAPerson => {
-            let hint = format!("; `koppel runs decide {id} stop` ends it");
-            return Err(refused(&run, "cancelled", &hint));
-        }
-        State::Cancelled => {}
-        _ => return Err(refused(&run, "cancelled", "")),
+        Cancelling::AtOnce => over(db, id, State::Cancelled, now)?,
+        Cancelling::Already => {}
     }
     one(db, id)
 }
@@ -73,18 +57,8 @@ fn queue(db: &Transaction<'_>, id: Uuid, going_on: bool, now: Millis) -> Result<
 }
 
 pub(super) fn retry(db: &Transaction<'_>, id: Uuid, now: Millis) -> Result<Run, StoreError> {
-    let run = one(db, id)?;
-    match run.state {
-        State::Failed | State::Cancelled | State::Dead => queue(db, id, false, now)?,
-        State::NeedsAPerson if run.doubts.is_empty() => queue(db, id, false, now)?,
-        State::NeedsAPerson => {
-            let hint = format!(
-                "; say what became of the write in doubt: `koppel runs decide {id} happened|did-not-happen|stop`"
-            );
-            return Err(refused(&run, "retried", &hint));
-        }
-        _ => return Err(refused(&run, "retried", "")),
-    }
+    one(db, id)?.retrying()?;
+    queue(db, id, false, now)?;
     one(db, id)
 }
 
@@ -95,49 +69,18 @@ pub(super) fn decide(
     now: Millis,
 ) -> Result<(Run, Vec<Doubt>), StoreError> {
     let run = one(db, id)?;
-    if run.state != State::NeedsAPerson {
-        return Err(refused(&run, "decided", ""));
-    }
-    let doubts = run.doubts.clone();
-    if doubts.is_empty() && *decision != Decision::Stop {
-        let hint = format!(
-            ", and no write is in doubt; `koppel runs retry {id}` begins anew, `koppel runs decide {id} stop` ends it"
-        );
-        return Err(refused(&run, "decided", &hint));
-    }
-    let of_step = |sql: &str, outcome: Option<&Vec<u8>>| -> Result<(), StoreError> {
-        for doubt in &doubts {
-            db.execute(sql, params![id.to_string(), doubt.seq, outcome])?;
-        }
-        Ok(())
-    };
-    match decision {
-        Decision::Stop => over(db, id, State::Cancelled, now)?,
-        Decision::DidNotHappen if run.interrupted => {
-            of_step(
-                "UPDATE step SET denied = 1, outcome = ?3 WHERE run = ?1 AND seq = ?2",
-                None,
-            )?;
+    match run.deciding(decision)? {
+        Deciding::Over => over(db, id, State::Cancelled, now)?,
+        Deciding::GoesOn(outcome) => {
+            for doubt in &run.doubts {
+                db.execute(
+                    "UPDATE step SET denied = denied OR ?4, outcome = ?3 WHERE run = ?1 AND seq = ?2",
+                    params![id.to_string(), doubt.seq, outcome, outcome.is_none()],
+                )?;
+            }
             queue(db, id, true, now)?;
         }
-        Decision::DidNotHappen => queue(db, id, false, now)?,
-        Decision::Happened(Some(outcome)) if run.interrupted => {
-            of_step(
-                "UPDATE step SET outcome = ?3 WHERE run = ?1 AND seq = ?2",
-                Some(outcome),
-            )?;
-            queue(db, id, true, now)?;
-        }
-        Decision::Happened(Some(_)) => {
-            return Err(refused(
-                &run,
-                "given a reply",
-                ", and its connector has ended; decide without one",
-            ));
-        }
-        Decision::Happened(None) => {
-            let mut happened = run.happened.clone();
-            happened.extend(doubts.iter().map(|doubt| doubt.what.clone()));
+        Deciding::Anew(happened) => {
             db.execute(
                 "UPDATE run SET happened = ?2 WHERE id = ?1",
                 params![id.to_string(), json(&happened)?],
@@ -145,5 +88,5 @@ pub(super) fn decide(
             queue(db, id, false, now)?;
         }
     }
-    Ok((one(db, id)?, doubts))
+    Ok((one(db, id)?, run.doubts))
 }

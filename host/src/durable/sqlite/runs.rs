@@ -2,7 +2,7 @@
 
 use super::super::{Attempt, Millis, NewRun, Origin, Run, RunFilter, State, StoreError, Submitted};
 use rusqlite::types::Type;
-use rusqlite::{Connection, OptionalExtension, Row, Transaction, named_params, params};
+use rusqlite::{Connection, OptionalExtension, Row, ToSql, Transaction, params};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use uuid::Uuid;
@@ -137,30 +137,47 @@ pub(super) fn list(db: &Connection, filter: &RunFilter) -> Result<Vec<Run>, Stor
     select(db, filter, filter.limit.map_or(-1, i64::from), 0)
 }
 
+/// A parameter with its name.
+type Named = (&'static str, Box<dyn ToSql>);
+
+/// What [`SELECTED`] takes.
+fn selected(filter: &RunFilter) -> Result<Vec<Named>, StoreError> {
+    let states: Vec<_> = filter.states.iter().map(|state| state.name()).collect();
+    Ok(vec![
+        (":all", Box::new(states.is_empty())),
+        (":states", Box::new(json(&states)?)),
+        (":client", Box::new(filter.client.clone())),
+        (
+            ":employer",
+            Box::new(filter.employer.map(|id| id.to_string())),
+        ),
+        (":since", Box::new(filter.since)),
+        (":until", Box::new(filter.until)),
+        (":before", Box::new(filter.before)),
+    ])
+}
+
+/// As parameters are given.
+fn given(values: &[Named]) -> Vec<(&str, &dyn ToSql)> {
+    let values = values.iter();
+    values
+        .map(|(name, value)| (*name, value.as_ref()))
+        .collect()
+}
+
 fn select(
     db: &Connection,
     filter: &RunFilter,
     limit: i64,
     skip: u64,
 ) -> Result<Vec<Run>, StoreError> {
-    let states: Vec<_> = filter.states.iter().map(|state| state.name()).collect();
     let mut select = db.prepare_cached(&format!(
         "SELECT {COLUMNS} FROM run WHERE {SELECTED} ORDER BY number DESC LIMIT :limit OFFSET :skip"
     ))?;
-    let rows = select.query_map(
-        named_params! {
-            ":all": states.is_empty(),
-            ":states": json(&states)?,
-            ":client": filter.client,
-            ":employer": filter.employer.map(|id| id.to_string()),
-            ":since": filter.since,
-            ":until": filter.until,
-            ":before": filter.before,
-            ":limit": limit,
-            ":skip": i64::try_from(skip).unwrap_or(i64::MAX),
-        },
-        read,
-    )?;
+    let mut values = selected(filter)?;
+    values.push((":limit", Box::new(limit)));
+    values.push((":skip", Box::new(i64::try_from(skip).unwrap_or(i64::MAX))));
+    let rows = select.query_map(&given(&values)[..], read)?;
     Ok(rows.collect::<rusqlite::Result<_>>()?)
 }
 
@@ -172,21 +189,9 @@ pub(super) fn page(
 ) -> Result<(Vec<Run>, u64), StoreError> {
     // One state of the file for both.
     let db = db.unchecked_transaction()?;
-    let states: Vec<_> = filter.states.iter().map(|state| state.name()).collect();
     let total = db
         .prepare_cached(&format!("SELECT count(*) FROM run WHERE {SELECTED}"))?
-        .query_row(
-            named_params! {
-                ":all": states.is_empty(),
-                ":states": json(&states)?,
-                ":client": filter.client,
-                ":employer": filter.employer.map(|id| id.to_string()),
-                ":since": filter.since,
-                ":until": filter.until,
-                ":before": filter.before,
-            },
-            |row| row.get(0),
-        )?;
+        .query_row(&given(&selected(filter)?)[..], |row| row.get(0))?;
     Ok((select(&db, filter, size.into(), skip)?, total))
 }
 
