@@ -5,11 +5,12 @@ mod messages;
 use crate::harness::repository;
 use koppel_host::platform::seed;
 use serde_json::Value;
+use std::ffi::OsStr;
 use std::path::Path;
 use std::process::{Command, Output};
 use tempfile::TempDir;
 
-pub(crate) fn koppel(dir: &Path, arguments: &[&str]) -> Output {
+pub(crate) fn koppel<S: AsRef<OsStr>>(dir: &Path, arguments: &[S]) -> Output {
     Command::new(env!("CARGO_BIN_EXE_koppel"))
         .current_dir(dir)
         .env("NO_COLOR", "1")

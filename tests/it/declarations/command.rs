@@ -1,23 +1,14 @@
 //! The chain through the command, as an operator and a person use it.
 
 use super::Gateway;
+use crate::cli::koppel;
 use crate::harness::repository;
 use koppel_host::platform::seed;
 use serde_json::Value;
 use std::ffi::OsStr;
 use std::fmt::Debug;
 use std::path::Path;
-use std::process::{Command, Output};
 use tempfile::TempDir;
-
-fn koppel<S: AsRef<OsStr>>(dir: &Path, arguments: &[S]) -> Output {
-    Command::new(env!("CARGO_BIN_EXE_koppel"))
-        .current_dir(dir)
-        .env("NO_COLOR", "1")
-        .args(arguments)
-        .output()
-        .unwrap()
-}
 
 /// What a command prints that must succeed.
 #[track_caller]

@@ -1,8 +1,9 @@
 //! `koppel runs`, as a process.
 
-use super::kill::{Serve, koppel};
+use super::kill::Serve;
 use super::party::Party;
 use super::{Bench, EXACT, TAX, text};
+use crate::cli::koppel;
 use crate::harness::{ANNA, employer};
 use koppel_host::durable::State;
 use koppel_host::ledger::{Filter, Kind};
@@ -63,9 +64,8 @@ async fn a_run_is_submitted_listed_shown_and_cancelled() {
     assert_eq!(listed.as_array().unwrap().len(), 1);
     let none = json(&koppel(dir, &["--json", "runs", "list", "--state", "dead"]));
     assert_eq!(none, Value::Array(Vec::new()));
-    let cancelled = koppel(
-        dir,
-        &[
+    let cancel = || {
+        let words = [
             "runs",
             "cancel",
             id,
@@ -73,24 +73,15 @@ async fn a_run_is_submitted_listed_shown_and_cancelled() {
             ANNA,
             "--reason",
             "a mistake",
-        ],
-    );
+        ];
+        koppel(dir, &words)
+    };
+    let cancelled = cancel();
     assert_eq!(
         String::from_utf8(cancelled.stdout).unwrap(),
         format!("cancelled run {id}\n")
     );
-    let again = koppel(
-        dir,
-        &[
-            "runs",
-            "cancel",
-            id,
-            "--user",
-            ANNA,
-            "--reason",
-            "a mistake",
-        ],
-    );
+    let again = cancel();
     assert!(again.status.success());
     let retried = koppel(dir, &["runs", "retry", id, "--user", ANNA]);
     assert_eq!(

@@ -5,9 +5,10 @@
 //! `cargo xtask crash --kills N` runs it with as many kills as one likes;
 //! `cargo test` with a few, always at the same points.
 
-use super::kill::{Serve, confirmed, koppel};
+use super::kill::{Serve, confirmed};
 use super::party::Party;
 use super::{Bench, TAX, XAF, all, text};
+use crate::cli::koppel;
 use crate::harness::ANNA;
 use koppel_host::durable::{Run, State};
 use koppel_host::ledger::{Filter, Kind};

@@ -2,6 +2,7 @@
 
 use super::party::{Hold, Party};
 use super::{Bench, EXACT, TAX, text};
+use crate::cli::koppel;
 use crate::harness::{ANNA, employer};
 use koppel_host::durable::{Run, State};
 use koppel_host::platform::{DeclarationKind, seed, status_key};
@@ -75,13 +76,6 @@ async fn killed(party: &Party, bench: &Bench, hold: Hold) -> Run {
     run
 }
 
-fn post(party: &Party) -> String {
-    format!(
-        "POST http://127.0.0.1:{}/api/v1/123456/generaljournalentry/GeneralJournalEntries",
-        party.port
-    )
-}
-
 async fn journal_run_status(host: &Host) -> usize {
     let run = host
         .platform()
@@ -90,13 +84,13 @@ async fn journal_run_status(host: &Host) -> usize {
     status_key(run.unwrap().status)
 }
 
-pub(super) fn koppel(dir: &Path, arguments: &[&str]) -> std::process::Output {
-    Command::new(env!("CARGO_BIN_EXE_koppel"))
-        .current_dir(dir)
-        .env("NO_COLOR", "1")
-        .args(arguments)
-        .output()
-        .unwrap()
+/// What a person decides of a run by the command.
+#[track_caller]
+fn decide(bench: &Bench, run: &Run, verdict: &str, more: &[&str]) {
+    let id = run.id.to_string();
+    let arguments = ["runs", "decide", &id, verdict, "--user", ANNA];
+    let decided = koppel(bench.dir.path(), &[&arguments, more].concat());
+    assert!(decided.status.success(), "{decided:?}");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -123,12 +117,12 @@ async fn a_run_that_died_while_it_booked_waits_for_a_person_who_knows_the_reply(
     let serve = Serve::start(bench.dir.path());
     let waiting = bench.until(run.id, &[State::NeedsAPerson]).await;
     assert_eq!(waiting.doubts.len(), 1);
-    assert_eq!(waiting.doubts[0].what, post(&party));
+    assert_eq!(waiting.doubts[0].what, party.posting());
     assert_eq!(
         waiting.error.unwrap().message,
         format!(
             "the run was stopped: nobody knows whether this happened: {}",
-            post(&party)
+            party.posting()
         )
     );
     // Nobody else books it meanwhile.
@@ -152,23 +146,8 @@ async fn a_run_that_died_while_it_booked_waits_for_a_person_who_knows_the_reply(
     );
     let body = bench.dir.path().join("reply.json");
     std::fs::write(&body, r#"{"d": {"EntryID": "entry-1"}}"#).unwrap();
-    let id = run.id.to_string();
-    let decided = koppel(
-        bench.dir.path(),
-        &[
-            "runs",
-            "decide",
-            &id,
-            "happened",
-            "--user",
-            ANNA,
-            "--status",
-            "201",
-            "--body",
-            "reply.json",
-        ],
-    );
-    assert!(decided.status.success(), "{decided:?}");
+    let reply = ["--status", "201", "--body", "reply.json"];
+    decide(&bench, &run, "happened", &reply);
     let done = bench.until(run.id, &[State::Succeeded]).await;
     assert_eq!((done.attempts, done.happened.len()), (1, 0));
     assert_eq!(party.told(|kept| (kept.posts, kept.entries.len())), (1, 1));
@@ -185,12 +164,7 @@ async fn a_run_that_died_before_the_party_booked_books_when_a_person_says_so() {
     let _serve = Serve::start(bench.dir.path());
     bench.until(run.id, &[State::NeedsAPerson]).await;
     assert_eq!(party.told(|kept| kept.entries.len()), 0);
-    let id = run.id.to_string();
-    let decided = koppel(
-        bench.dir.path(),
-        &["runs", "decide", &id, "did-not-happen", "--user", ANNA],
-    );
-    assert!(decided.status.success(), "{decided:?}");
+    decide(&bench, &run, "did-not-happen", &[]);
     bench.until(run.id, &[State::Succeeded]).await;
     assert_eq!(party.told(|kept| (kept.posts, kept.entries.len())), (1, 1));
     bench.verified().await;
@@ -203,14 +177,9 @@ async fn what_a_person_says_happened_is_found_and_never_sent_again() {
     let run = killed(&party, &bench, Hold::AfterBooking).await;
     let _serve = Serve::start(bench.dir.path());
     bench.until(run.id, &[State::NeedsAPerson]).await;
-    let id = run.id.to_string();
-    let decided = koppel(
-        bench.dir.path(),
-        &["runs", "decide", &id, "happened", "--user", ANNA],
-    );
-    assert!(decided.status.success(), "{decided:?}");
+    decide(&bench, &run, "happened", &[]);
     let done = bench.until(run.id, &[State::Succeeded]).await;
-    assert_eq!((done.attempts, done.happened), (2, vec![post(&party)]));
+    assert_eq!((done.attempts, done.happened), (2, vec![party.posting()]));
     assert_eq!(party.told(|kept| (kept.posts, kept.entries.len())), (1, 1));
     assert_eq!(journal_run_status(&bench.host).await, 7);
 }
@@ -224,18 +193,13 @@ async fn a_wrong_word_of_a_person_books_nothing_twice() {
     bench.until(run.id, &[State::NeedsAPerson]).await;
     // It did not happen, and the person says that it did: the connector does
     // not find it, and may not send it.
-    let id = run.id.to_string();
-    let decided = koppel(
-        bench.dir.path(),
-        &["runs", "decide", &id, "happened", "--user", ANNA],
-    );
-    assert!(decided.status.success(), "{decided:?}");
+    decide(&bench, &run, "happened", &[]);
     let failed = bench.until(run.id, &[State::Failed]).await;
     assert_eq!(party.told(|kept| (kept.posts, kept.entries.len())), (0, 0));
     let attempts = bench.host.attempts_at(run.id).await.unwrap();
     let said = format!(
         "{} is not sent again: a person said that it happened in an earlier attempt",
-        post(&party)
+        party.posting()
     );
     assert!(
         attempts[1].log.iter().any(|line| line.text == said),
@@ -250,12 +214,7 @@ async fn a_run_that_a_person_stops_gives_its_journal_run_back() {
     let run = killed(&party, &bench, Hold::AfterBooking).await;
     let _serve = Serve::start(bench.dir.path());
     bench.until(run.id, &[State::NeedsAPerson]).await;
-    let id = run.id.to_string();
-    let decided = koppel(
-        bench.dir.path(),
-        &["runs", "decide", &id, "stop", "--user", ANNA],
-    );
-    assert!(decided.status.success(), "{decided:?}");
+    decide(&bench, &run, "stop", &[]);
     assert_eq!(bench.run(run.id).await.state, State::Cancelled);
     assert_eq!(journal_run_status(&bench.host).await, 6);
     assert_eq!(party.told(|kept| kept.posts), 1);

@@ -86,6 +86,14 @@ impl Party {
         party
     }
 
+    /// The request that books, as the journal of a run calls it.
+    pub(crate) fn posting(&self) -> String {
+        format!(
+            "POST http://127.0.0.1:{}/api/v1/123456/generaljournalentry/GeneralJournalEntries",
+            self.port
+        )
+    }
+
     pub(crate) fn told<T>(&self, look: impl FnOnce(&mut Kept) -> T) -> T {
         look(&mut self.kept.lock().unwrap())
     }

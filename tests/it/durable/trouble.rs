@@ -1,8 +1,9 @@
 //! A disk that is full, and databases that are locked, while runs are made.
 
-use super::kill::{Serve, koppel};
+use super::kill::Serve;
 use super::party::Party;
 use super::{Bench, EXACT, all, text};
+use crate::cli::koppel;
 use crate::harness::ANNA;
 use koppel_host::durable::State;
 use koppel_host::platform::{seed, status_key};

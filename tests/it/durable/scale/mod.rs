@@ -11,9 +11,10 @@ mod proxy;
 mod revocation;
 mod throughput;
 
-use super::kill::{Serve, koppel};
+use super::kill::Serve;
 use super::party::Party;
 use super::{EXACT, clients};
+use crate::cli::koppel;
 use crate::harness::{ANNA, configuration};
 use crate::servers::{Servers, servers};
 use koppel_host::config::Config;

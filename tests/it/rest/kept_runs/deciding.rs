@@ -36,10 +36,7 @@ async fn a_run_in_doubt_is_decided_and_goes_on() {
     let run = id(&kept.submit(&token, 1, "june", &booking(6)).await.with(202));
     let _working = kept.rest.host.work();
     let waiting = kept.until(&token, &run, "needs-a-person").await;
-    let post = format!(
-        "POST http://127.0.0.1:{}/api/v1/123456/generaljournalentry/GeneralJournalEntries",
-        kept.party.port
-    );
+    let post = kept.party.posting();
     assert_eq!(waiting["doubts"], json!([{"description": post}]));
     assert_eq!(waiting["interrupted"], false);
     let message = waiting["error"]["message"].as_str().unwrap();
