@@ -1,6 +1,7 @@
 //! The registry: components by client, compiled once per content.
 
 mod compiled;
+mod signed;
 mod stamp;
 
 pub(crate) use compiled::Compiled;
@@ -9,8 +10,10 @@ use crate::admission::{self, Inspection, MAX_BYTES, Refusal};
 use crate::authorization::ActivitySet;
 use crate::compiler::{Compiling, Digested};
 use crate::config::{Client, Config};
+use crate::distribution::{Cache, CacheError};
 use crate::sandbox::{Sandbox, State, link};
 use sha2::{Digest, Sha256};
+use signed::Verified;
 use stamp::Stamp;
 use std::collections::HashMap;
 use std::fs::File;
@@ -46,6 +49,15 @@ pub enum LoadError {
         path: PathBuf,
         /// What the operating system said.
         error: std::io::Error,
+    },
+    /// The component cannot be had from its registry, or what is in the cache
+    /// is not what was pinned.
+    #[error("client \"{client}\": {error}")]
+    Distribution {
+        /// The client.
+        client: String,
+        /// What went wrong.
+        error: CacheError,
     },
     /// The component is not admitted.
     #[error("client \"{client}\": {refusal}")]
@@ -84,6 +96,7 @@ pub struct Registry {
     files: Mutex<HashMap<PathBuf, Known>>,
     ready: Mutex<HashMap<String, (Key, Arc<Loaded>)>>,
     linked: Mutex<HashMap<Key, Weak<Loaded>>>,
+    verified: Verified,
 }
 
 /// What a linked component depends on. When one of these changes, it is
@@ -144,6 +157,17 @@ impl Registry {
             exports: client.exports.is_some(),
         };
         pinned(client, &key.digest).map_err(|refusal| refused(name, refusal))?;
+        if let Some(oci) = &client.oci {
+            let cache = Cache::new(config.distribution.cache.clone());
+            let checked = cache.check(oci, &hex::encode(key.digest));
+            checked.map_err(|error| LoadError::Distribution {
+                client: name.to_owned(),
+                error,
+            })?;
+        }
+        let policy = &config.distribution.signatures;
+        tokio::task::block_in_place(|| self.verified.check(client, policy, &content))
+            .map_err(|refusal| refused(name, refusal))?;
         if let Some((known, loaded)) = lock(&self.ready).get(name)
             && *known == key
         {

@@ -20,6 +20,7 @@ mod journal;
 mod loket;
 mod lookups;
 mod outside;
+mod partner;
 mod products;
 mod rest;
 mod revocation;

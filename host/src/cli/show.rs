@@ -2,7 +2,7 @@
 
 use super::Failure;
 use super::output::{BOLD, GREEN, Output, RED, table};
-use crate::admission::{self, Inspection};
+use crate::admission::Inspection;
 use crate::authorization::{ActivitySet, Explanation, Question};
 use crate::catalogue::{Access, Activity, ROWS, suggestion};
 use crate::config::Config;
@@ -213,40 +213,9 @@ pub(super) async fn clients(host: &Host, out: &Output) -> Result<(), Failure> {
     Ok(())
 }
 
-fn kinds(inspection: &Inspection) -> String {
+pub(super) fn kinds(inspection: &Inspection) -> String {
     let kinds: Vec<_> = inspection.kinds.iter().map(ToString::to_string).collect();
     kinds.join(", ")
-}
-
-/// `koppel inspect`.
-pub(super) fn inspect(component: &Path, out: &Output) -> Result<(), Failure> {
-    let read = std::fs::read(component);
-    let bytes =
-        read.map_err(|error| Failure::Input(format!("{}: {error}", component.display())))?;
-    let sandbox = Sandbox::new().map_err(|error| Failure::Failed(format!("{error:#}")))?;
-    let busy = out.busy(format!("reading {}", component.display()));
-    let inspected = admission::inspect(sandbox.engine(), &bytes);
-    busy.finish_and_clear();
-    let (_, inspection) = inspected
-        .map_err(|refusal| Failure::Input(format!("{}: {refusal}", component.display())))?;
-    out.result(&inspection, || {
-        anstream::println!("{BOLD}{}{BOLD:#}", component.display());
-        anstream::println!("  kind         {}", kinds(&inspection));
-        let versions: Vec<_> = inspection.wit_versions.iter().map(String::as_str).collect();
-        anstream::println!("  WIT version  {}", versions.join(", "));
-        anstream::println!("  size         {} bytes", inspection.size);
-        anstream::println!("  SHA-256      {}", inspection.sha256);
-        anstream::println!("  requests     {}", yes_no(inspection.http, "wasi:http"));
-        anstream::println!(
-            "  files        {}",
-            yes_no(inspection.exports, "export files")
-        );
-        anstream::println!("  activities");
-        for activity in &inspection.activities {
-            anstream::println!("    {activity}");
-        }
-    });
-    Ok(())
 }
 
 /// `koppel wit`.
@@ -263,14 +232,6 @@ pub(super) fn wit(ids: &[String], out: &Output) -> Result<(), Failure> {
     Ok(())
 }
 
-fn yes_no(yes: bool, what: &str) -> String {
-    if yes {
-        what.to_owned()
-    } else {
-        format!("no {what}")
-    }
-}
-
 /// `koppel validate`: the configuration, and every component under it.
 pub(super) async fn validate(file: &Path, out: &Output) -> Result<(), Failure> {
     let config = match Config::load(file) {
@@ -283,9 +244,13 @@ pub(super) async fn validate(file: &Path, out: &Output) -> Result<(), Failure> {
     let sandbox = Sandbox::new().map_err(|error| Failure::Failed(format!("{error:#}")))?;
     let registry = crate::registry::Registry::default();
     let mut refused = Vec::new();
-    for client in config.clients.keys() {
-        let busy = out.busy(format!("loading {client}"));
-        refused.extend(registry.load(&sandbox, &config, client).await.err());
+    for (name, client) in &config.clients {
+        let busy = out.busy(format!("loading {name}"));
+        let loaded = match crate::runs::pull(&config, client, out.redactor()).await {
+            Ok(()) => registry.load(&sandbox, &config, name).await.err(),
+            Err(error) => Some(error),
+        };
+        refused.extend(loaded);
         busy.finish_and_clear();
     }
     let errors: Vec<_> = refused.iter().map(ToString::to_string).collect();

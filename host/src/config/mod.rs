@@ -6,6 +6,7 @@
 
 mod alarms;
 mod cache;
+mod distribution;
 mod queue;
 mod raw;
 mod resolve;
@@ -20,12 +21,15 @@ mod watch;
 
 pub use alarms::Alarms;
 pub use cache::Cache;
+pub use distribution::{Distribution, Registry};
 pub use queue::{Queue, Retry, Schedule, Task};
 pub use secret::SecretReference;
 pub use server::{Application, Connectors, Issuer, Oidc, PasswordHash, Server, Tls, Tokens};
 pub use shared::{Nats, Shared, Store};
 pub use upstream::Upstream;
 pub use watch::{Live, Reload, Watching};
+
+pub(crate) use settings::json as settings_json;
 
 use crate::authorization::Grants;
 use crate::catalogue::Activity;
@@ -48,6 +52,9 @@ pub struct Config {
     pub ledger: PathBuf,
     /// The folder of compiled components.
     pub compiled: PathBuf,
+    /// Where components come from besides files, and whose signatures are
+    /// trusted.
+    pub distribution: Distribution,
     /// The SQLite database of the runs.
     pub runs: PathBuf,
     /// How a process works on the queue.
@@ -86,6 +93,9 @@ pub struct Client {
     pub name: String,
     /// The file of its component.
     pub component: PathBuf,
+    /// The artifact in a registry that it is, if it is one; then the file is in
+    /// the cache.
+    pub oci: Option<crate::distribution::Pinned>,
     /// The SHA-256 that the file must have, lower-case hexadecimal.
     pub sha256: Option<String>,
     /// Where it may send outside requests to.

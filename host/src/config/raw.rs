@@ -35,6 +35,8 @@ pub(super) struct File {
     pub(super) users: Vec<Spanned<User>>,
     #[serde(default)]
     pub(super) connectors: Connectors,
+    #[serde(default)]
+    pub(super) registries: BTreeMap<String, Spanned<super::distribution::WrittenRegistry>>,
     pub(super) server: Option<Spanned<Server>>,
     pub(super) alarms: Option<Spanned<super::Alarms>>,
     pub(super) store: Option<Spanned<super::shared::WrittenStore>>,
@@ -55,6 +57,11 @@ pub(super) struct Platform {
     pub(super) ledger: PathBuf,
     #[serde(default = "default_compiled")]
     pub(super) compiled: PathBuf,
+    #[serde(default = "default_oci_cache")]
+    pub(super) oci_cache: PathBuf,
+    pub(super) signatures: Option<Spanned<super::distribution::Signatures>>,
+    #[serde(default)]
+    pub(super) trusted_keys: Names,
     #[serde(default = "default_runs")]
     pub(super) runs: PathBuf,
     pub(super) loket: Option<Spanned<Loket>>,
@@ -83,6 +90,10 @@ fn default_compiled() -> PathBuf {
     "data/compiled".into()
 }
 
+fn default_oci_cache() -> PathBuf {
+    "data/oci".into()
+}
+
 fn default_runs() -> PathBuf {
     "data/runs.db".into()
 }
@@ -91,6 +102,7 @@ fn default_runs() -> PathBuf {
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub(super) struct Client {
     pub(super) component: Option<PathBuf>,
+    pub(super) oci: Option<Spanned<String>>,
     pub(super) application: Option<Spanned<Application>>,
     pub(super) sha256: Option<Spanned<String>>,
     #[serde(default)]

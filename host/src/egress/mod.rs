@@ -21,6 +21,7 @@ mod pattern;
 mod resolver;
 mod rule;
 mod send;
+mod stand_in;
 #[cfg(test)]
 mod tests;
 pub(crate) mod tls;
@@ -34,6 +35,7 @@ pub use resolver::{Resolve, SystemResolver};
 pub use rule::Rule;
 pub(crate) use send::causes;
 pub use send::{Bounds, Egress};
+pub use stand_in::StandIn;
 pub use tls::Identity;
 
 use crate::catalogue::Activity;

@@ -2,7 +2,7 @@
 
 use super::address::special;
 use super::tls::Tls;
-use super::{Credential, EgressError, Hop, Observer, Reply, Resolve, Rule, normalize};
+use super::{Credential, EgressError, Hop, Observer, Reply, Resolve, Rule, StandIn, normalize};
 use bytes::{Bytes, BytesMut};
 use futures_util::StreamExt;
 use http::header::{self, HeaderMap, HeaderName, HeaderValue};
@@ -76,6 +76,7 @@ pub struct Bounds {
 pub struct Egress {
     resolver: Arc<dyn Resolve>,
     tls: Tls,
+    stand_in: Option<Arc<dyn StandIn>>,
 }
 
 impl Egress {
@@ -89,7 +90,15 @@ impl Egress {
         Ok(Self {
             resolver,
             tls: Tls::new()?,
+            stand_in: None,
         })
+    }
+
+    /// With something that answers in the place of outside parties.
+    #[must_use]
+    pub fn with_stand_in(mut self, stand_in: Arc<dyn StandIn>) -> Self {
+        self.stand_in = Some(stand_in);
+        self
     }
 
     /// Sends a request of a client and gives the whole reply.
@@ -169,7 +178,8 @@ impl Egress {
             };
             observer.before(&hop).await?;
             // The deadline cuts the exchange, not its recording.
-            let exchange = self.exchange(tls, credential.as_ref(), &addresses, bounds, &hop);
+            let exchange =
+                self.exchange_or_stand_in(tls, credential.as_ref(), &addresses, bounds, &hop);
             let outcome = timeout_at(deadline, exchange)
                 .await
                 .unwrap_or_else(|_| Err(late()));
@@ -177,6 +187,9 @@ impl Egress {
                 (Ok(reply), Some(credential)) => Ok(credential.clean(reply)),
                 (outcome, _) => outcome,
             };
+            if let Some(stand_in) = &self.stand_in {
+                stand_in.answered(&hop, outcome.as_ref());
+            }
             observer.after(&hop, outcome.as_ref()).await?;
             let reply = outcome?;
             let Some(next) = next_method(&method, reply.status) else {
@@ -281,6 +294,23 @@ impl Egress {
             .into_iter()
             .map(|ip| SocketAddr::new(ip, port))
             .collect())
+    }
+
+    async fn exchange_or_stand_in(
+        &self,
+        tls: rustls::ClientConfig,
+        credential: Option<&Credential>,
+        addresses: &[SocketAddr],
+        bounds: &Bounds,
+        hop: &Hop,
+    ) -> Result<Reply, EgressError> {
+        let Some(stand_in) = &self.stand_in else {
+            return self.exchange(tls, credential, addresses, bounds, hop).await;
+        };
+        if let Some(answer) = stand_in.answer(hop, bounds).await {
+            return answer;
+        }
+        self.exchange(tls, credential, addresses, bounds, hop).await
     }
 
     async fn exchange(

@@ -4,18 +4,19 @@ use super::declaration::Step;
 use super::error::ended;
 use super::job::Answer;
 use super::places::Place;
-use super::{Host, Job, RunError, Stop};
+use super::{Host, Job, RunError, Stop, Usage};
 use crate::bindings::koppel::connector::types::RunContext;
 use crate::bindings::koppel::loket::journal_runs::ExportMethod;
 use crate::config::Client;
 use crate::exports::ExportDir;
 use crate::outbound::Hooks;
+use crate::platform::Frozen;
 use crate::registry::Loaded;
-use crate::sandbox::{RunLog, State, memory_used};
+use crate::sandbox::{RunLog, State, cpu_used, memory_used};
 use crate::sending::Sending;
 use crate::session::Session;
 use std::sync::{Arc, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 use wasmtime::Store;
 
 /// What a call of a connector takes.
@@ -69,19 +70,45 @@ impl Host {
         call: &mut Call<'_>,
         step: Option<&Step>,
     ) -> Result<Answer, RunError> {
+        let frozen = step.and_then(Step::frozen);
+        let sending = step.and_then(Step::sending);
+        self.call_with(call, frozen, sending).await
+    }
+
+    /// As [`Self::call`]: `frozen` is the message that the connector is to send,
+    /// and `sending` lets it leave.
+    pub(super) async fn call_with(
+        &self,
+        call: &mut Call<'_>,
+        frozen: Option<&Frozen>,
+        sending: Option<Arc<Sending>>,
+    ) -> Result<Answer, RunError> {
         let context = RunContext {
             run_id: call.session.run.to_string(),
             employer_id: call.session.employer.to_string(),
             settings: call.client.settings.to_string(),
         };
         let exports = call.exports.take();
-        let sending = step.and_then(Step::sending);
+        let began = Instant::now();
+        if let (Some(witness), Some(seed)) = (&self.witness, call.session.journal.seed()) {
+            witness.called(call.session.run, seed, frozen);
+        }
         let mut store = self.store(call.session, call.client, call.log, exports, sending);
         let called = {
-            let answer = self.answer(&mut store, call, &context, step);
+            let answer = self.answer(&mut store, call, &context, frozen);
             braked(call.session, call.client.limits.deadline_ms, answer).await
         };
         *call.memory = memory_used(&store);
+        if let Some(witness) = &self.witness {
+            let usage = Usage {
+                memory_bytes: *call.memory,
+                cpu: cpu_used(&store),
+                elapsed: began.elapsed(),
+            };
+            let answer = called.as_ref().ok();
+            let answer = answer.and_then(|answer| serde_json::to_vec(answer).ok());
+            witness.ended(call.session.run, answer.as_deref(), usage);
+        }
         // Files that were not finished go with the store, before the outcome
         // is recorded.
         drop(store);
@@ -93,7 +120,7 @@ impl Host {
         store: &mut Store<State>,
         call: &Call<'_>,
         context: &RunContext,
-        step: Option<&Step>,
+        frozen: Option<&Frozen>,
     ) -> Result<Answer, RunError> {
         let Call {
             client,
@@ -105,7 +132,6 @@ impl Host {
         let connector = crate::kinds::instantiate(store, loaded)
             .await
             .map_err(ended)?;
-        let frozen = step.and_then(Step::frozen);
         let answered = job.perform(&connector, store, context, frozen).await?;
         answered.map_err(RunError::Connector)
     }

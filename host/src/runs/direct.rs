@@ -36,8 +36,10 @@ impl Host {
     /// made of.
     pub(super) async fn ready(&self, client: &str) -> Ready {
         let config = self.live.now();
-        self.fetch_component(client).await;
-        let loaded = self.registry.load(&self.sandbox, &config, client).await;
+        let loaded = match self.fetch_component(&config, client).await {
+            Ok(()) => self.registry.load(&self.sandbox, &config, client).await,
+            Err(error) => Err(error),
+        };
         let mut hash = Sha256::new();
         hash.update(env!("CARGO_PKG_VERSION"));
         if let (Ok(loaded), Some(client)) = (&loaded, config.client(client)) {
@@ -120,7 +122,12 @@ impl Host {
                 .client(&request.client)
                 .map_or(0, |client| client.limits.log_bytes),
         );
-        let journal = Journal::of(self.runs.clone(), self.ledger.redactor().clone(), started);
+        let journal = Journal::of(
+            self.runs.clone(),
+            self.ledger.redactor().clone(),
+            started,
+            self.witness.clone(),
+        );
         let mut seen = Seen::default();
         let outcome = {
             let attempt = Attempt {

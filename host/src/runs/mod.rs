@@ -14,11 +14,13 @@ mod outcome;
 mod path;
 mod people;
 mod places;
+mod rehearsal;
 pub(crate) mod replay;
 mod shared;
 mod submission;
 pub(crate) mod throttle;
 mod trace;
+mod witness;
 mod worker;
 
 pub use claim::Release;
@@ -27,9 +29,12 @@ pub use job::{Job, Output, RunReport, RunRequest};
 pub(crate) use modules::known_modules;
 pub use modules::{Actor, ModuleListing, SwitchError, Switched};
 pub use people::{OutsideReply, RunsError, Verdict};
+pub use rehearsal::Rehearsal;
 pub use replay::Stop;
 pub use shared::SharedError;
+pub(crate) use shared::pull;
 pub use trace::{Performed, Trace};
+pub use witness::{Usage, Witness};
 pub use worker::Working;
 
 use crate::bindings::koppel::connector::types::Description;
@@ -81,6 +86,8 @@ pub struct Host {
     bucket: Option<Bucket>,
     clock: Arc<dyn Clock>,
     throttle: Arc<Throttle>,
+    /// Whoever looks on.
+    witness: Option<Arc<dyn Witness>>,
     /// Cancelled when runs are to be interrupted because the process ends.
     leaving: CancellationToken,
 }
@@ -158,6 +165,7 @@ impl Host {
             components,
             bucket,
             clock,
+            witness: None,
             leaving: CancellationToken::new(),
             registry: Registry::on_disk(compiled),
             sandbox,
@@ -226,7 +234,7 @@ impl Host {
     /// See [`LoadError`].
     pub async fn load(&self, client: &str) -> Result<Arc<Loaded>, LoadError> {
         let config = self.live.now();
-        self.fetch_component(client).await;
+        self.fetch_component(&config, client).await?;
         self.registry.load(&self.sandbox, &config, client).await
     }
 
@@ -238,7 +246,7 @@ impl Host {
     /// When it cannot be loaded, or does not answer.
     pub async fn describe(&self, client: &str) -> Result<Description, RunError> {
         let config = self.live.now();
-        let loaded = self.registry.load(&self.sandbox, &config, client).await?;
+        let loaded = self.load(client).await?;
         let Some(client) = config.client(client) else {
             return Err(LoadError::UnknownClient(client.to_owned()).into());
         };

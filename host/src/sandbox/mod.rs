@@ -138,12 +138,12 @@ impl Sandbox {
         store.set_epoch_deadline(1);
         let (budget, allowed) = (ticks(limits.cpu_ms), limits.cpu_ms);
         let turns = self.turns.clone();
-        let mut used = 0;
         // Called only while the guest computes, so counting the calls is
         // measuring computing time. Coming back from a wait of more than a
         // tick counts as one.
-        store.epoch_deadline_callback(move |context| {
-            used += 1;
+        store.epoch_deadline_callback(move |mut context| {
+            context.data_mut().ticks += 1;
+            let used = context.data().ticks;
             context.data().session.went_on()?;
             if used > budget {
                 Err(LimitReached::Cpu(allowed).into())
@@ -166,6 +166,12 @@ impl Drop for Sandbox {
 
 fn ticks(milliseconds: u64) -> u64 {
     milliseconds.div_ceil(TICK.as_millis() as u64)
+}
+
+/// How long a store has computed so far, in steps of [`TICK`].
+pub fn cpu_used(store: &Store<State>) -> Duration {
+    let ticks = u32::try_from(store.data().ticks).unwrap_or(u32::MAX);
+    TICK.saturating_mul(ticks)
 }
 
 /// The most linear memory that a store has used so far, in bytes.

@@ -30,6 +30,8 @@ pub struct State {
     /// The handles that the guest holds.
     pub table: ResourceTable,
     pub(super) guard: Guard,
+    /// How often it was interrupted while it computed.
+    pub(super) ticks: u64,
     wasi: WasiCtx,
     http: WasiHttpCtx,
     hooks: Hooks,
@@ -79,6 +81,7 @@ impl State {
             limits,
             table,
             guard: Guard::new(limits),
+            ticks: 0,
             wasi: wasi.build(),
             http: WasiHttpCtx::new(),
             hooks,

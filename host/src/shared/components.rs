@@ -2,6 +2,7 @@
 //! there, by its digest.
 
 use crate::config::{Client, Nats};
+use crate::distribution::signature_file;
 use async_nats::jetstream::Context;
 use async_nats::jetstream::object_store::{Config, ObjectStore};
 use async_nats::jetstream::stream::StorageType;
@@ -12,6 +13,14 @@ use tokio::io::AsyncReadExt;
 
 /// The largest component that is taken, in bytes.
 const MOST: usize = 64 << 20;
+
+/// The largest signature that is taken, in bytes.
+const SIGNATURE: u64 = 8 << 10;
+
+/// Under what the signature of a component is.
+fn signature_of(digest: &str) -> String {
+    format!("{digest}.minisig")
+}
 
 /// The object store of components. Each is called by its SHA-256.
 #[derive(Clone)]
@@ -34,9 +43,20 @@ impl Components {
         Ok(Self(store))
     }
 
-    /// Puts a component there; gives its digest.
-    pub(crate) async fn publish(&self, bytes: &[u8]) -> Result<String, String> {
+    /// Puts a component there, with its signature if it has one; gives its
+    /// digest.
+    pub(crate) async fn publish(
+        &self,
+        bytes: &[u8],
+        signature: Option<&[u8]>,
+    ) -> Result<String, String> {
         let digest = hex::encode(Sha256::digest(bytes));
+        // First, so that whoever finds the component finds it too.
+        if let Some(mut signature) = signature {
+            let name = signature_of(&digest);
+            let put = self.0.put(name.as_str(), &mut signature).await;
+            put.map_err(|error| format!("NATS: {error}"))?;
+        }
         if self.0.info(&digest).await.is_ok() {
             return Ok(digest);
         }
@@ -44,6 +64,15 @@ impl Components {
         let put = self.0.put(digest.as_str(), &mut reader).await;
         put.map_err(|error| format!("NATS: {error}"))?;
         Ok(digest)
+    }
+
+    /// The signature of a component, if one was published. What it is worth is
+    /// found out when the component is loaded.
+    async fn signature(&self, digest: &str) -> Option<Vec<u8>> {
+        let object = self.0.get(signature_of(digest)).await.ok()?;
+        let mut bytes = Vec::new();
+        object.take(SIGNATURE).read_to_end(&mut bytes).await.ok()?;
+        Some(bytes)
     }
 
     /// The component of a digest. What is there under it is not trusted.
@@ -82,6 +111,10 @@ impl Components {
             return Ok(());
         }
         let bytes = self.fetch(digest).await?;
+        if let Some(signature) = self.signature(digest).await {
+            let file = signature_file(&client.component);
+            write(&file, &signature).map_err(|error| format!("{}: {error}", file.display()))?;
+        }
         write(&client.component, &bytes)
             .map_err(|error| format!("{}: {error}", client.component.display()))?;
         tracing::info!(client = client.name, digest, "a component was fetched");

@@ -12,6 +12,7 @@ mod payroll_administrations;
 mod payroll_runs;
 mod record;
 pub mod seed;
+mod sizes;
 #[cfg(test)]
 mod tests;
 mod trade_register;

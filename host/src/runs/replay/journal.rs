@@ -7,6 +7,7 @@
 use super::{Brake, Stop};
 use crate::durable::{Doubt, Fence, Origin, Reading, RunStore, Started, Step};
 use crate::ledger::Redactor;
+use crate::runs::Witness;
 use serde::Serialize;
 use sha2::{Digest, Sha256};
 use std::collections::{BTreeMap, HashMap};
@@ -30,6 +31,10 @@ pub(crate) struct Journal(pub(super) Arc<Inner>);
 
 pub(super) struct Inner {
     pub(super) kept: Option<Kept>,
+    /// The seed of a run that is rehearsed: nothing is done that is not known.
+    rehearsed: Option<[u8; 32]>,
+    /// Whoever looks on at this run.
+    pub(super) witness: Option<(Uuid, Arc<dyn Witness>)>,
     pub(super) brake: Brake,
     state: Mutex<State>,
     started: Instant,
@@ -145,11 +150,23 @@ pub(crate) enum Found {
 impl Journal {
     /// No journal: for what is no run.
     pub(crate) fn off() -> Self {
-        Self::with(None, BTreeMap::new())
+        Self::with(None, BTreeMap::new(), None, None)
+    }
+
+    /// The journal of a run that was made, to be made again without doing
+    /// anything: what it does not know is not done, but ends the attempt.
+    pub(crate) fn rehearsing(seed: [u8; 32], steps: &[Step]) -> Self {
+        let known = steps.iter().map(|step| (step.seq, step.clone()));
+        Self::with(None, known.collect(), Some(seed), None)
     }
 
     /// The journal of an attempt.
-    pub(crate) fn of(store: Arc<dyn RunStore>, redactor: Redactor, started: &Started) -> Self {
+    pub(crate) fn of(
+        store: Arc<dyn RunStore>,
+        redactor: Redactor,
+        started: &Started,
+        witness: Option<Arc<dyn Witness>>,
+    ) -> Self {
         let known = started.steps.iter().map(|step| (step.seq, step.clone()));
         let kept = Kept {
             store,
@@ -160,12 +177,20 @@ impl Journal {
             resumed: started.resumed,
             goes_on: started.run.origin != Origin::Direct,
         };
-        Self::with(Some(kept), known.collect())
+        let witness = witness.map(|witness| (started.run.id, witness));
+        Self::with(Some(kept), known.collect(), None, witness)
     }
 
-    fn with(kept: Option<Kept>, known: BTreeMap<u64, Step>) -> Self {
+    fn with(
+        kept: Option<Kept>,
+        known: BTreeMap<u64, Step>,
+        rehearsed: Option<[u8; 32]>,
+        witness: Option<(Uuid, Arc<dyn Witness>)>,
+    ) -> Self {
         Self(Arc::new(Inner {
             kept,
+            rehearsed,
+            witness,
             brake: Brake::default(),
             state: Mutex::new(State {
                 known,
@@ -201,7 +226,8 @@ impl Journal {
 
     /// What the random numbers of the connector come from.
     pub(crate) fn seed(&self) -> Option<[u8; 32]> {
-        self.0.kept.as_ref().map(|kept| kept.seed)
+        let kept = self.0.kept.as_ref().map(|kept| kept.seed);
+        kept.or(self.0.rehearsed)
     }
 
     /// Whether a person said that this write happened in an earlier attempt.
@@ -251,6 +277,15 @@ impl Journal {
         }
         let state = self.state();
         let Some(step) = state.known.get(&slot.seq) else {
+            drop(state);
+            if self.0.rehearsed.is_some() {
+                let why = format!(
+                    "call {} is {}, and was not made before",
+                    slot.seq, call.what
+                );
+                self.diverged(why);
+                return Found::Stopped;
+            }
             // Everything that was written is followed by what is on disk, so a
             // gap is a call that was not answered.
             return Found::New;
@@ -280,6 +315,18 @@ impl Journal {
         }
     }
 
+    /// The first step that was known and not asked for.
+    pub(crate) fn unused(&self) -> Option<Step> {
+        let state = self.state();
+        let left = state.known.range(state.next..).next();
+        left.map(|(_, step)| step.clone())
+    }
+
+    /// Whether a clock was read after the last step that was known.
+    pub(crate) fn read_on(&self) -> bool {
+        self.state().read > 0
+    }
+
     /// A reading of a clock: the one of before, or `live`.
     pub(super) fn reading(&self, live: impl FnOnce() -> Reading) -> Reading {
         let mut state = self.state();
@@ -298,6 +345,9 @@ impl Journal {
             return live();
         }
         let reading = live();
+        if self.0.rehearsed.is_some() {
+            state.read += 1;
+        }
         if self.0.kept.is_some() {
             if state.readings.len() == READINGS {
                 let why =

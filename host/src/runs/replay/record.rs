@@ -63,6 +63,11 @@ impl Journal {
             return false;
         }
         let step = Self::step(slot, call, Some(answer.answer));
+        if let Some((run, witness)) = &self.0.witness
+            && step.seq != ANSWER
+        {
+            witness.answered(*run, &step);
+        }
         let now = call.write && !call.repeatable;
         let noted = if now {
             self.write(Some(step)).await

@@ -42,7 +42,12 @@ impl Setup {
     /// The journal of whoever takes it up now.
     async fn journal(&self) -> Journal {
         let started = self.start().await;
-        Journal::of(self.process.store.clone(), Redactor::default(), &started)
+        Journal::of(
+            self.process.store.clone(),
+            Redactor::default(),
+            &started,
+            None,
+        )
     }
 }
 
@@ -210,7 +215,7 @@ async fn a_secret_is_in_no_answer() {
     let redactor = Redactor::default();
     redactor.add("s3cret-token");
     let started = setup.start().await;
-    let journal = Journal::of(setup.process.store.clone(), redactor, &started);
+    let journal = Journal::of(setup.process.store.clone(), redactor, &started, None);
     let sealed = journal.seal(&"it is s3cret-token");
     assert!(sealed.redacted);
     assert_eq!(sealed.answer, b"\"it is [redacted]\"");
