@@ -201,7 +201,7 @@ impl<'a> Suite<'a> {
         };
         let course = ready.world.run(ready.job.clone()).await?;
         self.observe("job", &case, "when all is well", &course);
-        self.measure(&case, &course);
+        self.measure(&case, Size::Usual, &course);
         for arrived in course.arrived.iter().filter(|arrived| !arrived.foreseen) {
             let what = format!(
                 "{} has no answer in [[answers]]; it was answered 404",
@@ -285,7 +285,7 @@ impl<'a> Suite<'a> {
             };
             let course = ready.world.run(ready.job.clone()).await?;
             self.observe("size", &case, &format!("when the run is {words}"), &course);
-            self.measure(&case, &course);
+            self.measure(&case, size, &course);
             self.is_stuck();
             self.tried("size", &case, began);
         }

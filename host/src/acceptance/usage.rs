@@ -3,16 +3,20 @@
 use super::course::Course;
 use super::finding;
 use super::suite::Suite;
+use super::world::Size;
 
 impl Suite<'_> {
-    /// Notes what a course used of the limits.
-    pub(super) fn measure(&mut self, case: &str, course: &Course) {
+    /// Notes what a course used of the limits; the time that it took only if the
+    /// payroll data was of a usual size.
+    pub(super) fn measure(&mut self, case: &str, size: Size, course: &Course) {
         let usage = course.seen.usage;
         let most = &mut self.most;
         let raise = |most: &mut u64, value: u64| *most = value.max(*most);
         raise(&mut most.memory_bytes, usage.memory_bytes as u64);
         raise(&mut most.cpu_ms, usage.cpu.as_millis() as u64);
-        raise(&mut most.elapsed_ms, usage.elapsed.as_millis() as u64);
+        if size == Size::Usual {
+            raise(&mut most.elapsed_ms, usage.elapsed.as_millis() as u64);
+        }
         raise(&mut most.requests, course.arrived.len() as u64);
         let log = course.report.log.iter();
         let log = log.filter(|line| line.source != crate::sandbox::Source::Host);

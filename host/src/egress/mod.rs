@@ -18,6 +18,7 @@ mod json;
 pub mod normalize;
 mod party;
 mod pattern;
+mod redirect;
 mod resolver;
 mod rule;
 mod send;

@@ -1,12 +1,13 @@
 //! Sending: rules, addresses, redirects and bounds, in that order.
 
 use super::address::special;
+use super::redirect::{next_method, redirect};
 use super::tls::Tls;
 use super::{Credential, EgressError, Hop, Observer, Reply, Resolve, Rule, StandIn, normalize};
 use bytes::{Bytes, BytesMut};
 use futures_util::StreamExt;
 use http::header::{self, HeaderMap, HeaderName, HeaderValue};
-use http::{Method, Request, StatusCode};
+use http::{Method, Request};
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
@@ -401,38 +402,6 @@ impl Egress {
 /// Whether a connector may not set a header.
 pub(super) fn forbidden(name: &HeaderName) -> bool {
     FORBIDDEN.contains(name) || name.as_str().starts_with("x-forwarded-")
-}
-
-/// The method to follow a redirect with; none if the reply is no redirect, or
-/// one that is for the connector to judge: RFC 9110 leaves open what a POST
-/// becomes after 301 and 302.
-fn next_method(method: &Method, status: StatusCode) -> Option<Method> {
-    let reads = method == Method::GET || method == Method::HEAD;
-    match status.as_u16() {
-        301 | 302 => reads.then(|| method.clone()),
-        303 if method == Method::HEAD => Some(Method::HEAD),
-        303 => Some(Method::GET),
-        307 | 308 => Some(method.clone()),
-        _ => None,
-    }
-}
-
-/// Where a reply redirects to, if it says so.
-fn redirect(reply: &Reply, from: &Url) -> Result<Option<String>, EgressError> {
-    let Some(location) = reply.headers.get(header::LOCATION) else {
-        return Ok(None);
-    };
-    let location = location
-        .to_str()
-        .map_err(|_| EgressError::Redirect("its location is not text".to_owned()))?;
-    match Url::parse(location) {
-        Err(url::ParseError::RelativeUrlWithoutBase) => match from.join(location) {
-            Ok(url) => Ok(Some(url.into())),
-            Err(error) => Err(EgressError::Redirect(error.to_string())),
-        },
-        // A full URL is judged as it is written; joining would tidy it first.
-        _ => Ok(Some(location.to_owned())),
-    }
 }
 
 /// An error and what caused it, in one line.

@@ -4,6 +4,7 @@
 use super::{builds_components, made_target, new_connector};
 use axum::Json;
 use axum::Router;
+use axum::http::HeaderMap;
 use axum::routing::get;
 use serde_json::{Value, json};
 use std::io::{BufRead, BufReader, Write};
@@ -184,7 +185,7 @@ async fn what_a_real_party_answers_is_recorded_and_answered_again() {
     let port = listener.local_addr().unwrap().port();
     let router = Router::new().route(
         "/v1/cars/{plate}",
-        get(|headers: axum::http::HeaderMap| async move {
+        get(|headers: HeaderMap| async move {
             let credential = headers.get("authorization").unwrap().to_str().unwrap();
             Json(json!({"make": format!("real, for {credential}")}))
         }),

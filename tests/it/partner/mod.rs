@@ -5,6 +5,7 @@ mod accepted;
 mod command;
 mod dev;
 mod distribution;
+mod findings;
 mod guide;
 mod made;
 mod registry;
