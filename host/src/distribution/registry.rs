@@ -208,6 +208,7 @@ fn said(error: &OciDistributionError) -> String {
             "the registry has no such artifact".to_owned()
         }
         OciDistributionError::UnauthorizedError { .. }
+        | OciDistributionError::ServerError { code: 401 | 403, .. }
         | OciDistributionError::AuthenticationFailure(_) => {
             "the registry does not accept the credential, or asks for one: set username and password in [registries]".to_owned()
         }

@@ -46,7 +46,10 @@ impl Registry {
         std::fs::write(&file, configuration).unwrap();
         let running = Ends::start(
             &folder,
-            &format!("exec '{PROGRAM}' serve '{}'", file.display()),
+            &format!(
+                "exec env --default-signal=INT '{PROGRAM}' serve '{}'",
+                file.display()
+            ),
         );
         listens(port, &folder);
         Some(Self {
