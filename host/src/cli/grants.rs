@@ -111,8 +111,7 @@ pub(super) async fn grants(command: &Grants, config: &Path, out: &Output) -> Res
         Grants::Extract { file } => {
             let file = file.as_deref().unwrap_or(config);
             let part = extract(&read(file)?);
-            let part =
-                part.map_err(|why| Failure::Input(format!("{}: {why}", file.display())))?;
+            let part = part.map_err(|why| Failure::Input(format!("{}: {why}", file.display())))?;
             out.result(&json!({"grants": part}), || anstream::print!("{part}"));
             Ok(())
         }
@@ -148,7 +147,9 @@ impl Publish {
                 None => 0,
             },
         };
-        let version = office.publish(&candidate, on, &self.by, &self.reason).await?;
+        let version = office
+            .publish(&candidate, on, &self.by, &self.reason)
+            .await?;
         let grants = &config.grants;
         out.result(&json!({"version": version, "warnings": warnings}), || {
             anstream::println!(
@@ -170,7 +171,7 @@ async fn show(office: &Office, version: Option<u64>, out: &Output) -> Result<(),
         "time": published.time,
         "by": published.by,
         "why": published.why,
-        "grants": published.text,
+        "grants": &*published.text,
     });
     out.result(&shown, || {
         anstream::print!("{}", published.text);
@@ -273,7 +274,13 @@ async fn hosts(office: &Office, out: &Output) -> Result<(), Failure> {
     let newest = office.history().await?.last().map(|newest| newest.version);
     let hosts = office.hosts().await?;
     out.result(&json!({"newest": newest, "hosts": hosts}), || {
-        let mut table = table(&["Host", "Process", "Version", "Newest", "Why not, and what is lacking"]);
+        let mut table = table(&[
+            "Host",
+            "Process",
+            "Version",
+            "Newest",
+            "Why not, and what is lacking",
+        ]);
         for host in &hosts {
             table.add_row([
                 one_line(&host.host),
@@ -290,5 +297,8 @@ async fn hosts(office: &Office, out: &Output) -> Result<(), Failure> {
 
 fn remarks(host: &Follower) -> String {
     let remarks = host.why.iter().chain(&host.lacking);
-    remarks.map(|remark| crate::text::printable(remark)).collect::<Vec<_>>().join("\n")
+    remarks
+        .map(|remark| crate::text::printable(remark))
+        .collect::<Vec<_>>()
+        .join("\n")
 }

@@ -252,7 +252,9 @@ async fn dispatch(cli: &Cli, out: &Output) -> Result<(), Failure> {
         Command::Inspect { component } => show::inspect(component, out),
         Command::Clients => show::clients(&host()?, out).await,
         Command::Activities { client } => match client {
-            Some(client) => show::activities_of(&grants::configuration(&cli.config, out).await?, client, out),
+            Some(client) => {
+                show::activities_of(&grants::configuration(&cli.config, out).await?, client, out)
+            }
             None => show::all_activities(out),
         },
         Command::Wit { activities } => show::wit(activities, out),

@@ -134,7 +134,9 @@ pub(super) fn of_one_host(text: &str) -> Faults {
     keys(text, |key, span| {
         let text = match key {
             Key::Table(key) if LOCAL.contains(&key) => {
-                format!("[{key}] is of one host, and is not published: it stays in the file of each host")
+                format!(
+                    "[{key}] is of one host, and is not published: it stays in the file of each host"
+                )
             }
             Key::OfClient { client, key } if LOCAL_OF_CLIENT.contains(&key) => format!(
                 "`{key}` of client \"{client}\" is of one host, and is not published: it stays under [clients.{client}] in the file of each host"
@@ -188,7 +190,9 @@ pub(super) fn put(granted: raw::Granted, file: &mut raw::File) -> BTreeSet<Strin
 pub fn extract(text: &str) -> Result<String, String> {
     let mut document: DocumentMut = text.parse().map_err(|error| format!("{error}"))?;
     retain(document.as_table_mut(), |key| TABLES.contains(&key));
-    let clients = document.get_mut("clients").and_then(Item::as_table_like_mut);
+    let clients = document
+        .get_mut("clients")
+        .and_then(Item::as_table_like_mut);
     for (_, client) in clients.into_iter().flat_map(TableLike::iter_mut) {
         if let Some(client) = client.as_table_like_mut() {
             retain(client, |key| OF_CLIENT.contains(&key));
@@ -201,7 +205,11 @@ pub fn extract(text: &str) -> Result<String, String> {
             }
         }
         Some(users) => {
-            for user in users.as_array_mut().into_iter().flat_map(|users| users.iter_mut()) {
+            for user in users
+                .as_array_mut()
+                .into_iter()
+                .flat_map(|users| users.iter_mut())
+            {
                 if let Some(user) = user.as_inline_table_mut() {
                     user.remove(PASSWORD);
                 }

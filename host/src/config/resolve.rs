@@ -72,12 +72,7 @@ impl Resolver<'_> {
         self.faults.push(fault);
     }
 
-    fn file(
-        &mut self,
-        path: &Path,
-        file: raw::File,
-        published: Option<&Arc<Published>>,
-    ) -> Config {
+    fn file(&mut self, path: &Path, file: raw::File, published: Option<&Arc<Published>>) -> Config {
         let chosen = upstream::choose(file.platform.source, file.platform.loket, self.base);
         let upstream = chosen.unwrap_or_else(|faults| {
             for (span, text) in faults {

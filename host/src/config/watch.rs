@@ -91,7 +91,9 @@ impl Live {
         let before = self.now();
         let load = |published: Option<&Arc<Published>>| Config::load_with(&before.path, published);
         // With grants that were refused, if they fit the changed file.
-        let newer = refused.as_ref().and_then(|refused| refused.published.clone());
+        let newer = refused
+            .as_ref()
+            .and_then(|refused| refused.published.clone());
         let mended = newer.and_then(|newer| load(Some(&newer)).ok());
         let fits = mended.is_some();
         match mended.map_or_else(|| load(before.published.as_ref()), Ok) {

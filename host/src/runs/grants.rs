@@ -72,7 +72,9 @@ impl Host {
     pub(super) async fn report(self: Arc<Self>, stop: CancellationToken) {
         if let Some(following) = &self.grants {
             let (hosts, feed) = (following.hosts.clone(), following.feed.clone());
-            hosts.report(self.holder, self.live.clone(), feed, stop).await;
+            hosts
+                .report(self.holder, self.live.clone(), feed, stop)
+                .await;
         }
     }
 

@@ -22,6 +22,7 @@ pub(crate) mod throttle;
 mod trace;
 mod worker;
 
+pub use crate::shared::Follower;
 pub use claim::Release;
 pub use error::{NotEmbedded, RunError, StartError};
 pub use grants::GrantsState;

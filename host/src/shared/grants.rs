@@ -45,17 +45,17 @@ struct Written {
 
 /// A version of the published grants, without their text.
 #[derive(Clone, Debug, Serialize)]
-pub struct Version {
+pub(crate) struct Version {
     /// Its number.
-    pub version: u64,
+    pub(crate) version: u64,
     /// When it was published, RFC 3339 in UTC.
-    pub time: String,
+    pub(crate) time: String,
     /// Who published it.
-    pub by: String,
+    pub(crate) by: String,
     /// Why.
-    pub why: String,
+    pub(crate) why: String,
     /// The SHA-256 of its text, hexadecimal.
-    pub sha256: String,
+    pub(crate) sha256: String,
 }
 
 /// Why grants were not published.
@@ -237,20 +237,32 @@ impl Feed {
         let (version, known) = (entry.revision, live.newest());
         if version <= known {
             if version < known {
-                tracing::warn!(version, known, "published grants are older than those that are known, and are not used: was the bucket made anew?");
+                tracing::warn!(
+                    version,
+                    known,
+                    "published grants are older than those that are known, and are not used: was the bucket made anew?"
+                );
             }
             return Ok(());
         }
         if let Err(why) = written(entry) {
             if live.refuse(version, why.clone()) {
-                tracing::warn!(version, why, "published grants are not used, the old ones stay in force");
+                tracing::warn!(
+                    version,
+                    why,
+                    "published grants are not used, the old ones stay in force"
+                );
             }
             return Ok(());
         }
         let published = Arc::new(self.published(entry).await?);
         match live.publish(&published) {
             Some(Reload::Replaced) => {
-                tracing::info!(version, by = published.by, "the published grants were replaced");
+                tracing::info!(
+                    version,
+                    by = published.by,
+                    "the published grants were replaced"
+                );
                 tell_lacking(live);
             }
             Some(Reload::Kept(error)) => {

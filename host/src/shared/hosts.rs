@@ -48,14 +48,13 @@ impl Follower {
         let config = live.now();
         let published = config.published.as_ref();
         Self {
-            host: rustix::system::uname()
-                .nodename()
-                .to_string_lossy()
-                .into_owned(),
+            host: machine(),
             process: std::process::id(),
             version: published.map_or(0, |published| published.version),
             refused: refused.as_ref().map(|refused| refused.version),
-            why: refused.map(|refused| refused.why).or_else(|| feed.problem()),
+            why: refused
+                .map(|refused| refused.why)
+                .or_else(|| feed.problem()),
             lacking: config.lacking().collect(),
         }
     }
@@ -93,7 +92,13 @@ impl Hosts {
     }
 
     /// Says how this host is, until it stops.
-    pub(crate) async fn report(self, holder: Uuid, live: Live, feed: Feed, stop: CancellationToken) {
+    pub(crate) async fn report(
+        self,
+        holder: Uuid,
+        live: Live,
+        feed: Feed,
+        stop: CancellationToken,
+    ) {
         let mut said: Option<(Follower, tokio::time::Instant)> = None;
         while !stop.is_cancelled() {
             let now = Follower::now(&live, &feed);
@@ -116,4 +121,10 @@ impl Hosts {
         // When it cannot be taken away, it is forgotten soon.
         let _ = self.0.delete(holder.to_string()).await;
     }
+}
+
+/// What this machine is called, where the system tells it.
+fn machine() -> String {
+    let name = std::fs::read_to_string("/proc/sys/kernel/hostname");
+    name.unwrap_or_default().trim().to_owned()
 }

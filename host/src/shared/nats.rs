@@ -101,7 +101,7 @@ const UNREACHABLE: Duration = Duration::from_secs(1);
 /// error.
 pub(super) fn follow<F>(
     mut followed: impl FnMut() -> F + Send + 'static,
-    failed: impl Fn(String) + Send + 'static,
+    failed: impl Fn(String) + Send + Sync + 'static,
 ) -> DropGuard
 where
     F: Future<Output = Result<Infallible, String>> + Send,

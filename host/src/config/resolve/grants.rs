@@ -59,7 +59,10 @@ impl Resolver<'_> {
         let queue = file.queue.as_ref();
         self.follows = queue.is_some_and(|queue| queue.get_ref().is_published());
         if !self.follows {
-            let passwords = file.passwords.values().map(|hash| ("passwords", hash.span()));
+            let passwords = file
+                .passwords
+                .values()
+                .map(|hash| ("passwords", hash.span()));
             let roots = file.trusted_roots.values();
             let roots = roots.map(|file| ("trusted-roots", file.span()));
             let mine: Vec<_> = passwords.chain(roots).collect();

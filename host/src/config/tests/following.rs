@@ -31,7 +31,10 @@ fn in_force(live: &Live) -> (String, u64) {
     live.with(|config| {
         let rights: Vec<_> = config.grants.rights.keys().cloned().collect();
         assert_eq!(rights.len(), 1, "{rights:?}");
-        (rights[0].clone(), config.published.as_ref().unwrap().version)
+        (
+            rights[0].clone(),
+            config.published.as_ref().unwrap().version,
+        )
     })
 }
 
@@ -42,7 +45,10 @@ fn publish(live: &Live, version: u64, text: &str) -> Option<Reload> {
 #[test]
 fn newer_grants_replace_older_ones_and_never_the_other_way_round() {
     let (_dir, live) = live();
-    assert!(matches!(publish(&live, 3, &grants("three")), Some(Reload::Replaced)));
+    assert!(matches!(
+        publish(&live, 3, &grants("three")),
+        Some(Reload::Replaced)
+    ));
     assert_eq!(in_force(&live), ("three".to_owned(), 3));
     for late in [1, 2, 3] {
         assert!(publish(&live, late, &grants("late")).is_none());
@@ -58,7 +64,7 @@ fn broken_grants_leave_the_old_ones_in_force_until_better_ones_are_published() {
     let Some(Reload::Kept(error)) = publish(&live, 2, "[rights]\nx = [\"GetEmployer\"]\n") else {
         panic!("broken grants were put in force");
     };
-    let told = "published grants, version 2:2:6: there is no activity \"GetEmployer\"; did you mean \"GetEmployerByEmployerId\"?";
+    let told = "published grants, version 2:2:6: there is no activity \"GetEmployer\"; did you mean \"GetEmployersByUserId\"?";
     assert_eq!(error.to_string(), told);
     assert_eq!(in_force(&live), ("one".to_owned(), 1));
     let refused = live.refused().unwrap();
@@ -66,7 +72,10 @@ fn broken_grants_leave_the_old_ones_in_force_until_better_ones_are_published() {
     assert_eq!(live.newest(), 2);
     // An older one does not come back because a newer one is broken.
     assert!(publish(&live, 2, &grants("two")).is_none());
-    assert!(matches!(publish(&live, 3, &grants("three")), Some(Reload::Replaced)));
+    assert!(matches!(
+        publish(&live, 3, &grants("three")),
+        Some(Reload::Replaced)
+    ));
     assert_eq!(in_force(&live), ("three".to_owned(), 3));
     assert!(live.refused().is_none());
 }
@@ -98,14 +107,18 @@ fn a_broken_file_keeps_no_host_from_following() {
     let (dir, live) = live();
     write(&dir, "[platform");
     assert!(matches!(live.reload(), Reload::Kept(_)));
-    assert!(matches!(publish(&live, 2, &grants("two")), Some(Reload::Replaced)));
+    assert!(matches!(
+        publish(&live, 2, &grants("two")),
+        Some(Reload::Replaced)
+    ));
     assert_eq!(in_force(&live), ("two".to_owned(), 2));
 }
 
 #[test]
 fn a_file_that_is_mended_puts_refused_grants_in_force() {
     let (dir, live) = live();
-    let application = "[clients.a]\napplication = { id = \"30cbb99f-d691-5ddb-b4af-7031857482c0\" }\n";
+    let application =
+        "[clients.a]\napplication = { id = \"30cbb99f-d691-5ddb-b4af-7031857482c0\" }\n";
     write(&dir, &(LOCAL.to_owned() + application));
     assert!(matches!(live.reload(), Reload::Replaced));
     let text = grants("two") + "[clients.a]\nlimits = { requests = 1 }\n";
@@ -116,7 +129,10 @@ fn a_file_that_is_mended_puts_refused_grants_in_force() {
     assert!(matches!(live.reload(), Reload::Replaced));
     assert_eq!(in_force(&live), ("one".to_owned(), 1));
     assert_eq!(live.refused().unwrap().version, 2);
-    write(&dir, &(LOCAL.to_owned() + "[clients.a]\ncomponent = \"a.wasm\"\n"));
+    write(
+        &dir,
+        &(LOCAL.to_owned() + "[clients.a]\ncomponent = \"a.wasm\"\n"),
+    );
     assert!(matches!(live.reload(), Reload::Replaced));
     assert_eq!(in_force(&live), ("two".to_owned(), 2));
     assert!(live.refused().is_none());
@@ -159,7 +175,10 @@ fn what_was_taken_back_stays_so_whatever_is_published() {
         why: "it leaked".to_owned(),
         time: String::new(),
     };
-    config.grants.revoked.replace([revocation].into_iter().collect());
+    config
+        .grants
+        .revoked
+        .replace([revocation].into_iter().collect());
     let live = Live::new(config);
     publish(&live, 2, &text);
     assert_eq!(in_force(&live).1, 2);

@@ -130,7 +130,12 @@ fn until_grants_are_read_nothing_is_granted() {
         assert_eq!(client.activities.iter().count(), 0);
     }
     assert!(config.clients.values().all(|client| client.http.is_empty()));
-    assert!(config.clients.values().all(|client| client.exports.is_none()));
+    assert!(
+        config
+            .clients
+            .values()
+            .all(|client| client.exports.is_none())
+    );
 }
 
 #[test]
@@ -158,7 +163,11 @@ fn a_fault_of_published_grants_is_told_with_version_line_and_column() {
     // What is wrong with the file is told as always.
     let local = LOCAL.replace("one-machine", "one-machines");
     let error = Config::parse(Path::new(PATH), &local).unwrap_err();
-    assert!(error.to_string().starts_with("/etc/koppel/platform.toml:4:1: unknown field"));
+    assert!(
+        error
+            .to_string()
+            .starts_with("/etc/koppel/platform.toml:4:1: unknown field")
+    );
 }
 
 #[test]
@@ -179,7 +188,10 @@ fn what_is_of_one_host_is_not_published() {
         let place = if key == "credentials" { 2 } else { 2 };
         assert_eq!(
             wrong(LOCAL, text),
-            format!("published grants, version 7:1:{place}: {}", of_one_host(key))
+            format!(
+                "published grants, version 7:1:{place}: {}",
+                of_one_host(key)
+            )
         );
     }
     for (key, value) in [
@@ -207,14 +219,16 @@ fn what_is_of_one_host_is_not_published() {
     let path = GRANTS.replace("\"gateway\"", "\"/etc/gateway.pem\"");
     assert_eq!(
         wrong(LOCAL, &path),
-        "published grants, version 7:4:147: trusted-roots = \"/etc/gateway.pem\" is a path, which is of one host: write a name of letters, digits, `-` and `_`, and the path as `<name> = \"/etc/gateway.pem\"` under [trusted-roots] in the file of each host"
+        "published grants, version 7:4:115: trusted-roots = \"/etc/gateway.pem\" is a path, which is of one host: write a name of letters, digits, `-` and `_`, and the path as `<name> = \"/etc/gateway.pem\"` under [trusted-roots] in the file of each host"
     );
 }
 
 #[test]
 fn the_file_of_a_host_may_not_grant_what_is_published() {
     let told = |what: &str| {
-        format!("{what} is published for all hosts (grants = \"published\" under [queue]), so it may not be in the file of one: take it out; `koppel grants extract` prints what is to be published")
+        format!(
+            "{what} is published for all hosts (grants = \"published\" under [queue]), so it may not be in the file of one: take it out; `koppel grants extract` prints what is to be published"
+        )
     };
     let local = LOCAL.replace(
         "settings = { division = 1 }\n",
@@ -233,7 +247,10 @@ fn the_file_of_a_host_may_not_grant_what_is_published() {
 #[test]
 fn what_a_host_lacks_is_not_in_force_there_and_the_rest_is() {
     // A client that the host has nothing of.
-    let local = LOCAL.replace("[clients.journal-exact]\ncomponent = \"exact.wasm\"\nsettings = { division = 1 }\n", "");
+    let local = LOCAL.replace(
+        "[clients.journal-exact]\ncomponent = \"exact.wasm\"\nsettings = { division = 1 }\n",
+        "",
+    );
     let config = both(&local, GRANTS);
     assert_eq!(
         lacking(&config),
@@ -259,7 +276,7 @@ fn what_a_host_lacks_is_not_in_force_there_and_the_rest_is() {
     assert_eq!(
         lacking(&config),
         [
-            "published grants, version 7:4:111: there is no credential \"exact\"; add `[credentials.exact]` with `header` and `value`"
+            "published grants, version 7:4:90: there is no credential \"exact\"; add `[credentials.exact]` with `header` and `value`"
         ]
     );
     assert!(config.clients["journal-exact"].http.is_empty());
@@ -270,7 +287,7 @@ fn what_a_host_lacks_is_not_in_force_there_and_the_rest_is() {
     assert_eq!(
         lacking(&config),
         [
-            "published grants, version 7:4:147: there are no trusted roots \"gateway\"; add `gateway = \"<file>\"` under [trusted-roots]"
+            "published grants, version 7:4:115: there are no trusted roots \"gateway\"; add `gateway = \"<file>\"` under [trusted-roots]"
         ]
     );
     assert!(config.clients["journal-exact"].http.is_empty());
@@ -281,7 +298,7 @@ fn what_a_host_lacks_is_not_in_force_there_and_the_rest_is() {
     assert_eq!(
         lacking(&config),
         [
-            "/etc/koppel/platform.toml:13:66: this needs PostDownloadJournalRunExportByJournalRunId, which client \"journal-xaf\" was not granted; add \"PostDownloadJournalRunExportByJournalRunId\" to [clients.journal-xaf] activities"
+            "/etc/koppel/platform.toml:13:63: this needs PostDownloadJournalRunExportByJournalRunId, which client \"journal-xaf\" was not granted; add \"PostDownloadJournalRunExportByJournalRunId\" to [clients.journal-xaf] activities"
         ]
     );
     assert!(config.clients["journal-xaf"].exports.is_none());
@@ -294,7 +311,7 @@ fn a_rule_whose_activity_was_not_granted_is_a_fault_wherever_it_is() {
         "\"GetJournalRunByJournalRunId\"]\nhttp",
     );
     assert!(
-        wrong(LOCAL, &grants).starts_with("published grants, version 7:4:175: this needs PostSendJournalRunExportByJournalRunId, which client \"journal-exact\" was not granted;"),
+        wrong(LOCAL, &grants).starts_with("published grants, version 7:4:137: this needs PostSendJournalRunExportByJournalRunId, which client \"journal-exact\" was not granted;"),
         "{}",
         wrong(LOCAL, &grants)
     );

@@ -85,7 +85,10 @@ async fn what_is_published_is_followed_and_its_history_is_kept() {
     until("the second", || right(&live) == "second").await;
     assert_eq!(bench.feed.problem(), None);
     let versions = bench.feed.history().await.unwrap();
-    let told: Vec<_> = versions.iter().map(|one| (one.version, one.by.as_str(), one.why.as_str())).collect();
+    let told: Vec<_> = versions
+        .iter()
+        .map(|one| (one.version, one.by.as_str(), one.why.as_str()))
+        .collect();
     assert_eq!(told, [(1, "anna", "a test"), (2, "anna", "a test")]);
     let first = bench.feed.version(1).await.unwrap().unwrap();
     assert_eq!((&*first.text, first.version), (FIRST, 1));
@@ -121,7 +124,8 @@ async fn what_is_broken_unknown_or_removed_leaves_the_old_grants_in_force() {
     let (live, _following) = bench.follow().await;
     let refused = async |version: u64| {
         until("a version is refused", || {
-            live.refused().is_some_and(|refused| refused.version == version)
+            live.refused()
+                .is_some_and(|refused| refused.version == version)
         })
         .await;
         assert_eq!(right(&live), "first");
@@ -168,11 +172,13 @@ async fn a_bucket_that_was_made_anew_brings_back_nothing_old() {
     let (live, _following) = bench.follow().await;
     let name = name(nats(&bench.config));
     bench.context.delete_key_value(&name).await.unwrap();
-    let feed = Feed::open(&bench.context, nats(&bench.config)).await.unwrap();
+    let feed = Feed::open(&bench.context, nats(&bench.config))
+        .await
+        .unwrap();
     // Its versions begin again.
     assert_eq!(feed.publish(FIRST, 0, ("eve", "a test")).await.unwrap(), 1);
-    let taken = feed.take(&live, &feed.store.entry(KEY).await.unwrap().unwrap());
-    taken.await.unwrap();
+    let entry = feed.store.entry(KEY).await.unwrap().unwrap();
+    feed.take(&live, &entry).await.unwrap();
     assert_eq!(right(&live), "second");
 }
 
@@ -184,18 +190,22 @@ async fn a_text_that_was_changed_is_not_used() {
     bench.publish(FIRST, 0).await.unwrap();
     let (live, _following) = bench.follow().await;
     let digest = "0".repeat(64);
-    let written = format!(
-        r#"{{"format":1,"sha256":"{digest}","by":"eve","why":"","time":"","koppel":"0"}}"#
-    );
+    let written =
+        format!(r#"{{"format":1,"sha256":"{digest}","by":"eve","why":"","time":"","koppel":"0"}}"#);
     // Another text under the digest that it names.
     let name = name(nats(&bench.config));
     let texts = bench.context.get_object_store(&name).await.unwrap();
-    texts.put(digest.as_str(), &mut SECOND.as_bytes()).await.unwrap();
+    texts
+        .put(digest.as_str(), &mut SECOND.as_bytes())
+        .await
+        .unwrap();
     bench.write(&written).await;
     until("it is told", || bench.feed.problem().is_some()).await;
     let problem = bench.feed.problem().unwrap();
     assert!(
-        problem.starts_with(&format!("the object {digest} of the object store has SHA-256 ")),
+        problem.starts_with(&format!(
+            "the object {digest} of the object store has SHA-256 "
+        )),
         "{problem}"
     );
     assert_eq!(right(&live), "first");

@@ -77,7 +77,10 @@ async fn what_is_published_once_is_in_force_on_all_hosts() {
     let folders: Vec<PathBuf> = ["a", "b", "c"]
         .map(|name| installation.folder(name, installation.servers.ports()))
         .into();
-    let _hosts: Vec<_> = folders.iter().map(|folder| Serve::talking(folder)).collect();
+    let _hosts: Vec<_> = folders
+        .iter()
+        .map(|folder| Serve::talking(folder))
+        .collect();
     followers(&installation, |hosts| hosts.len() == 3).await;
 
     let grants = installation.grants();
@@ -118,7 +121,8 @@ async fn what_is_published_once_is_in_force_on_all_hosts() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_activity_that_is_no_longer_published_is_denied_on_the_next_call_in_the_middle_of_a_run() {
+async fn an_activity_that_is_no_longer_published_is_denied_on_the_next_call_in_the_middle_of_a_run()
+{
     let own = client("probe", &all_activities());
     let Some(installation) = Installation::published(4, &own).await else {
         return;
@@ -177,10 +181,16 @@ async fn a_version_that_a_host_cannot_use_leaves_the_old_one_in_force_and_is_tol
     let grants = installation.grants();
     // On this host only, the connector is an application.
     let folder = installation.folder("other", installation.servers.ports());
-    let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+    let port = TcpListener::bind("127.0.0.1:0")
+        .unwrap()
+        .local_addr()
+        .unwrap()
+        .port();
     let file = folder.join("platform.toml");
     let text = std::fs::read_to_string(&file).unwrap()
-        + &format!("[server]\nlisten = \"127.0.0.1:{port}\"\n[server.issuer]\n[clients.desk]\napplication = {{ id = \"30cbb99f-d691-5ddb-b4af-7031857482c0\", redirect-uris = [\"https://desk.example/\"] }}\n");
+        + &format!(
+            "[server]\nlisten = \"127.0.0.1:{port}\"\n[server.issuer]\n[clients.desk]\napplication = {{ id = \"30cbb99f-d691-5ddb-b4af-7031857482c0\", redirect-uris = [\"https://desk.example/\"] }}\n"
+        );
     std::fs::write(&file, text).unwrap();
     let _serve = Serve::talking(&folder);
     followers(&installation, |hosts| hosts.len() == 1).await;
@@ -191,20 +201,33 @@ async fn a_version_that_a_host_cannot_use_leaves_the_old_one_in_force_and_is_tol
     let with_desk = format!("[clients.desk]\nlimits = {{ requests = 1 }}\n{grants}");
     let careful = refused(&installation.publish(&with_desk, 1, &[]), 3);
     assert!(
-        careful.contains("grants.toml:1:10: this host has no client \"desk\", so it does not run here;"),
+        careful.contains(
+            "grants.toml:1:10: this host has no client \"desk\", so it does not run here;"
+        ),
         "{careful}"
     );
     let published = installation.publish(&with_desk, 1, &["--anyway"]);
     assert!(published.status.success(), "{published:?}");
 
-    let why = "client \"desk\" is an external application: remove `limits`, which is for connectors";
+    let why =
+        "client \"desk\" is an external application: remove `limits`, which is for connectors";
     told(&folder, why).await;
-    told(&folder, "published grants are not used, the old ones stay in force").await;
+    told(
+        &folder,
+        "published grants are not used, the old ones stay in force",
+    )
+    .await;
     let hosts = followers(&installation, |hosts| hosts[0]["refused"] == 2).await;
     assert_eq!(hosts[0]["version"], 1);
-    assert!(hosts[0]["why"].as_str().unwrap().ends_with(why), "{hosts:?}");
+    assert!(
+        hosts[0]["why"].as_str().unwrap().ends_with(why),
+        "{hosts:?}"
+    );
     let shown = installation.koppel(&["grants", "hosts"]);
-    assert!(self::text(&shown.stdout).contains("external application"), "{shown:?}");
+    assert!(
+        self::text(&shown.stdout).contains("external application"),
+        "{shown:?}"
+    );
     assert_eq!(
         ready(port),
         Some(json!({"status": "ready", "grants": {"version": 1, "refused": 2, "followed": true}}))
@@ -243,7 +266,10 @@ async fn a_host_that_cannot_read_the_published_grants_does_not_start() {
     let known = installation.koppel(&["clients"]);
     assert!(known.status.success(), "{known:?}");
     let listed = installation.koppel(&["activities", "probe"]);
-    assert!(text(&listed.stdout).contains("GetEmployerByEmployerId"), "{listed:?}");
+    assert!(
+        text(&listed.stdout).contains("GetEmployerByEmployerId"),
+        "{listed:?}"
+    );
 
     // A version that is right elsewhere.
     let folder = installation.folder("other", installation.servers.ports());
@@ -281,7 +307,15 @@ async fn two_operators_do_not_overwrite_each_other_unseen() {
         "{second}"
     );
     // Nor is it guessed what is to be replaced.
-    let unsaid = ["grants", "publish", "grants.toml", "--by", "x", "--why", "y"];
+    let unsaid = [
+        "grants",
+        "publish",
+        "grants.toml",
+        "--by",
+        "x",
+        "--why",
+        "y",
+    ];
     assert!(refused(&installation.koppel(&unsaid), 3).starts_with(newest));
     let diff = installation.koppel(&["grants", "diff", "2", "grants.toml"]);
     assert!(text(&diff.stdout).contains("-id = \"noor\"\n"), "{diff:?}");
@@ -289,10 +323,16 @@ async fn two_operators_do_not_overwrite_each_other_unseen() {
     assert_eq!(history.as_array().unwrap().len(), 2);
 
     // What is wrong is not published either, and neither is a secret.
-    let misspelt = grants.replace("professional = [\"everything\"]", "professional = [\"evrything\"]");
+    let misspelt = grants.replace(
+        "professional = [\"everything\"]",
+        "professional = [\"evrything\"]",
+    );
     let said = refused(&installation.publish(&misspelt, 2, &[]), 3);
     assert!(
-        said.starts_with("error: grants.toml:") && said.ends_with(": there is no right \"evrything\"; add `evrything = [\"…\"]` under [rights]\n"),
+        said.starts_with("error: grants.toml:")
+            && said.ends_with(
+                ": there is no right \"evrything\"; add `evrything = [\"…\"]` under [rights]\n"
+            ),
         "{said}"
     );
     let office = installation.dir.path().join("office");
@@ -327,13 +367,19 @@ async fn a_host_that_is_cut_off_keeps_its_last_grants_and_follows_when_it_is_bac
     to_nats.cut();
     let published = installation.publish(&with_noor(&installation.grants()), 1, &[]);
     assert!(published.status.success(), "{published:?}");
-    told(&folder, "the published grants are not followed; the last stay in force").await;
+    told(
+        &folder,
+        "the published grants are not followed; the last stay in force",
+    )
+    .await;
     let log = std::fs::read_to_string(folder.join("serve.log")).unwrap();
     assert!(!log.contains(SEEN), "{log}");
     to_nats.join();
     told(&folder, SEEN).await;
     followers(&installation, |hosts| {
-        hosts.iter().any(|host| host["version"] == 2 && host["why"].is_null())
+        hosts
+            .iter()
+            .any(|host| host["version"] == 2 && host["why"].is_null())
     })
     .await;
 }
@@ -359,7 +405,11 @@ async fn a_run_of_a_client_that_a_host_does_not_have_is_left_to_one_that_has_it(
             && lacking.ends_with(": this host has no client \"journal-exact\", so it does not run here; add `[clients.journal-exact]` with `component` or `application`"),
         "{lacking}"
     );
-    told(&without, "not in force on this host: published grants, version 1:").await;
+    told(
+        &without,
+        "not in force on this host: published grants, version 1:",
+    )
+    .await;
     let run = installation.book(1).await;
     tokio::time::sleep(Duration::from_secs(2)).await;
     let waits = installation.office.kept_run(run.id).await.unwrap().unwrap();
@@ -369,11 +419,24 @@ async fn a_run_of_a_client_that_a_host_does_not_have_is_left_to_one_that_has_it(
     // Whoever runs it there is told what is missing.
     let direct = crate::cli::koppel(
         &without,
-        &["run", EXACT, "--user", ANNA, "--employer", &employer(1).to_string(), "--check"],
+        &[
+            "run",
+            EXACT,
+            "--user",
+            ANNA,
+            "--employer",
+            &employer(1).to_string(),
+            "--check",
+        ],
     );
     let said = refused(&direct, 5);
-    assert!(said.contains("there is no client \"journal-exact\""), "{said}");
+    assert!(
+        said.contains("there is no client \"journal-exact\""),
+        "{said}"
+    );
     let validated = crate::cli::koppel(&without, &["validate"]);
-    assert!(text(&validated.stdout).contains("not in force on this host"), "{validated:?}");
-    let _ = local;
+    assert!(
+        text(&validated.stdout).contains("not in force on this host"),
+        "{validated:?}"
+    );
 }

@@ -97,7 +97,14 @@ impl Installation {
         );
         let published = queue == PUBLISHED;
         let office = dir.path().join("office");
-        write(&office, &if published { local(&text) } else { text.clone() });
+        write(
+            &office,
+            &if published {
+                local(&text)
+            } else {
+                text.clone()
+            },
+        );
         before(&office, &text);
         let office = open(&office);
         office.embedded().unwrap().seed().await.unwrap();
