@@ -185,7 +185,6 @@ fn what_is_of_one_host_is_not_published() {
         ("trusted-roots", "[trusted-roots]\na = \"a.pem\"\n"),
         ("alarms", "[alarms]\n"),
     ] {
-        let place = if key == "credentials" { 2 } else { 2 };
         assert_eq!(
             wrong(LOCAL, text),
             format!(
