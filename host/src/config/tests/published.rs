@@ -187,10 +187,7 @@ fn what_is_of_one_host_is_not_published() {
     ] {
         assert_eq!(
             wrong(LOCAL, text),
-            format!(
-                "published grants, version 7:1:{place}: {}",
-                of_one_host(key)
-            )
+            format!("published grants, version 7:1:2: {}", of_one_host(key))
         );
     }
     for (key, value) in [
