@@ -41,6 +41,8 @@ pub(crate) async fn connect(config: &Nats, redactor: &Redactor) -> Result<Contex
         .event_callback(|event| async move {
             match event {
                 Event::Connected => tracing::info!("connected with NATS"),
+                // The end of whoever opened it.
+                Event::Closed => tracing::info!("the connection with NATS is closed"),
                 event => tracing::warn!(%event, "NATS"),
             }
         });

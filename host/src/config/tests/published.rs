@@ -185,13 +185,9 @@ fn what_is_of_one_host_is_not_published() {
         ("trusted-roots", "[trusted-roots]\na = \"a.pem\"\n"),
         ("alarms", "[alarms]\n"),
     ] {
-        let place = if key == "credentials" { 2 } else { 2 };
         assert_eq!(
             wrong(LOCAL, text),
-            format!(
-                "published grants, version 7:1:{place}: {}",
-                of_one_host(key)
-            )
+            format!("published grants, version 7:1:2: {}", of_one_host(key))
         );
     }
     for (key, value) in [
