@@ -22,10 +22,12 @@ pub use alarms::Alarms;
 pub use cache::Cache;
 pub use queue::{Queue, Retry, Schedule, Task};
 pub use secret::SecretReference;
-pub use server::{Application, Connectors, Issuer, Oidc, PasswordHash, Server, Tls, Tokens};
+pub use server::{
+    Application, Connectors, Console, Issuer, Oidc, PasswordHash, Registration, Server, Tls, Tokens,
+};
 pub use shared::{Nats, Shared, Store};
 pub use upstream::Upstream;
-pub use watch::{Live, Reload, Watching};
+pub use watch::{Live, Reload, Standing, Watching};
 
 use crate::authorization::Grants;
 use crate::catalogue::Activity;

@@ -2,9 +2,10 @@
 
 use super::{Config, ConfigError};
 use arc_swap::ArcSwap;
+use jiff::Timestamp;
 use notify::{RecursiveMode, Watcher};
 use std::path::Path;
-use std::sync::{Arc, mpsc};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, mpsc};
 use std::time::Duration;
 
 /// How long the file must be quiet before it is read: editors write in steps.
@@ -13,7 +14,19 @@ const SETTLE: Duration = Duration::from_millis(50);
 /// The configuration in force. Cheap to read on every call; a replacement is
 /// seen by the very next one, also in the middle of a run.
 #[derive(Clone)]
-pub struct Live(Arc<ArcSwap<Config>>);
+pub struct Live {
+    config: Arc<ArcSwap<Config>>,
+    standing: Arc<Mutex<Standing>>,
+}
+
+/// How the configuration in force came to be.
+#[derive(Clone, Debug)]
+pub struct Standing {
+    /// Since when it is in force.
+    pub since: Timestamp,
+    /// What is wrong with the file as it is now, if it is another one.
+    pub fault: Option<String>,
+}
 
 /// What became of a changed configuration file.
 #[derive(Debug)]
@@ -27,17 +40,32 @@ pub enum Reload {
 impl Live {
     /// Puts a first configuration in force.
     pub fn new(config: Config) -> Self {
-        Self(Arc::new(ArcSwap::from_pointee(config)))
+        Self {
+            config: Arc::new(ArcSwap::from_pointee(config)),
+            standing: Arc::new(Mutex::new(Standing {
+                since: Timestamp::now(),
+                fault: None,
+            })),
+        }
     }
 
     /// The configuration in force now.
     pub fn now(&self) -> Arc<Config> {
-        self.0.load_full()
+        self.config.load_full()
+    }
+
+    /// How it came to be.
+    pub fn standing(&self) -> Standing {
+        self.stands().clone()
+    }
+
+    fn stands(&self) -> MutexGuard<'_, Standing> {
+        self.standing.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Runs `f` on the configuration in force now, without keeping it.
     pub fn with<R>(&self, f: impl FnOnce(&Config) -> R) -> R {
-        f(&self.0.load())
+        f(&self.config.load())
     }
 
     /// Reads the file again and puts it in force if it has no faults.
@@ -46,10 +74,17 @@ impl Live {
             Ok(mut config) => {
                 // What was taken back stays so, whatever the file grants.
                 config.grants.revoked = self.with(|config| config.grants.revoked.clone());
-                self.0.store(Arc::new(config));
+                self.config.store(Arc::new(config));
+                *self.stands() = Standing {
+                    since: Timestamp::now(),
+                    fault: None,
+                };
                 Reload::Replaced
             }
-            Err(error) => Reload::Kept(error),
+            Err(error) => {
+                self.stands().fault = Some(error.to_string());
+                Reload::Kept(error)
+            }
         }
     }
 

@@ -92,7 +92,7 @@ async fn a_page_for_who_may_not_be_sent_back_sends_nobody_anywhere() {
         (
             "redirect_uri",
             "https://hr.example/back?from=koppel&x=1",
-            "The application hr-portal may not send you to https://hr.example/back?from=koppel&amp;x=1.",
+            "The application hr-portal may not send you to https://hr.example/back?from=koppel&#38;x=1.",
         ),
     ] {
         let (page, _) = rest.page(&authorization(&[(parameter, value)])).await;
