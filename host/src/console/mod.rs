@@ -99,44 +99,33 @@ impl Console {
 
     /// What the console answers to: all below `/console`.
     pub(crate) fn routes(self) -> Router {
-        Router::new()
-            .route("/console", get(home))
-            .route("/console/login", get(login::begin))
-            .route("/console/callback", get(login::finish))
-            .route("/console/logout", post(login::end))
-            .route("/console/logged-out", get(login::ended))
-            .route("/console/language", post(login::language_chosen))
-            .route("/console/files/{name}", get(files::serve))
-            .route("/console/{scope}", get(overview::show))
-            .route("/console/{scope}/employers", get(employers::show))
-            .route("/console/{scope}/connectors", get(connectors::show))
-            .route("/console/{scope}/connectors/{name}", get(connectors::one))
-            .route("/console/{scope}/why", get(why::show))
-            .route("/console/{scope}/runs", get(runs::show))
-            .route("/console/{scope}/runs/events", get(runs::events))
-            .route(
-                "/console/{scope}/runs/new",
-                get(runs::new).post(runs::submit),
-            )
-            .route("/console/{scope}/runs/{id}", get(runs::one).post(runs::act))
-            .route(
-                "/console/{scope}/runs/{id}/events",
-                get(runs::events_of_one),
-            )
-            .route("/console/{scope}/messages", get(messages::show))
-            .route("/console/{scope}/messages/{id}", get(messages::one))
-            .route(
-                "/console/{scope}/messages/{id}/content",
-                get(messages::download),
-            )
-            .route(
-                "/console/{scope}/modules",
-                get(modules::show).post(modules::turn),
-            )
-            .route("/console/{scope}/ledger", get(ledger::show))
-            .route("/console/{*rest}", get(nothing))
+        let console = Router::new()
+            .route("/", get(home))
+            .route("/login", get(login::begin))
+            .route("/callback", get(login::finish))
+            .route("/logout", post(login::end))
+            .route("/logged-out", get(login::ended))
+            .route("/language", post(login::language_chosen))
+            .route("/files/{name}", get(files::serve))
+            .route("/{scope}", get(overview::show))
+            .route("/{scope}/employers", get(employers::show))
+            .route("/{scope}/connectors", get(connectors::show))
+            .route("/{scope}/connectors/{name}", get(connectors::one))
+            .route("/{scope}/why", get(why::show))
+            .route("/{scope}/runs", get(runs::show))
+            .route("/{scope}/runs/events", get(runs::events))
+            .route("/{scope}/runs/new", get(runs::new).post(runs::submit))
+            .route("/{scope}/runs/{id}", get(runs::one).post(runs::act))
+            .route("/{scope}/runs/{id}/events", get(runs::events_of_one))
+            .route("/{scope}/messages", get(messages::show))
+            .route("/{scope}/messages/{id}", get(messages::one))
+            .route("/{scope}/messages/{id}/content", get(messages::download))
+            .route("/{scope}/modules", get(modules::show).post(modules::turn))
+            .route("/{scope}/ledger", get(ledger::show))
+            .fallback(nothing)
             .with_state(Arc::new(self))
-            .layer(from_fn(guarded))
+            .layer(from_fn(guarded));
+        Router::new().nest("/console", console)
     }
 
     /// In which language somebody wants to read.

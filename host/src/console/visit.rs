@@ -11,7 +11,7 @@ use crate::oauth::{Parameters, Principal};
 use crate::wire::employers::Employer;
 use crate::wire::envelope::{List, Single};
 use askama::Template;
-use axum::extract::{FromRequest, FromRequestParts, RawPathParams, Request};
+use axum::extract::{FromRequest, FromRequestParts, OriginalUri, RawPathParams, Request};
 use axum::response::{IntoResponse, Redirect, Response};
 use bytes::Bytes;
 use http::request::Parts;
@@ -103,7 +103,7 @@ impl FromRequestParts<Arc<Console>> for Visit {
             // What is there twice is no choice at all.
             query: Parameters::read(query.as_bytes()).unwrap_or_default(),
             parameters,
-            uri: parts.uri.clone(),
+            uri: asked(parts).clone(),
             console: console.clone(),
             session,
         };
@@ -133,10 +133,18 @@ pub(super) async fn session(console: &Console, headers: &HeaderMap) -> Option<Ar
     }
 }
 
+/// What was asked for. A router below another one sees the rest of it only.
+fn asked(parts: &Parts) -> &Uri {
+    let whole = parts.extensions.get::<OriginalUri>();
+    whole.map_or(&parts.uri, |OriginalUri(uri)| uri)
+}
+
 /// Sends a browser to log in, and back afterwards.
 fn log_in(parts: &Parts) -> Response {
     let next = match parts.method {
-        Method::GET => parts.uri.path_and_query().map_or("", |path| path.as_str()),
+        Method::GET => asked(parts)
+            .path_and_query()
+            .map_or("", |path| path.as_str()),
         // What a form did cannot be gone back to.
         _ => "",
     };

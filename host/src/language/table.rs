@@ -22,7 +22,23 @@ macro_rules! texts {
 
 /// The texts that are the same in both languages.
 #[cfg(test)]
-pub(super) const SAME: &[&str] = &[];
+pub(super) const SAME: &[&str] = &[
+    "account",
+    "check_client",
+    "check_module",
+    "workers",
+    "hash",
+    "component",
+    "client",
+    "runs",
+    "run",
+    "connector",
+    "origin_direct",
+    "log",
+    "status",
+    "modules",
+    "module",
+];
 
 texts! {
     // Around every page.

@@ -30,7 +30,7 @@ async fn the_matrix_tells_used_from_granted_and_asked_for() {
     for row in [
         "PatchJournalRunByJournalRunId ● granted and used ✕ asked for, not granted",
         "PostDownloadJournalRunExportByJournalRunId ● granted and used neither asked for nor granted",
-        "GetJournalRunResultsByJournalRunId ● granted and used neither asked for nor granted",
+        "GetJournalRunResultsByJournalRunId ● granted and used ✕ asked for, not granted",
         "GetEmployeesByEmployerId neither asked for nor granted ◇ granted, not asked for",
     ] {
         assert!(said.contains(row), "{row}: {said}");

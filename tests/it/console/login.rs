@@ -51,7 +51,7 @@ async fn the_cookie_is_for_no_script_and_for_no_other_site() {
         .await;
     let back = sent.header("location").replace(&rest.url(""), "");
     let answer = browser.get(&back).await;
-    assert_eq!(answer.header("location"), "/console");
+    assert_eq!(answer.header("location"), "/console/all");
     let cookies: Vec<_> = answer
         .headers
         .get_all("set-cookie")

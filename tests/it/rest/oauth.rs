@@ -38,7 +38,7 @@ async fn a_user_logs_in_and_the_application_works_as_that_user() {
         "{cookie}"
     );
     let text = page.text();
-    assert!(text.contains("<strong>hr-portal</strong>"), "{text}");
+    assert!(text.contains("<p>The application hr-portal asks to work with your payroll data in koppel, as you.</p>"), "{text}");
     assert!(!text.contains("<script"), "{text}");
 
     let answer = rest.submit(&form, "anna", PASSWORD).await;

@@ -25,9 +25,12 @@ impl Resolver<'_> {
             .and_then(|console| self.console(console, applications, by_provider));
         let tokens = match (server.issuer, server.oidc) {
             (Some(issuer), None) => {
-                // The console needs none: where it is is known.
+                // The console needs none: where it is is known. Which one it is
+                // must be known, too.
                 let own = console.as_ref().map(|console| &console.application);
-                let others = applications.values().filter(|a| Some(&a.name) != own);
+                let known = own.is_none_or(|own| applications.contains_key(own));
+                let others = applications.values();
+                let others = others.filter(|other| known && Some(&other.name) != own);
                 self.issuer(issuer, others).map(Tokens::Issuer)
             }
             (None, Some(oidc)) => self.oidc(oidc).map(Tokens::Oidc),

@@ -2,7 +2,7 @@
 //! other than in what was exchanged: nothing is read as a number or sorted.
 
 use quick_xml::Reader;
-use quick_xml::events::Event;
+use quick_xml::events::{BytesText, Event};
 use quick_xml::writer::Writer;
 use serde::de::IgnoredAny;
 
@@ -80,6 +80,12 @@ fn xml(text: &str) -> Option<String> {
     loop {
         match reader.read_event().ok()? {
             Event::Eof => break,
+            // As text, beside which no line is broken.
+            Event::GeneralRef(name) => {
+                let reference = format!("&{};", std::str::from_utf8(&name).ok()?);
+                let text = BytesText::from_escaped(reference);
+                writer.write_event(Event::Text(text)).ok()?;
+            }
             Event::Text(text) if text.iter().all(u8::is_ascii_whitespace) => {}
             event => writer.write_event(event).ok()?,
         }

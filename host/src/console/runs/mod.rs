@@ -17,6 +17,7 @@ use crate::api::Problem;
 use crate::catalogue::id;
 use crate::language::Texts;
 use askama::Template;
+use askama::filters::HtmlSafe;
 use axum::response::Response;
 use http::HeaderMap;
 use serde::Deserialize;
@@ -76,6 +77,9 @@ struct Rows {
     rows: Vec<Row>,
     pages: Pages,
 }
+
+/// It escapes what is in it.
+impl HtmlSafe for Rows {}
 
 /// A state to choose.
 struct Choice {

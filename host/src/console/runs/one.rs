@@ -11,6 +11,7 @@ use crate::catalogue::id;
 use crate::language::Texts;
 use crate::oauth::Parameters;
 use askama::Template;
+use askama::filters::HtmlSafe;
 use axum::response::Response;
 use http::HeaderMap;
 use serde::Deserialize;
@@ -114,6 +115,10 @@ struct Actions {
     reply: bool,
     filled: Filled,
 }
+
+/// Both escape what is in them.
+impl HtmlSafe for Standing {}
+impl HtmlSafe for Actions {}
 
 impl Actions {
     fn none(&self) -> bool {

@@ -264,26 +264,25 @@ fn a_console_acts_as_an_application_that_is_there() {
     for (text, expected) in [
         (
             with_console("[server.issuer]\n[server.console]\napplication = \"consol\""),
-            "6: there is no application \"consol\" for the console to act as; add `[clients.consol]` with `application = { id = \"<uuid>\" }` and `activities`\n\
-             4: application \"console\" has no redirect URI, so no user can log in with it; add `redirect-uris = [\"https://…\"]` to [clients.console] application",
+            "7: there is no application \"consol\" for the console to act as; add `[clients.consol]` with `application = { id = \"<uuid>\" }` and `activities`",
         ),
         (
             with_console(
                 "[server.issuer]\n[server.console]\napplication = \"console\"\nsession-minutes = 4",
             ),
-            "5: session-minutes = 4 must be 5 to 1440",
+            "6: session-minutes = 4 must be 5 to 1440",
         ),
         (
             with_console(
                 "[server.issuer]\n[server.console]\napplication = \"console\"\nclient-id = \"k\"",
             ),
-            "5: `client-id` and `client-secret` of [server.console] are for [server.oidc]: remove them",
+            "6: `client-id` and `client-secret` of [server.console] are for [server.oidc]: remove them",
         ),
         (
             with_console(
                 "[server.oidc]\nissuer = \"https://id.example\"\naudience = \"a\"\n[server.console]\napplication = \"console\"",
             ),
-            "7: the provider must know the console: add `client-id = \"…\"` to [server.console]",
+            "8: the provider must know the console: add `client-id = \"…\"` to [server.console]",
         ),
     ] {
         assert_eq!(faults(&text), expected);
