@@ -3,12 +3,14 @@
 mod audit;
 mod command;
 mod components;
+mod console_test;
 mod debian;
 mod fuzz;
 mod picture;
 mod sbom;
 mod scale;
 mod schemathesis;
+mod served;
 mod stress;
 mod tools;
 mod wasm_target;
@@ -42,6 +44,13 @@ enum Task {
         /// Further arguments of `cargo test`.
         #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
         arguments: Vec<String>,
+    },
+    /// Tests the console in a browser, which it installs: Chromium, driven by
+    /// Playwright.
+    ConsoleTest {
+        /// Where to keep a picture of every page.
+        #[arg(long, value_name = "FOLDER")]
+        screenshots: Option<PathBuf>,
     },
     /// Builds the connectors into `dist/plugins`.
     Plugins,
@@ -120,8 +129,14 @@ fn main() -> Result<()> {
             scale::servers();
             components::plugins()?;
             components::guests()?;
-            command::run(cargo().args(["test", "--workspace"]).args(arguments))
+            command::run(cargo().args(["test", "--workspace"]).args(&arguments))?;
+            // Of a part of the tests it is none.
+            match arguments.is_empty() {
+                true => console_test::console_test_if_possible(),
+                false => Ok(()),
+            }
         }
+        Task::ConsoleTest { screenshots } => console_test::console_test(screenshots.as_deref()),
         Task::Plugins => components::plugins(),
         Task::Guests => components::guests(),
         Task::WasmTarget => wasm_target::ensure().map(|target| println!("{target}")),

@@ -24,10 +24,12 @@ pub use cache::Cache;
 pub use published::{Published, extract};
 pub use queue::{Queue, Retry, Schedule, Task};
 pub use secret::SecretReference;
-pub use server::{Application, Connectors, Issuer, Oidc, PasswordHash, Server, Tls, Tokens};
+pub use server::{
+    Application, Connectors, Console, Issuer, Oidc, PasswordHash, Registration, Server, Tls, Tokens,
+};
 pub use shared::{Granting, Nats, Shared, Store};
 pub use upstream::Upstream;
-pub use watch::{Live, Refused, Reload, Watching};
+pub use watch::{Live, Refused, Reload, Standing, Watching};
 
 use crate::authorization::Grants;
 use crate::catalogue::Activity;

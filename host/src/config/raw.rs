@@ -227,6 +227,21 @@ pub(super) struct Server {
     pub(super) tls: Option<Tls>,
     pub(super) issuer: Option<Spanned<Issuer>>,
     pub(super) oidc: Option<Spanned<Oidc>>,
+    pub(super) console: Option<Spanned<Console>>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub(super) struct Console {
+    pub(super) application: Spanned<String>,
+    #[serde(default = "default_session_minutes")]
+    pub(super) session_minutes: u32,
+    pub(super) client_id: Option<String>,
+    pub(super) client_secret: Option<SecretReference>,
+}
+
+fn default_session_minutes() -> u32 {
+    480
 }
 
 fn default_listen() -> SocketAddr {

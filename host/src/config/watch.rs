@@ -2,6 +2,7 @@
 
 use super::{Config, ConfigError, Published};
 use arc_swap::ArcSwap;
+use jiff::Timestamp;
 use notify::{RecursiveMode, Watcher};
 use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, mpsc};
@@ -15,11 +16,21 @@ const SETTLE: Duration = Duration::from_millis(50);
 #[derive(Clone)]
 pub struct Live(Arc<InForce>);
 
+/// How the configuration in force came to be.
+#[derive(Clone, Debug)]
+pub struct Standing {
+    /// Since when it is in force.
+    pub since: Timestamp,
+    /// What is wrong with the file as it is now, if it is another one.
+    pub fault: Option<String>,
+}
+
 struct InForce {
     config: ArcSwap<Config>,
     /// Held by whoever replaces it: the file and what is published change at
     /// any time, and neither may bring back what the other replaced.
     refused: Mutex<Option<Refused>>,
+    standing: Mutex<Standing>,
 }
 
 /// What became of a changed configuration file, or of published grants.
@@ -49,12 +60,26 @@ impl Live {
         Self(Arc::new(InForce {
             config: ArcSwap::from_pointee(config),
             refused: Mutex::default(),
+            standing: Mutex::new(Standing {
+                since: Timestamp::now(),
+                fault: None,
+            }),
         }))
     }
 
     /// The configuration in force now.
     pub fn now(&self) -> Arc<Config> {
         self.0.config.load_full()
+    }
+
+    /// How it came to be.
+    pub fn standing(&self) -> Standing {
+        self.stands().clone()
+    }
+
+    fn stands(&self) -> MutexGuard<'_, Standing> {
+        let standing = self.0.standing.lock();
+        standing.unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Runs `f` on the configuration in force now, without keeping it.
@@ -83,6 +108,7 @@ impl Live {
         // What was taken back stays so, whatever is granted.
         config.grants.revoked = before.grants.revoked.clone();
         self.0.config.store(Arc::new(config));
+        self.stands().since = Timestamp::now();
     }
 
     /// Reads the file again and puts it in force if it has no faults.
@@ -103,12 +129,16 @@ impl Live {
             }
             Ok(config) => {
                 self.put(&before, config);
+                self.stands().fault = None;
                 if fits {
                     *refused = None;
                 }
                 Reload::Replaced
             }
-            Err(error) => Reload::Kept(error),
+            Err(error) => {
+                self.stands().fault = Some(error.to_string());
+                Reload::Kept(error)
+            }
         }
     }
 

@@ -36,9 +36,11 @@ pub(crate) use shared::words;
 pub use trace::{Performed, Trace};
 pub use worker::Working;
 
+use crate::admission::Inspection;
+use crate::authorization::ActivitySet;
 use crate::bindings::koppel::connector::types::Description;
 use crate::bindings::koppel::loket::types::ActivityError;
-use crate::config::{Config, Live};
+use crate::config::{Client, Config, Live};
 use crate::desk::Desk;
 use crate::durable::{Clock, RunQueue, RunStore, SystemClock};
 use crate::egress::{Egress, Resolve};
@@ -88,6 +90,7 @@ pub struct Host {
     grants: Option<Following>,
     clock: Arc<dyn Clock>,
     throttle: Arc<Throttle>,
+    used: trace::Used,
     /// Cancelled when runs are to be interrupted because the process ends.
     leaving: CancellationToken,
 }
@@ -169,6 +172,7 @@ impl Host {
             bucket,
             clock,
             leaving: CancellationToken::new(),
+            used: trace::Used::default(),
             registry: Registry::on_disk(compiled),
             sandbox,
             platform,
@@ -238,6 +242,18 @@ impl Host {
         let config = self.live.now();
         self.fetch_component(client).await;
         self.registry.load(&self.sandbox, &config, client).await
+    }
+
+    /// What the component of a connector asks for, if it was compiled before:
+    /// also of one that is not admitted.
+    pub(crate) fn inspection(&self, client: &Client) -> Option<Inspection> {
+        self.registry.inspection(&self.sandbox, client)
+    }
+
+    /// The activities that runs of a client performed since this process began,
+    /// reading included.
+    pub(crate) fn used(&self, client: &str) -> ActivitySet {
+        self.used.of(client)
     }
 
     /// What a connector says it is. It is asked on behalf of nobody, so every
