@@ -9,7 +9,7 @@ use crate::distribution::{Cache, signature_file};
 use crate::durable::{LocalQueue, RunQueue, RunStore, Sqlite};
 use crate::ledger::Redactor;
 use crate::registry::LoadError;
-use crate::shared::{Bucket, Components, Shared};
+use crate::shared::{Bucket, Components, Granted, Shared};
 use std::sync::Arc;
 use uuid::Uuid;
 
@@ -76,6 +76,7 @@ pub(super) struct Kept {
     pub(super) holder: Uuid,
     pub(super) components: Option<Components>,
     pub(super) bucket: Option<Bucket>,
+    pub(super) grants: Option<Granted>,
 }
 
 impl Kept {
@@ -88,6 +89,7 @@ impl Kept {
                 queue: Arc::new(shared.queue),
                 components: Some(shared.components),
                 bucket: Some(shared.bucket),
+                grants: shared.grants,
             });
         }
         let runs = Sqlite::open(&config.runs)?;
@@ -98,8 +100,21 @@ impl Kept {
             queue: Arc::new(queue),
             components: None,
             bucket: None,
+            grants: None,
         })
     }
+}
+
+/// Checks names and reasons that are kept.
+pub(crate) fn words(texts: &[&str]) -> Result<(), SharedError> {
+    let is_bad = |text: &&str| {
+        text.is_empty() || text.len() > TEXT_BYTES || text.chars().any(char::is_control)
+    };
+    if texts.iter().any(is_bad) {
+        let text = format!("a name or a reason has 1 to {TEXT_BYTES} bytes, in one line");
+        return Err(SharedError::Invalid(text));
+    }
+    Ok(())
 }
 
 impl Host {
@@ -113,12 +128,7 @@ impl Host {
     pub async fn revoke(&self, what: Revoking, by: &str, why: &str) -> Result<(), SharedError> {
         let bucket = self.bucket.as_ref().ok_or(SharedError::NotShared)?;
         self.known(&what)?;
-        for text in [by, why] {
-            if text.is_empty() || text.len() > TEXT_BYTES || text.chars().any(char::is_control) {
-                let text = format!("a name or a reason has 1 to {TEXT_BYTES} bytes, in one line");
-                return Err(SharedError::Invalid(text));
-            }
-        }
+        words(&[by, why])?;
         let revocation = Revocation {
             what,
             by: by.to_owned(),
