@@ -9,6 +9,7 @@ mod findings;
 mod guide;
 mod made;
 mod registry;
+mod rehearsal;
 mod signatures;
 
 use crate::harness::{component, repository};
