@@ -60,14 +60,14 @@ for (const [device, viewport] of [['desktop', DESKTOP], ['phone', PHONE]]) {
   for (const colorScheme of ['light', 'dark']) {
     for (const [language, locale] of [['en', 'en-GB'], ['nl', 'nl-NL']]) {
       test(`every page is well made: ${device}, ${colorScheme}, ${language}`, async () => {
-        const { page, context } = await visitor(browser, { viewport, colorScheme, locale });
+        const { page, done } = await visitor(browser, { viewport, colorScheme, locale });
         for (const [name, path] of Object.entries(await pages(page))) {
           await page.goto(url + path);
           assert.equal(await page.locator('html').getAttribute('lang'), language);
-          await wellMade(page);
           await picture(page, `${name}-${device}-${colorScheme}-${language}`);
+          await wellMade(page);
         }
-        await context.close();
+        await done();
       });
     }
   }
@@ -141,7 +141,8 @@ test('the exact bytes of a message are downloaded', async () => {
 });
 
 test('it can be used by keyboard, in another language, and left', async () => {
-  const { page, context, done } = await visitor(browser);
+  // In a session of its own, which it ends.
+  const { page, context, done } = await visitor(browser, { storageState: undefined });
   await page.keyboard.press('Tab');
   assert.equal(await page.evaluate(() => document.activeElement.textContent), 'Skip to the content');
   await page.keyboard.press('Enter');
