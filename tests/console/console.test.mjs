@@ -32,9 +32,9 @@ const submit = async (page) => {
 /** The pages, by a name for their pictures. */
 const pages = async (page) => {
   await page.goto(`${url}/console/all/messages`);
-  const message = await page.locator('td a').first().getAttribute('href');
+  const message = await page.locator('tbody th a').first().getAttribute('href');
   await page.goto(`${url}/console/all/runs`);
-  const run = await page.locator('td a').first().getAttribute('href');
+  const run = await page.locator('tbody th a').first().getAttribute('href');
   await page.goto(`${url}/console/all/why`);
   const why = await page.locator('td a').first().getAttribute('href');
   await page.goto(`${url}/console/all/employers`);
@@ -128,7 +128,7 @@ test('a denial is explained with the line that would change it', async () => {
 test('the exact bytes of a message are downloaded', async () => {
   const { page, done } = await visitor(browser);
   await page.goto(`${url}/console/all/messages?kind=export-file`);
-  await page.locator('td a').first().click();
+  await page.locator('tbody th a').first().click();
   const sha256 = await page.locator('dt:text-is("SHA-256") + dd').textContent();
   const [download] = await Promise.all([
     page.waitForEvent('download'),
