@@ -32,6 +32,7 @@ pub mod oauth;
 pub mod outbound;
 pub mod platform;
 mod private_file;
+mod publishing;
 pub mod registry;
 pub mod runs;
 pub mod sandbox;

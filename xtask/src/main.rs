@@ -6,6 +6,7 @@ mod components;
 mod console_test;
 mod debian;
 mod fuzz;
+mod picture;
 mod sbom;
 mod scale;
 mod schemathesis;
@@ -36,6 +37,8 @@ enum Task {
         #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
         arguments: Vec<String>,
     },
+    /// Draws what the demonstration prints into `docs/images/demo.svg`.
+    Picture,
     /// Passes all tests; installs what they need.
     Test {
         /// Further arguments of `cargo test`.
@@ -119,28 +122,14 @@ enum Task {
 
 fn main() -> Result<()> {
     match Cli::parse().task {
-        Task::Demo { arguments } => {
-            components::plugins()?;
-            // Everything, as the tests do: for the host alone, cargo would
-            // choose other features of shared dependencies, and compile the
-            // engine a second time when the tests are run.
-            command::run(cargo().args(["build", "--workspace", "--all-targets"]))?;
-            let koppel = wasm_target::target_folder().join("debug/koppel");
-            let mut run = std::process::Command::new(koppel);
-            run.current_dir(root()).arg("demo");
-            command::run(run.args(arguments))
-        }
+        Task::Demo { arguments } => command::run(demo()?.args(arguments)),
+        Task::Picture => picture::picture(&mut demo()?),
         Task::Test { arguments } => {
             tools::xmllint();
             scale::servers();
             components::plugins()?;
             components::guests()?;
-            command::run(cargo().args(["test", "--workspace"]).args(&arguments))?;
-            // Of a part of the tests it is none.
-            match arguments.is_empty() {
-                true => console_test::console_test_if_possible(),
-                false => Ok(()),
-            }
+            command::run(cargo().args(["test", "--workspace"]).args(arguments))
         }
         Task::ConsoleTest { screenshots } => console_test::console_test(screenshots.as_deref()),
         Task::Plugins => components::plugins(),
@@ -179,4 +168,16 @@ fn root() -> PathBuf {
     // xtask lies directly below it.
     let here = Path::new(env!("CARGO_MANIFEST_DIR"));
     here.parent().unwrap_or(here).to_owned()
+}
+
+/// The demonstration, ready to be run.
+fn demo() -> Result<std::process::Command> {
+    components::plugins()?;
+    // Everything, as the tests do: for the host alone, cargo would choose other
+    // features of shared dependencies, and compile the engine a second time
+    // when the tests are run.
+    command::run(cargo().args(["build", "--workspace", "--all-targets"]))?;
+    let mut koppel = std::process::Command::new(wasm_target::target_folder().join("debug/koppel"));
+    koppel.current_dir(root()).arg("demo");
+    Ok(koppel)
 }

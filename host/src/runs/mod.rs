@@ -8,6 +8,7 @@ mod claim;
 mod declaration;
 mod direct;
 mod error;
+mod grants;
 mod job;
 mod modules;
 mod outcome;
@@ -21,14 +22,17 @@ pub(crate) mod throttle;
 mod trace;
 mod worker;
 
+pub use crate::shared::Follower;
 pub use claim::Release;
 pub use error::{NotEmbedded, RunError, StartError};
+pub use grants::GrantsState;
 pub use job::{Job, Output, RunReport, RunRequest};
 pub(crate) use modules::known_modules;
 pub use modules::{Actor, ModuleListing, SwitchError, Switched};
 pub use people::{OutsideReply, RunsError, Verdict};
 pub use replay::Stop;
 pub use shared::SharedError;
+pub(crate) use shared::words;
 pub use trace::{Performed, Trace};
 pub use worker::Working;
 
@@ -50,6 +54,7 @@ use crate::shared::{Bucket, Components};
 use answers::Answers;
 pub(crate) use declaration::check_message;
 use error::ended;
+use grants::Following;
 use places::Places;
 use shared::{Kept, connect};
 use std::collections::HashMap;
@@ -81,6 +86,8 @@ pub struct Host {
     components: Option<Components>,
     /// Where hosts share what was taken back, if they do.
     bucket: Option<Bucket>,
+    /// The grants, if they are published.
+    grants: Option<Following>,
     clock: Arc<dyn Clock>,
     throttle: Arc<Throttle>,
     used: trace::Used,
@@ -110,7 +117,6 @@ impl Host {
         redactor: Redactor,
         clock: Arc<dyn Clock>,
     ) -> Result<Self, StartError> {
-        let mut config = config;
         let shared = match &config.shared {
             Some(shared) => Some(connect(shared, &redactor)?),
             None => None,
@@ -119,6 +125,8 @@ impl Host {
             Some(shared) => Ledger::shared(shared.pool.clone(), redactor.clone()),
             None => Ledger::open(&config.ledger, redactor.clone())?,
         };
+        let published = shared.as_ref().and_then(|shared| shared.grants.as_ref());
+        let mut config = grants::granted(config, published)?;
         if let Some(shared) = &shared {
             config.grants.revoked = shared.revoked();
         }
@@ -152,8 +160,10 @@ impl Host {
             holder,
             components,
             bucket,
+            grants,
         } = Kept::of(&config, shared)?;
         Ok(Self {
+            grants: grants.map(|granted| Following::start(granted, &live)),
             throttle: Arc::new(Throttle::new(runs.clone(), clock.clone())),
             runs,
             queue,

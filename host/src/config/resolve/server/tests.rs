@@ -8,11 +8,16 @@ fn parse(text: &str) -> Result<Config, String> {
     Config::parse(Path::new("/k/platform.toml"), text).map_err(|error| error.to_string())
 }
 
-/// The faults of a configuration after `[platform]`, without the path.
+/// The faults of a configuration after `[platform]`, without path and column.
 #[track_caller]
 fn faults(text: &str) -> String {
-    let error = parse(&format!("[platform]\n{text}")).unwrap_err();
-    error.replace("/k/platform.toml:", "")
+    let text = format!("[platform]\n{text}");
+    let error = Config::parse(Path::new("/k/platform.toml"), &text).unwrap_err();
+    let faults = error.faults.iter();
+    let told: Vec<_> = faults
+        .map(|fault| format!("{}: {}", fault.line.unwrap_or_default(), fault.text))
+        .collect();
+    told.join("\n")
 }
 
 fn server(text: &str) -> Server {
