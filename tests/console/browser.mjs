@@ -18,6 +18,7 @@ const password = environment('KOPPEL_PASSWORD');
 
 /** Where screenshots go, if they are wanted. */
 const screenshots = process.env.KOPPEL_SCREENSHOTS;
+export const pictures = Boolean(screenshots);
 
 export const DESKTOP = { width: 1280, height: 800 };
 export const PHONE = { width: 390, height: 844 };

@@ -140,8 +140,9 @@ texts! {
     workers: "Workers", "Workers";
     configuration: "Configuration in force", "Configuratie die geldt";
     configuration_holds: "Connectors {}, applications {}, users {}, rights {}, roles {}", "Connectoren {}, applicaties {}, gebruikers {}, rechten {}, rollen {}";
+    published_grants: "Version of the published grants:", "Versie van de gepubliceerde rechten:";
     since: "since", "sinds";
-    file_has_faults: "The file was changed since and has faults, so the configuration above stays in force:", "Het bestand is sindsdien gewijzigd en bevat fouten, dus de configuratie hierboven blijft gelden:";
+    file_has_faults: "What is newer has faults, so the configuration above stays in force:", "Wat nieuwer is bevat fouten, dus de configuratie hierboven blijft gelden:";
     ledger: "Ledger", "Grootboek";
     ledger_rows: "{} rows, the last one of", "{} regels, de laatste van";
     ledger_empty: "It has no rows yet.", "Er staan nog geen regels in.";
