@@ -129,7 +129,12 @@ fn main() -> Result<()> {
             scale::servers();
             components::plugins()?;
             components::guests()?;
-            command::run(cargo().args(["test", "--workspace"]).args(arguments))
+            command::run(cargo().args(["test", "--workspace"]).args(&arguments))?;
+            // Of a part of the tests it is none.
+            match arguments.is_empty() {
+                true => console_test::console_test_if_possible(),
+                false => Ok(()),
+            }
         }
         Task::ConsoleTest { screenshots } => console_test::console_test(screenshots.as_deref()),
         Task::Plugins => components::plugins(),

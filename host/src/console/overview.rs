@@ -63,10 +63,12 @@ struct State {
 }
 
 #[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
 struct Configuration {
     file: String,
     since: String,
     fault: Option<String>,
+    grants_version: Option<u64>,
     connectors: u64,
     applications: u64,
     users: u64,
