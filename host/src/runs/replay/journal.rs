@@ -4,8 +4,9 @@
 //! connector saw before that is then on disk before the write begins, and the
 //! outcome of the write before the connector sees it.
 
+use super::super::keeping::Keeping;
 use super::{Brake, Stop};
-use crate::durable::{Doubt, Fence, Origin, Reading, RunStore, Started, Step};
+use crate::durable::{Doubt, Fence, Origin, Reading, Started, Step};
 use crate::ledger::Redactor;
 use serde::Serialize;
 use sha2::{Digest, Sha256};
@@ -16,6 +17,15 @@ use uuid::Uuid;
 
 /// How much is kept in memory before it is written all the same, in bytes.
 pub(super) const PENDING: usize = 1 << 20;
+
+/// How much of what was read is kept as it was, in bytes. Of what is read
+/// after that, the SHA-256 of the answer is: on replay it is read again, and
+/// must be the same.
+pub(super) const READ: usize = 16 << 20;
+
+/// What the SHA-256 of an answer begins with where it stands for the answer. No
+/// JSON begins so.
+const SEEN: &[u8] = b"#";
 
 /// How many readings of clocks there may be between two calls.
 const READINGS: usize = 100_000;
@@ -36,7 +46,7 @@ pub(super) struct Inner {
 }
 
 pub(super) struct Kept {
-    pub(super) store: Arc<dyn RunStore>,
+    pub(super) keeping: Arc<Keeping>,
     pub(super) redactor: Redactor,
     pub(super) fence: Fence,
     seed: [u8; 32],
@@ -45,6 +55,8 @@ pub(super) struct Kept {
     resumed: bool,
     /// Whether a worker goes on with the run when nobody waits for it any more.
     goes_on: bool,
+    /// Whether what it reads is for a replay.
+    reads: bool,
 }
 
 #[derive(Default)]
@@ -60,6 +72,8 @@ pub(super) struct State {
     /// What is to be written with the next write.
     pub(super) pending: Vec<Step>,
     pub(super) bytes: usize,
+    /// How many bytes of what can be read again were kept.
+    pub(super) kept: usize,
     /// Writes that were begun and have no outcome.
     pub(super) open: BTreeMap<u64, Call>,
     /// Writes whose outcome leaves a doubt.
@@ -93,6 +107,8 @@ pub(crate) struct Call {
     pub(crate) write: bool,
     /// Whether it may be made again when its outcome is unknown.
     pub(crate) repeatable: bool,
+    /// Whether it can be read again on replay.
+    pub(crate) again: bool,
     /// The exchange in the ledger, for an outside request.
     pub(crate) exchange: Option<Uuid>,
 }
@@ -110,9 +126,20 @@ impl Call {
             fingerprint: hex::encode(hash.finalize()),
             write: false,
             repeatable: false,
+            again: false,
             exchange: None,
         }
     }
+}
+
+/// What stands for an answer that is too much to be kept.
+pub(crate) fn seen(answer: &[u8]) -> Vec<u8> {
+    [SEEN, hex::encode(Sha256::digest(answer)).as_bytes()].concat()
+}
+
+/// Whether this stands for an answer.
+pub(crate) fn is_seen(known: &[u8]) -> bool {
+    known.starts_with(SEEN)
 }
 
 /// An answer as it is kept.
@@ -129,7 +156,7 @@ pub(crate) struct Sealed {
 pub(crate) enum Found {
     /// Nothing: it is to be made.
     New,
-    /// What was answered.
+    /// What was answered, or what stands for it: see [`is_seen`].
     Answered(Vec<u8>),
     /// It was begun, and what came of it is unknown.
     Unknown {
@@ -149,16 +176,17 @@ impl Journal {
     }
 
     /// The journal of an attempt.
-    pub(crate) fn of(store: Arc<dyn RunStore>, redactor: Redactor, started: &Started) -> Self {
+    pub(crate) fn of(keeping: Arc<Keeping>, redactor: Redactor, started: &Started) -> Self {
         let known = started.steps.iter().map(|step| (step.seq, step.clone()));
         let kept = Kept {
-            store,
+            keeping,
             redactor,
             fence: started.fence,
             seed: started.seed,
             happened: started.run.happened.clone(),
             resumed: started.resumed,
             goes_on: started.run.origin != Origin::Direct,
+            reads: started.run.origin != Origin::Direct || !started.run.job.only_reads(),
         };
         Self::with(Some(kept), known.collect())
     }
@@ -199,6 +227,18 @@ impl Journal {
         self.0.kept.as_ref().is_some_and(|kept| kept.goes_on)
     }
 
+    /// Whether what the connector reads is kept, to be replayed: not for what is
+    /// no run, nor for a run that is given up when nobody waits for it any more.
+    pub(crate) fn keeps_reads(&self) -> bool {
+        self.0.kept.as_ref().is_some_and(|kept| kept.reads)
+    }
+
+    /// Whether there is anything to take out of an answer.
+    pub(crate) fn knows_secrets(&self) -> bool {
+        let kept = self.0.kept.as_ref();
+        kept.is_some_and(|kept| !kept.redactor.is_empty())
+    }
+
     /// What the random numbers of the connector come from.
     pub(crate) fn seed(&self) -> Option<[u8; 32]> {
         self.0.kept.as_ref().map(|kept| kept.seed)
@@ -218,7 +258,8 @@ impl Journal {
         *count
     }
 
-    pub(super) fn diverged(&self, why: String) {
+    /// Notes that the connector, or what it reads, is not as it was.
+    pub(crate) fn diverged(&self, why: String) {
         self.0.brake.stop(Stop::Diverged(why));
     }
 
