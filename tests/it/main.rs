@@ -21,6 +21,7 @@ mod loket;
 mod lookups;
 mod outside;
 mod products;
+mod ready;
 mod rest;
 mod revocation;
 mod sandbox;
