@@ -16,7 +16,9 @@ pub(crate) fn bench(arguments: &[String]) -> Result<()> {
     components::plugins()?;
     components::guests()?;
     if let Err(error) = peer() {
-        eprintln!("notice: nothing is compared with Extism, whose plug-in cannot be built: {error:#}");
+        eprintln!(
+            "notice: nothing is compared with Extism, whose plug-in cannot be built: {error:#}"
+        );
     }
     run(benches("run").args(["--release", "--"]).args(arguments))
 }

@@ -219,7 +219,7 @@ async fn a_process_that_is_told_to_stop_interrupts_what_goes_on_later() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_direct_run_is_kept_like_all_others_and_waits_for_nobody() {
-    let more = crate::harness::all_activities();
+    let more = all_activities();
     let bench = Bench::idle(&configuration(&client("probe", &more))).await;
     let request = |query: &str| RunRequest {
         client: "probe".to_owned(),
