@@ -183,6 +183,21 @@ impl Registry {
         Ok(loaded)
     }
 
+    /// What the component of a client asks for, if it was compiled before: also
+    /// that of one which is not admitted.
+    pub(crate) fn inspection(&self, sandbox: &Sandbox, client: &Client) -> Option<Inspection> {
+        let digest = match self.unchanged(&client.component) {
+            Some(known) => known.digest,
+            None => {
+                let content = tokio::task::block_in_place(|| self.content(&client.component));
+                content.ok()?.ok()?.digest()
+            }
+        };
+        let compiled = sandbox.compiler().known(&digest)?.borrow().clone()?;
+        let (_, inspection) = compiled.as_ref().as_ref().ok()?;
+        Some(inspection.clone())
+    }
+
     /// What was in the file of a component, if it is as it was. That takes one
     /// look at the file, on whatever thread asks.
     fn unchanged(&self, path: &Path) -> Option<Known> {

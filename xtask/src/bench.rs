@@ -27,7 +27,7 @@ pub(crate) fn bench(arguments: &[String]) -> Result<()> {
 fn benches(command: &str) -> Command {
     let mut cargo = cargo();
     cargo
-        .args([command, "--locked", "--manifest-path"])
+        .args([command, "--manifest-path"])
         .arg(crate::root().join("benches/Cargo.toml"))
         .arg("--target-dir")
         .arg(target());

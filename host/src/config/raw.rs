@@ -43,6 +43,39 @@ pub(super) struct File {
     pub(super) parties: Vec<Spanned<super::queue::WrittenParty>>,
     #[serde(default)]
     pub(super) schedules: Vec<Spanned<super::queue::WrittenSchedule>>,
+    /// Of users that were published, by id.
+    #[serde(default)]
+    pub(super) passwords: BTreeMap<String, Spanned<String>>,
+    /// The files that published rules name.
+    #[serde(default)]
+    pub(super) trusted_roots: BTreeMap<String, Spanned<PathBuf>>,
+}
+
+/// What is published for all hosts: see [`super::published`].
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case", default)]
+pub(super) struct Granted {
+    pub(super) clients: BTreeMap<String, Spanned<GrantedClient>>,
+    pub(super) modules: Modules,
+    pub(super) rights: BTreeMap<String, Names>,
+    pub(super) roles: BTreeMap<String, Names>,
+    pub(super) teams: BTreeMap<String, Vec<Uuid>>,
+    pub(super) users: Vec<Spanned<User>>,
+    pub(super) connectors: Connectors,
+    pub(super) parties: Vec<Spanned<super::queue::WrittenParty>>,
+    pub(super) schedules: Vec<Spanned<super::queue::WrittenSchedule>>,
+}
+
+/// What of a client is published.
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case", default)]
+pub(super) struct GrantedClient {
+    pub(super) activities: Names,
+    pub(super) http: Vec<Spanned<Http>>,
+    pub(super) limits: Option<Spanned<crate::sandbox::Limits>>,
+    pub(super) cache: Option<Spanned<super::Cache>>,
+    pub(super) retry: Option<Spanned<super::Retry>>,
+    pub(super) concurrency: Option<Spanned<u32>>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -87,7 +120,7 @@ fn default_runs() -> PathBuf {
     "data/runs.db".into()
 }
 
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub(super) struct Client {
     pub(super) component: Option<PathBuf>,
@@ -124,7 +157,7 @@ pub(super) struct Http {
     pub(super) credential: Option<Spanned<String>>,
     #[serde(default)]
     pub(super) allow_private_addresses: bool,
-    pub(super) trusted_roots: Option<PathBuf>,
+    pub(super) trusted_roots: Option<Spanned<PathBuf>>,
     #[serde(default)]
     pub(super) repeatable: bool,
     pub(super) idempotency: Option<String>,
@@ -195,6 +228,21 @@ pub(super) struct Server {
     pub(super) tls: Option<Tls>,
     pub(super) issuer: Option<Spanned<Issuer>>,
     pub(super) oidc: Option<Spanned<Oidc>>,
+    pub(super) console: Option<Spanned<Console>>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub(super) struct Console {
+    pub(super) application: Spanned<String>,
+    #[serde(default = "default_session_minutes")]
+    pub(super) session_minutes: u32,
+    pub(super) client_id: Option<String>,
+    pub(super) client_secret: Option<SecretReference>,
+}
+
+fn default_session_minutes() -> u32 {
+    480
 }
 
 fn default_listen() -> SocketAddr {

@@ -2,7 +2,7 @@
 
 use super::alarm::Alarm;
 use super::turns::{Asked, Earlier};
-use super::{Broken, DenialCount, Filter, LedgerError, Row, Verified};
+use super::{Broken, DenialCount, Filter, LedgerError, Row, Use, Verified};
 use async_trait::async_trait;
 use std::pin::Pin;
 use uuid::Uuid;
@@ -36,6 +36,8 @@ pub(super) trait Storage: Send + Sync {
     async fn row(&self, seq: u64) -> Result<Option<(Row, Option<Vec<u8>>)>, LedgerError>;
 
     async fn denial_counts(&self, filter: Filter) -> Result<Vec<DenialCount>, LedgerError>;
+
+    async fn uses(&self, filter: Filter) -> Result<Vec<Use>, LedgerError>;
 
     async fn verify(&self) -> Result<Result<Verified, Broken>, LedgerError>;
 }

@@ -148,6 +148,7 @@ impl Host {
             }
         };
         self.make_ready(config, client, &loaded);
+        self.used.note(&request.client, &session.trace);
         let called = match called {
             Ok(output) => Ok(output),
             Err(error) => Err(self.with_line(&session, error).await),

@@ -1,7 +1,9 @@
 mod credentials;
 mod faults;
+mod following;
 mod live;
 mod names;
+mod published;
 mod queue;
 mod resolved;
 mod shared;
