@@ -143,13 +143,16 @@ impl Registry {
             .get(name)
             .map(|grants| grants.activities)
             .unwrap_or_default();
-        let content = tokio::task::block_in_place(|| self.content(&client.component))
-            .map_err(|error| LoadError::Unreadable {
-                client: name.to_owned(),
-                path: client.component.clone(),
-                error,
-            })?
-            .map_err(|refusal| refused(name, refusal))?;
+        let content = match self.unchanged(&client.component) {
+            Some(known) => Content::Known(known),
+            None => tokio::task::block_in_place(|| self.content(&client.component))
+                .map_err(|error| LoadError::Unreadable {
+                    client: name.to_owned(),
+                    path: client.component.clone(),
+                    error,
+                })?
+                .map_err(|refusal| refused(name, refusal))?,
+        };
         let key = Key {
             digest: content.digest(),
             granted,
@@ -207,14 +210,30 @@ impl Registry {
     /// What the component of a client asks for, if it was compiled before: also
     /// that of one which is not admitted.
     pub(crate) fn inspection(&self, sandbox: &Sandbox, client: &Client) -> Option<Inspection> {
-        let content = tokio::task::block_in_place(|| self.content(&client.component));
-        let digest = content.ok()?.ok()?.digest();
+        let digest = match self.unchanged(&client.component) {
+            Some(known) => known.digest,
+            None => {
+                let content = tokio::task::block_in_place(|| self.content(&client.component));
+                content.ok()?.ok()?.digest()
+            }
+        };
         let compiled = sandbox.compiler().known(&digest)?.borrow().clone()?;
         let (_, inspection) = compiled.as_ref().as_ref().ok()?;
         Some(inspection.clone())
     }
 
-    /// What is in the file of a component. It is not read if it is as it was.
+    /// What was in the file of a component, if it is as it was. That takes one
+    /// look at the file, on whatever thread asks.
+    fn unchanged(&self, path: &Path) -> Option<Known> {
+        let stamp = Stamp::of(&std::fs::metadata(path).ok()?);
+        let files = lock(&self.files);
+        files
+            .get(path)
+            .filter(|known| known.stamp == stamp)
+            .cloned()
+    }
+
+    /// What is in the file of a component.
     fn content(&self, path: &Path) -> std::io::Result<Result<Content, Refusal>> {
         if !std::fs::metadata(path)?.is_file() {
             // Opening a pipe would wait for a writer, a device may have no end.
@@ -223,11 +242,6 @@ impl Registry {
         let mut file = File::open(path)?;
         let metadata = file.metadata()?;
         let stamp = Stamp::of(&metadata);
-        if let Some(known) = lock(&self.files).get(path)
-            && known.stamp == stamp
-        {
-            return Ok(Ok(Content::Known(known.clone())));
-        }
         let size = usize::try_from(metadata.len()).unwrap_or(usize::MAX);
         if size > MAX_BYTES {
             return Ok(Err(Refusal::TooLarge { size }));

@@ -23,6 +23,7 @@ mod lookups;
 mod outside;
 mod partner;
 mod products;
+mod ready;
 mod rest;
 mod revocation;
 mod sandbox;

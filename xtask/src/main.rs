@@ -1,6 +1,7 @@
 //! The tasks of this repository: `cargo xtask <task>`.
 
 mod audit;
+mod bench;
 mod command;
 mod components;
 mod console_test;
@@ -110,6 +111,15 @@ enum Task {
         #[arg(long, default_value_t = 60)]
         seconds: u64,
     },
+    /// Measures what koppel costs beside the engine itself and beside a peer,
+    /// and prints a table. The first time, this compiles everything anew,
+    /// optimized.
+    Bench {
+        /// Arguments of the measuring program, such as `calls`; `--help` names
+        /// them.
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+        arguments: Vec<String>,
+    },
     /// Runs honest and hostile clients together, and reports success, memory
     /// and latency.
     Stress {
@@ -164,6 +174,7 @@ fn main() -> Result<()> {
         Task::Audit { db } => audit::audit(db.as_deref()),
         Task::Sbom => sbom::sbom(),
         Task::Fuzz { target, seconds } => fuzz::fuzz(seconds, target.as_deref()),
+        Task::Bench { arguments } => bench::bench(&arguments),
         Task::Stress { seconds } => stress::stress(seconds),
     }
 }

@@ -136,6 +136,8 @@ pub struct Client {
     pub retry: Retry,
     /// How many of its runs may be under way, if that is limited.
     pub concurrency: Option<u32>,
+    /// How many instances wait for its next calls.
+    pub ready: u32,
 }
 
 /// Where a client may write export files.

@@ -148,6 +148,7 @@ pub(super) struct Client {
     pub(super) cache: Option<Spanned<super::Cache>>,
     pub(super) retry: Option<Spanned<super::Retry>>,
     pub(super) concurrency: Option<Spanned<u32>>,
+    pub(super) ready: Option<Spanned<u32>>,
 }
 
 #[derive(Debug, Deserialize)]

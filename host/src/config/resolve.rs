@@ -347,6 +347,7 @@ impl Resolver<'_> {
         });
         let retry = self.retry(name, client.retry);
         let concurrency = self.concurrency(name, client.concurrency);
+        let ready = self.ready(name, client.ready);
         let settings = client.settings.map(|settings| {
             let span = settings.span();
             settings::json(settings.into_inner()).unwrap_or_else(|error| {
@@ -366,6 +367,7 @@ impl Resolver<'_> {
             cache,
             retry,
             concurrency,
+            ready,
         }
     }
 }

@@ -10,6 +10,7 @@ mod direct;
 mod error;
 mod grants;
 mod job;
+mod keeping;
 mod modules;
 mod outcome;
 mod path;
@@ -53,7 +54,7 @@ use crate::exports::ExportDir;
 use crate::ledger::{Ledger, Redactor};
 use crate::platform::{Embedded, Entity, Loket, Owner, Platform};
 use crate::registry::{Compiled, LoadError, Loaded, Registry};
-use crate::sandbox::{LimitReached, RunLog, Sandbox};
+use crate::sandbox::{LimitReached, Ready, RunLog, Sandbox};
 use crate::session::Session;
 use crate::shared::{Bucket, Components};
 use answers::Answers;
@@ -65,7 +66,7 @@ use shared::{Kept, connect};
 use std::collections::HashMap;
 use std::path::PathBuf;
 use std::sync::atomic::AtomicUsize;
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, OnceLock};
 use std::time::Duration;
 use throttle::Throttle;
 use tokio_util::sync::CancellationToken;
@@ -75,6 +76,7 @@ use uuid::Uuid;
 pub struct Host {
     live: Live,
     sandbox: Sandbox,
+    ready: Ready,
     registry: Registry,
     platform: Arc<dyn Platform>,
     embedded: Result<Embedded, NotEmbedded>,
@@ -183,6 +185,7 @@ impl Host {
             used: trace::Used::default(),
             registry: Registry::on_disk(compiled),
             sandbox,
+            ready: Ready::default(),
             platform,
             embedded,
             ledger,
@@ -241,6 +244,11 @@ impl Host {
         &self.sandbox
     }
 
+    /// How many instances wait for the next calls of a client (`ready`).
+    pub fn instances_ready(&self, client: &str) -> usize {
+        self.ready.count(client)
+    }
+
     /// Loads the component of a client, or says why it may not run.
     ///
     /// # Errors
@@ -277,16 +285,19 @@ impl Host {
             return Err(LoadError::UnknownClient(client.to_owned()).into());
         };
         let session = Arc::new(self.session(Uuid::now_v7(), &client.name, "", Owner::default()));
-        let mut store = self.store(&session, client, &RunLog::new(0), None, None);
+        let state = self.state(&session, client, &RunLog::new(0), None, None);
         let described = async {
             let _place = self.place(client).await?;
-            let connector = crate::kinds::instantiate(&mut store, &loaded)
+            let call::Guest { mut store, ready } = self.guest(client, &loaded, state);
+            let connector = crate::kinds::instance(&mut store, &loaded, ready)
                 .await
                 .map_err(ended)?;
             connector.describe(&mut store).await.map_err(ended)
         };
         let deadline = Duration::from_millis(client.limits.deadline_ms);
-        match tokio::time::timeout(deadline, described).await {
+        let described = tokio::time::timeout(deadline, described).await;
+        self.make_ready(&config, client, &loaded);
+        match described {
             Ok(described) => described,
             Err(_) => Err(RunError::Limit(LimitReached::Deadline(
                 client.limits.deadline_ms,
@@ -309,6 +320,7 @@ impl Host {
             trace: Trace::default(),
             journal: replay::Journal::off(),
             throttle: self.throttle.clone(),
+            opening: OnceLock::new(),
         }
     }
 

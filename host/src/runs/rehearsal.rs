@@ -2,6 +2,7 @@
 //! whether it does the same: what a run that was interrupted depends on.
 
 use super::call::Call;
+use super::path::Seen;
 use super::replay::Journal;
 use super::{Host, RunError, RunRequest, Stop};
 use crate::durable::Step;
@@ -53,7 +54,7 @@ impl Host {
         session.journal = journal.clone();
         let session = Arc::new(session);
         let log = RunLog::new(client.limits.log_bytes);
-        let mut memory = 0;
+        let mut seen = Seen::default();
         let mut call = Call {
             client,
             session: &session,
@@ -61,7 +62,7 @@ impl Host {
             job: &made.request.job,
             log: &log,
             exports: self.export_dir(client)?,
-            memory: &mut memory,
+            seen: &mut seen,
         };
         let answer = self
             .call_with(&mut call, made.frozen.as_ref(), None)

@@ -4,8 +4,9 @@
 //! connector saw before that is then on disk before the write begins, and the
 //! outcome of the write before the connector sees it.
 
+use super::super::keeping::Keeping;
 use super::{Brake, Stop};
-use crate::durable::{Doubt, Fence, Origin, Reading, RunStore, Started, Step};
+use crate::durable::{Doubt, Fence, Origin, Reading, Started, Step};
 use crate::ledger::Redactor;
 use crate::runs::Witness;
 use serde::Serialize;
@@ -17,6 +18,15 @@ use uuid::Uuid;
 
 /// How much is kept in memory before it is written all the same, in bytes.
 pub(super) const PENDING: usize = 1 << 20;
+
+/// How much of what was read is kept as it was, in bytes. Of what is read
+/// after that, the SHA-256 of the answer is: on replay it is read again, and
+/// must be the same.
+pub(super) const READ: usize = 16 << 20;
+
+/// What the SHA-256 of an answer begins with where it stands for the answer. No
+/// JSON begins so.
+const SEEN: &[u8] = b"#";
 
 /// How many readings of clocks there may be between two calls.
 const READINGS: usize = 100_000;
@@ -41,7 +51,7 @@ pub(super) struct Inner {
 }
 
 pub(super) struct Kept {
-    pub(super) store: Arc<dyn RunStore>,
+    pub(super) keeping: Arc<Keeping>,
     pub(super) redactor: Redactor,
     pub(super) fence: Fence,
     seed: [u8; 32],
@@ -50,6 +60,8 @@ pub(super) struct Kept {
     resumed: bool,
     /// Whether a worker goes on with the run when nobody waits for it any more.
     goes_on: bool,
+    /// Whether what it reads is for a replay.
+    reads: bool,
 }
 
 #[derive(Default)]
@@ -65,6 +77,8 @@ pub(super) struct State {
     /// What is to be written with the next write.
     pub(super) pending: Vec<Step>,
     pub(super) bytes: usize,
+    /// How many bytes of what can be read again were kept.
+    pub(super) kept: usize,
     /// Writes that were begun and have no outcome.
     pub(super) open: BTreeMap<u64, Call>,
     /// Writes whose outcome leaves a doubt.
@@ -98,6 +112,8 @@ pub(crate) struct Call {
     pub(crate) write: bool,
     /// Whether it may be made again when its outcome is unknown.
     pub(crate) repeatable: bool,
+    /// Whether it can be read again on replay.
+    pub(crate) again: bool,
     /// The exchange in the ledger, for an outside request.
     pub(crate) exchange: Option<Uuid>,
 }
@@ -115,9 +131,20 @@ impl Call {
             fingerprint: hex::encode(hash.finalize()),
             write: false,
             repeatable: false,
+            again: false,
             exchange: None,
         }
     }
+}
+
+/// What stands for an answer that is too much to be kept.
+pub(crate) fn seen(answer: &[u8]) -> Vec<u8> {
+    [SEEN, hex::encode(Sha256::digest(answer)).as_bytes()].concat()
+}
+
+/// Whether this stands for an answer.
+pub(crate) fn is_seen(known: &[u8]) -> bool {
+    known.starts_with(SEEN)
 }
 
 /// An answer as it is kept.
@@ -134,7 +161,7 @@ pub(crate) struct Sealed {
 pub(crate) enum Found {
     /// Nothing: it is to be made.
     New,
-    /// What was answered.
+    /// What was answered, or what stands for it: see [`is_seen`].
     Answered(Vec<u8>),
     /// It was begun, and what came of it is unknown.
     Unknown {
@@ -162,20 +189,21 @@ impl Journal {
 
     /// The journal of an attempt.
     pub(crate) fn of(
-        store: Arc<dyn RunStore>,
+        keeping: Arc<Keeping>,
         redactor: Redactor,
         started: &Started,
         witness: Option<Arc<dyn Witness>>,
     ) -> Self {
         let known = started.steps.iter().map(|step| (step.seq, step.clone()));
         let kept = Kept {
-            store,
+            keeping,
             redactor,
             fence: started.fence,
             seed: started.seed,
             happened: started.run.happened.clone(),
             resumed: started.resumed,
             goes_on: started.run.origin != Origin::Direct,
+            reads: started.run.origin != Origin::Direct || !started.run.job.only_reads(),
         };
         let witness = witness.map(|witness| (started.run.id, witness));
         Self::with(Some(kept), known.collect(), None, witness)
@@ -224,6 +252,20 @@ impl Journal {
         self.0.kept.as_ref().is_some_and(|kept| kept.goes_on)
     }
 
+    /// Whether what the connector reads is kept, to be replayed: not for what is
+    /// no run, nor for a run that is given up when nobody waits for it any more.
+    /// Whoever looks on sees all of it, and a rehearsal replays it.
+    pub(crate) fn keeps_reads(&self) -> bool {
+        let kept = self.0.kept.as_ref().is_some_and(|kept| kept.reads);
+        kept || self.0.witness.is_some() || self.0.rehearsed.is_some()
+    }
+
+    /// Whether there is anything to take out of an answer.
+    pub(crate) fn knows_secrets(&self) -> bool {
+        let kept = self.0.kept.as_ref();
+        kept.is_some_and(|kept| !kept.redactor.is_empty())
+    }
+
     /// What the random numbers of the connector come from.
     pub(crate) fn seed(&self) -> Option<[u8; 32]> {
         let kept = self.0.kept.as_ref().map(|kept| kept.seed);
@@ -244,7 +286,8 @@ impl Journal {
         *count
     }
 
-    pub(super) fn diverged(&self, why: String) {
+    /// Notes that the connector, or what it reads, is not as it was.
+    pub(crate) fn diverged(&self, why: String) {
         self.0.brake.stop(Stop::Diverged(why));
     }
 
