@@ -236,7 +236,7 @@ fn inspect_shows_kind_version_and_activities() {
 }
 
 #[test]
-fn validate_names_every_fault_with_its_line() {
+fn validate_names_every_fault_with_its_line_and_column() {
     let dir = tempfile::tempdir().unwrap();
     let file = "[platform]\n\n[clients.a]\ncomponent = \"a.wasm\"\nactivities = [\"GetEmployerByEmployerID\"]\n\n[roles]\nr = [\"nothing\"]\n";
     std::fs::write(dir.path().join("platform.toml"), file).unwrap();
@@ -244,8 +244,8 @@ fn validate_names_every_fault_with_its_line() {
     assert_eq!(output.status.code(), Some(3));
     assert_eq!(
         text(&output.stderr),
-        "error: platform.toml:5: there is no activity \"GetEmployerByEmployerID\"; did you mean \"GetEmployerByEmployerId\"?\n\
-         platform.toml:8: there is no right \"nothing\"; add `nothing = [\"…\"]` under [rights]\n"
+        "error: platform.toml:5:15: there is no activity \"GetEmployerByEmployerID\"; did you mean \"GetEmployerByEmployerId\"?\n\
+         platform.toml:8:6: there is no right \"nothing\"; add `nothing = [\"…\"]` under [rights]\n"
     );
 }
 

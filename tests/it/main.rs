@@ -19,6 +19,7 @@ mod harness;
 mod journal;
 mod loket;
 mod lookups;
+mod other_languages;
 mod outside;
 mod products;
 mod rest;

@@ -11,6 +11,7 @@ mod modules;
 mod output;
 mod run;
 mod runs;
+mod schema;
 mod select;
 mod serve;
 mod shared;
@@ -40,7 +41,13 @@ use uuid::Uuid;
 #[command(name = "koppel", version)]
 struct Cli {
     /// The configuration.
-    #[arg(long, short, global = true, default_value = "platform.toml")]
+    #[arg(
+        long,
+        short,
+        global = true,
+        env = "KOPPEL_CONFIG",
+        default_value = "platform.toml"
+    )]
     config: PathBuf,
     /// Writes JSON instead of text.
     #[arg(long, global = true)]
@@ -92,9 +99,12 @@ enum Command {
     /// Prints the contract (WIT) with some activities only, for toolchains that
     /// import the whole world that they are given.
     Wit {
-        /// The activities, separated by commas; without, all.
+        /// The activities, separated by commas; without, all, and export files.
         #[arg(long, value_delimiter = ',')]
         activities: Vec<String>,
+        /// With the interface for export files.
+        #[arg(long)]
+        export_files: bool,
     },
     /// Shows the verdict of each of the five checks.
     Explain(show::Explain),
@@ -143,6 +153,13 @@ enum Command {
         /// The provider of the employers in it.
         #[arg(long)]
         provider: Uuid,
+    },
+    /// Prints the JSON Schema of the configuration, for editors.
+    Schema,
+    /// Writes a configuration to begin with, and its JSON Schema beside it.
+    NewConfig {
+        /// The file; by default that of --config.
+        file: Option<PathBuf>,
     },
     /// Checks a configuration and its components.
     Validate {
@@ -246,7 +263,10 @@ async fn dispatch(cli: &Cli, out: &Output) -> Result<(), Failure> {
             Some(client) => show::activities_of(&Config::load(&cli.config)?, client, out),
             None => show::all_activities(out),
         },
-        Command::Wit { activities } => show::wit(activities, out),
+        Command::Wit {
+            activities,
+            export_files,
+        } => show::wit(activities, *export_files, out),
         Command::Explain(explain) => show::explain(explain, &host()?, out).await,
         Command::JournalRuns { command } => {
             journal_runs::journal_runs(command, &host()?, out).await
@@ -263,6 +283,8 @@ async fn dispatch(cli: &Cli, out: &Output) -> Result<(), Failure> {
         Command::Revocations => shared::revocations(&host()?, out).await,
         Command::Components { command } => shared::components(command, &host()?, out).await,
         Command::Import { file, provider } => run::import(&host()?, file, *provider, out).await,
+        Command::Schema => schema::print(),
+        Command::NewConfig { file } => schema::begin(file.as_ref().unwrap_or(&cli.config), out),
         Command::Validate { file } => {
             show::validate(file.as_ref().unwrap_or(&cli.config), out).await
         }

@@ -1,14 +1,18 @@
 //! The operator's configuration, `platform.toml`: read, checked and resolved.
 //!
 //! Everything that is not granted here is denied. Relative paths are relative
-//! to the directory of the file. Reading it twice gives the same result; it
-//! contains no secrets, only references to them ([`SecretReference`]).
+//! to the directory of the file. It contains no secrets, only references to them
+//! ([`SecretReference`]); an address and the like may be a reference too
+//! (`reference.rs`).
 
 mod alarms;
 mod cache;
 mod queue;
 mod raw;
+mod read;
+mod reference;
 mod resolve;
+mod schema;
 mod secret;
 mod server;
 mod settings;
@@ -21,6 +25,7 @@ mod watch;
 pub use alarms::Alarms;
 pub use cache::Cache;
 pub use queue::{Queue, Retry, Schedule, Task};
+pub use schema::schema;
 pub use secret::SecretReference;
 pub use server::{Application, Connectors, Issuer, Oidc, PasswordHash, Server, Tls, Tokens};
 pub use shared::{Nats, Shared, Store};
@@ -158,6 +163,7 @@ impl Config {
             path: path.to_owned(),
             faults: vec![Fault {
                 line: None,
+                column: None,
                 text: format!("cannot be read: {error}"),
             }],
         })?;
@@ -196,6 +202,8 @@ pub struct ConfigError {
 pub struct Fault {
     /// The line, from 1, if the fault is at one.
     pub line: Option<usize>,
+    /// The character in that line, from 1.
+    pub column: Option<usize>,
     /// What is wrong and what to do.
     pub text: String,
 }
@@ -207,8 +215,8 @@ impl fmt::Display for ConfigError {
                 writeln!(f)?;
             }
             write!(f, "{}", self.path.display())?;
-            if let Some(line) = fault.line {
-                write!(f, ":{line}")?;
+            if let (Some(line), Some(column)) = (fault.line, fault.column) {
+                write!(f, ":{line}:{column}")?;
             }
             write!(f, ": {}", fault.text)?;
         }

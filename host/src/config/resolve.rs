@@ -7,6 +7,8 @@ mod server;
 mod user;
 
 use super::raw;
+use super::read::read;
+use super::reference::Found;
 use super::{
     Client, Config, Credential, CredentialPlace, Exports, Fault, SecretReference, secret, settings,
     upstream,
@@ -21,40 +23,58 @@ use toml::Spanned;
 use uuid::Uuid;
 
 pub(super) fn resolve(path: &Path, text: &str) -> Result<Config, Vec<Fault>> {
+    let base = path.parent().unwrap_or(Path::new(""));
+    let (file, elsewhere) = read(text, base);
     let mut resolver = Resolver {
         text,
-        base: path.parent().unwrap_or(Path::new("")),
+        base,
+        elsewhere,
         faults: Vec::new(),
     };
-    let file: raw::File = match toml::from_str(text) {
-        Ok(file) => file,
-        Err(error) => {
-            resolver.fault(error.span().as_ref(), error.message().trim().to_owned());
-            return Err(resolver.faults);
+    let config = match file {
+        Ok(file) => Some(resolver.file(path, file)),
+        Err(faults) => {
+            for (span, text) in faults {
+                resolver.fault(span.as_ref(), text);
+            }
+            None
         }
     };
-    let config = resolver.file(path, file);
-    if resolver.faults.is_empty() {
-        Ok(config)
-    } else {
-        resolver.faults.sort_by_key(|fault| fault.line);
-        Err(resolver.faults)
+    match config {
+        Some(config) if resolver.faults.is_empty() => Ok(config),
+        _ => {
+            let mut faults = resolver.faults;
+            faults.sort_by_key(|fault| (fault.line, fault.column));
+            Err(faults)
+        }
     }
 }
 
 struct Resolver<'a> {
     text: &'a str,
     base: &'a Path,
+    elsewhere: Vec<Found>,
     faults: Vec<Fault>,
 }
 
 impl Resolver<'_> {
-    fn fault(&mut self, span: Option<&Range<usize>>, text: String) {
-        let line = span.map(|span| {
-            let before = self.text.get(..span.start).unwrap_or(self.text);
-            before.matches('\n').count() + 1
+    fn fault(&mut self, span: Option<&Range<usize>>, mut text: String) {
+        let before = span.map(|span| self.text.get(..span.start).unwrap_or(self.text));
+        let value = self
+            .elsewhere
+            .iter()
+            .find(|found| span == Some(&found.span));
+        if let Some(found) = value {
+            text = format!("{text} (the value is that of {})", found.origin);
+        }
+        self.faults.push(Fault {
+            line: before.map(|before| before.matches('\n').count() + 1),
+            column: before.map(|before| {
+                let line = before.rsplit('\n').next().unwrap_or_default();
+                line.chars().count() + 1
+            }),
+            text,
         });
-        self.faults.push(Fault { line, text });
     }
 
     fn file(&mut self, path: &Path, file: raw::File) -> Config {

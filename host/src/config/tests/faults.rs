@@ -386,9 +386,9 @@ role = "none"
         .to_string();
     assert_eq!(error.lines().count(), 11);
     assert!(error.starts_with(
-        "/etc/koppel/platform.toml:2: client name \"b c\" must be letters, digits, `-` and `_`\n\
-         /etc/koppel/platform.toml:4: there is no activity \"Nothing\"; `koppel activities` lists them\n\
-         /etc/koppel/platform.toml:5: sha256 must be 64 hexadecimal digits\n"
+        "/etc/koppel/platform.toml:2:1: client name \"b c\" must be letters, digits, `-` and `_`\n\
+         /etc/koppel/platform.toml:4:15: there is no activity \"Nothing\"; `koppel activities` lists them\n\
+         /etc/koppel/platform.toml:5:10: sha256 must be 64 hexadecimal digits\n"
     ));
 }
 

@@ -1,9 +1,11 @@
 mod credentials;
+mod elsewhere;
 mod faults;
 mod live;
 mod names;
 mod queue;
 mod resolved;
+mod schema;
 mod shared;
 mod upstream;
 

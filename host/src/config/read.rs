@@ -1,0 +1,96 @@
+//! From text to [`raw::File`], with every fault of it rather than the first.
+
+use super::raw;
+use super::reference::{self, Found};
+use serde::Deserialize;
+use std::ops::Range;
+use std::path::Path;
+use toml::de::{DeTable, DeValue, Deserializer};
+
+/// What is wrong, and where in the file.
+pub(super) type Faults = Vec<(Option<Range<usize>>, String)>;
+
+/// The most faults that are looked for: each takes another look at the file.
+const MOST: usize = 50;
+
+/// What was read, and which of its values were elsewhere.
+///
+/// # Errors
+///
+/// Every fault that was found.
+pub(super) fn read(text: &str, base: &Path) -> (Result<raw::File, Faults>, Vec<Found>) {
+    let (mut table, errors) = DeTable::parse_recoverable(text);
+    if !errors.is_empty() {
+        let faults = errors
+            .iter()
+            .map(|error| (error.span(), error.message().trim().to_owned()));
+        return (Err(faults.collect()), Vec::new());
+    }
+    let (found, missing) = reference::find(table.get_ref(), base);
+    let wrong = reference::put(table.get_mut(), &found);
+    let mut faults: Faults = missing
+        .into_iter()
+        .chain(wrong)
+        .map(|(span, text)| (Some(span), text))
+        .collect();
+    // What cannot be had is not at fault twice.
+    for (span, _) in &faults {
+        remove(table.get_mut(), span.as_ref());
+    }
+    let begun = !faults.is_empty();
+    let file = loop {
+        match raw::File::deserialize(Deserializer::from(table.clone())) {
+            Ok(file) => break Some(file),
+            Err(error) => {
+                let span = error.span();
+                let message = error.message().trim();
+                // It may be missing because it was removed below.
+                let missing = message.starts_with("missing field");
+                if !missing || (faults.is_empty() && !begun) {
+                    faults.push((span.clone(), message.to_owned()));
+                }
+                if missing || faults.len() >= MOST || !remove(table.get_mut(), span.as_ref()) {
+                    break None;
+                }
+            }
+        }
+    };
+    match file {
+        Some(file) if faults.is_empty() => (Ok(file), found),
+        _ => (Err(faults), found),
+    }
+}
+
+/// Removes the innermost entry that a fault is in, so that the next one is
+/// found; says whether there was one.
+fn remove(table: &mut DeTable<'_>, span: Option<&Range<usize>>) -> bool {
+    let Some(span) = span else { return false };
+    let within = |outer: Range<usize>| outer.start <= span.start && span.end <= outer.end;
+    let mut at = None;
+    for (key, value) in table.iter_mut() {
+        if within(key.span()) {
+            at = Some(key.clone());
+            break;
+        }
+        // A table with a header has the span of that; what is in it lies elsewhere.
+        let below = match value.get_mut() {
+            DeValue::Table(table) => remove(table, Some(span)),
+            DeValue::Array(items) => items.iter_mut().any(|item| match item.get_mut() {
+                DeValue::Table(table) => remove(table, Some(span)),
+                _ => false,
+            }),
+            _ => false,
+        };
+        if below {
+            return true;
+        }
+        if within(value.span()) {
+            at = Some(key.clone());
+            break;
+        }
+    }
+    match at {
+        Some(key) => table.remove(&key).is_some(),
+        None => false,
+    }
+}
