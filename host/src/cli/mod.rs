@@ -88,6 +88,10 @@ enum Command {
     Inspect {
         /// The file of the component.
         component: PathBuf,
+        /// How much work compiling it may be, as in `limits` of a client: a
+        /// component that is not made of Rust takes more than the default.
+        #[arg(long, value_name = "UNITS")]
+        compile_effort: Option<u64>,
     },
     /// Lists the clients and whether they load.
     Clients,
@@ -257,7 +261,10 @@ async fn dispatch(cli: &Cli, out: &Output) -> Result<(), Failure> {
         Command::Man(asked) => shell::man(asked),
         Command::Password => serve::password(out),
         Command::Declarations { command } => declarations::run(command, &host()?, out).await,
-        Command::Inspect { component } => show::inspect(component, out),
+        Command::Inspect {
+            component,
+            compile_effort,
+        } => show::inspect(component, *compile_effort, out),
         Command::Clients => show::clients(&host()?, out).await,
         Command::Activities { client } => match client {
             Some(client) => show::activities_of(&Config::load(&cli.config)?, client, out),

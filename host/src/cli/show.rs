@@ -2,13 +2,13 @@
 
 use super::Failure;
 use super::output::{BOLD, GREEN, Output, RED, table};
-use crate::admission::{self, Inspection};
+use crate::admission::{self, Inspection, Refusal};
 use crate::authorization::{ActivitySet, Explanation, Question};
 use crate::catalogue::{Access, Activity, ROWS, suggestion};
 use crate::config::Config;
 use crate::platform::{Entity, in_words};
 use crate::runs::Host;
-use crate::sandbox::Sandbox;
+use crate::sandbox::{Limits, Sandbox};
 use crate::text::one_line;
 use clap::Args;
 use serde_json::json;
@@ -219,16 +219,26 @@ fn kinds(inspection: &Inspection) -> String {
 }
 
 /// `koppel inspect`.
-pub(super) fn inspect(component: &Path, out: &Output) -> Result<(), Failure> {
+pub(super) fn inspect(
+    component: &Path,
+    compile_effort: Option<u64>,
+    out: &Output,
+) -> Result<(), Failure> {
     let read = std::fs::read(component);
     let bytes =
         read.map_err(|error| Failure::Input(format!("{}: {error}", component.display())))?;
     let sandbox = Sandbox::new().map_err(|error| Failure::Failed(format!("{error:#}")))?;
     let busy = out.busy(format!("reading {}", component.display()));
-    let inspected = admission::inspect(sandbox.engine(), &bytes);
+    let effort = compile_effort.unwrap_or(Limits::default().compile_effort);
+    let inspected = admission::inspect_within(sandbox.engine(), &bytes, effort);
     busy.finish_and_clear();
-    let (_, inspection) = inspected
-        .map_err(|refusal| Failure::Input(format!("{}: {refusal}", component.display())))?;
+    let (_, inspection) = inspected.map_err(|refusal| {
+        let hint = match refusal {
+            Refusal::TooMuchWork { .. } => "; look at it with --compile-effort",
+            _ => "",
+        };
+        Failure::Input(format!("{}: {refusal}{hint}", component.display()))
+    })?;
     out.result(&inspection, || {
         anstream::println!("{BOLD}{}{BOLD:#}", component.display());
         anstream::println!("  kind         {}", kinds(&inspection));

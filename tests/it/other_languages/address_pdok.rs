@@ -63,7 +63,7 @@ async fn pdok() -> Option<(Party, TestHost)> {
     let more = format!(
         r#"activities = ["GetEmployeesByEmployerId", "GetGeocodeByAddress"]
 settings = {{ base-url = "http://party.test:{port}" }}
-limits = {{ deadline-ms = 10_000, requests = 2 }}
+limits = {{ deadline-ms = 10_000, requests = 2, compile-effort = 2_000_000_000, compile-ms = 300_000 }}
 [[clients.{CLIENT}.http]]
 allow = "http://party.test:{port}/bzk/locatieserver/search/v3_1/free"
 methods = ["GET"]

@@ -12,7 +12,8 @@ use koppel_host::runs::Output;
 const CLIENT: &str = "journal-xlsx";
 
 const GRANTED: &str = r#"activities = ["GetJournalRunByJournalRunId", "GetJournalRunResultsByJournalRunId", "PatchJournalRunByJournalRunId", "PostDownloadJournalRunExportByJournalRunId"]
-exports = { directory = "exports", quota-bytes = 50_000_000, activity = "PostDownloadJournalRunExportByJournalRunId" }"#;
+exports = { directory = "exports", quota-bytes = 50_000_000, activity = "PostDownloadJournalRunExportByJournalRunId" }
+limits = { compile-effort = 1_000_000_000, compile-ms = 300_000 }"#;
 
 async fn host() -> Option<TestHost> {
     Some(TestHost::new(&super::plugin(CLIENT, GRANTED)?).await)
