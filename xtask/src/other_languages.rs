@@ -180,13 +180,25 @@ fn python(sources: &Sources) -> Result<()> {
     }
     let mut install = pip(&toolchain, &sources.folder.join("requirements.txt"));
     run(install.arg("--target").arg(&packages))?;
+    // Python writes what it compiled beside the sources.
+    let copies = tools()?.join("python-sources");
+    if copies.exists() {
+        fs::remove_dir_all(&copies)?;
+    }
+    fs::create_dir_all(&copies)?;
+    for entry in fs::read_dir(&sources.folder)? {
+        let path = entry?.path();
+        if path.extension().is_some_and(|extension| extension == "py") {
+            fs::copy(&path, copies.join(path.file_name().unwrap_or_default()))?;
+        }
+    }
     let mut componentize = Command::new(toolchain.join("bin/componentize-py"));
     componentize
         .arg("--wit-path")
         .arg(&sources.wit)
         .args(["--world", "journal-connector", "--quiet"])
         .args(["componentize", "app", "--stub-wasi", "--python-path"])
-        .arg(&sources.folder)
+        .arg(&copies)
         .arg("--python-path")
         .arg(&packages)
         .arg("--output")

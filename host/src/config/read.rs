@@ -37,19 +37,17 @@ pub(super) fn read(text: &str, base: &Path) -> (Result<raw::File, Faults>, Vec<F
     for (span, _) in &faults {
         remove(table.get_mut(), span.as_ref());
     }
-    let begun = !faults.is_empty();
     let file = loop {
         match raw::File::deserialize(Deserializer::from(table.clone())) {
             Ok(file) => break Some(file),
             Err(error) => {
                 let span = error.span();
-                let message = error.message().trim();
-                // It may be missing because it was removed below.
-                let missing = message.starts_with("missing field");
-                if !missing || (faults.is_empty() && !begun) {
-                    faults.push((span.clone(), message.to_owned()));
+                // What a table lacks may be what was removed from it below.
+                if !faults.is_empty() && is_header(text, span.as_ref()) {
+                    break None;
                 }
-                if missing || faults.len() >= MOST || !remove(table.get_mut(), span.as_ref()) {
+                faults.push((span.clone(), error.message().trim().to_owned()));
+                if faults.len() >= MOST || !remove(table.get_mut(), span.as_ref()) {
                     break None;
                 }
             }
@@ -59,6 +57,15 @@ pub(super) fn read(text: &str, base: &Path) -> (Result<raw::File, Faults>, Vec<F
         Some(file) if faults.is_empty() => (Ok(file), found),
         _ => (Err(faults), found),
     }
+}
+
+/// Whether this is the header of a table, or nothing: a line by itself.
+fn is_header(text: &str, span: Option<&Range<usize>>) -> bool {
+    let before = span.and_then(|span| text.get(..span.start));
+    let line = before.and_then(|before| before.rsplit('\n').next());
+    let here = span.and_then(|span| text.get(span.start..));
+    line.is_none_or(|line| line.trim().is_empty())
+        && here.is_none_or(|here| here.is_empty() || here.starts_with('['))
 }
 
 /// Removes the innermost entry that a fault is in, so that the next one is

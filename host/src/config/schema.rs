@@ -7,7 +7,9 @@ use super::raw::File;
 use super::secret::{Credential, SecretReference};
 use crate::catalogue::ROWS;
 use schemars::generate::SchemaSettings;
+use schemars::transform::RecursiveTransform;
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
+use serde_json::{Value, json};
 use std::borrow::Cow;
 use std::collections::BTreeSet;
 
@@ -15,8 +17,32 @@ use std::collections::BTreeSet;
 /// know well.
 pub fn schema() -> Schema {
     SchemaSettings::draft07()
+        .with_transform(RecursiveTransform(without_null))
         .into_generator()
         .into_root_schema_for::<File>()
+}
+
+/// TOML has no null: what may be missing is not there.
+fn without_null(schema: &mut Schema) {
+    let null = json!({ "type": "null" });
+    if let Some(Value::Array(some)) = schema.get_mut("anyOf") {
+        some.retain(|schema| *schema != null);
+        if some.len() == 1 {
+            // A reference alone: what stands beside it would be ignored.
+            let only = schema.remove("anyOf").unwrap_or_default();
+            schema.insert("allOf".to_owned(), only);
+        }
+    }
+    if let Some(Value::Array(types)) = schema.get_mut("type") {
+        types.retain(|kind| kind != "null");
+        if let [only] = &types[..] {
+            let only = only.clone();
+            schema.insert("type".to_owned(), only);
+        }
+    }
+    if schema.get("default") == Some(&Value::Null) {
+        schema.remove("default");
+    }
 }
 
 /// A type that is a schema and nothing else.

@@ -23,10 +23,19 @@ def connector_errors(function):
         except Err as error:
             raise Err(of_connector(error.value)) from error
         except Exception as error:
-            text = "".join(traceback.format_exception(error))
-            raise Err(connector.ConnectorError_Other(text)) from error
+            raise Err(connector.ConnectorError_Other(in_words(error))) from error
 
     return wrapped
+
+
+def in_words(error: Exception) -> str:
+    """An error and where it was raised.
+
+    Without the lines themselves, which are in files: there are none at run time.
+    """
+    frames = traceback.walk_tb(error.__traceback__)
+    places = [f"{frame.f_code.co_filename}:{line}" for frame, line in frames]
+    return f"{type(error).__name__}: {error} ({', '.join(places)})"
 
 
 def of_connector(error):

@@ -142,6 +142,23 @@ def write_totals(book: Workbook, lines: list[activities.JournalLine]) -> None:
     write_sums(sheet, len(groups), {5: debit, 6: credit, 7: debit - credit}, sum_format)
 
 
+def load_everything() -> None:
+    """Makes a small workbook while the component is built.
+
+    What is imported when it is first needed, such as the encoding of names in a
+    ZIP file, cannot be imported any more at run time: there are no files.
+    """
+    book = xlsxwriter.Workbook(io.BytesIO(), {"in_memory": True})
+    book.set_properties({"title": "a", "created": datetime(2000, 1, 1)})
+    sheet = sheet_of(book, "a", LINES, 1)
+    amount, _ = formats(book)
+    sheet.write_string(1, 0, "a")
+    sheet.write_number(1, 1, 0.5, amount)
+    sheet.write_datetime(1, 2, date(2000, 1, 1), amount)
+    sheet.write_formula(1, 3, "=SUM(A1:A1)", amount, 0)
+    book.close()
+
+
 def write_sums(
     sheet: Worksheet, rows: int, sums: dict[int, int], sum_format: Format
 ) -> None:
@@ -150,3 +167,6 @@ def write_sums(
         letter = chr(ord("A") + column)
         formula = f"=SUM({letter}2:{letter}{rows + 1})"
         sheet.write_formula(rows + 1, column, formula, sum_format, cents / 100)
+
+
+load_everything()

@@ -155,7 +155,7 @@ async fn it_is_denied_like_any_connector() {
     let reads = json!({"employeeId": employee_id(1, 1)});
     assert_eq!(
         error(host.lookup_as(CLIENT, "tim", 1, &reads).await),
-        "denied by check user: GetEmployeesByEmployerId: user \"tim\" has no right that gives GetEmployeesByEmployerId"
+        "denied by check user: GetEmployeesByEmployerId: user \"tim\" has no right that gives GetEmployeesByEmployerId\nto allow it, put in the configuration:\n  [[users]] id = \"tim\" rights = [\"employers\", \"everything\"]"
     );
     let asks = json!({"postalCode": "3584CJ", "houseNumber": 101});
     let denied = error(host.lookup_as(CLIENT, "tim", 1, &asks).await);

@@ -142,7 +142,7 @@ async fn it_is_denied_like_any_connector() {
     let job = koppel_host::runs::Job::ProcessJournalRun(seed::journal_run_id(1, 6));
     assert_eq!(
         error(host.run(CLIENT, "tim", 1, job).await),
-        "denied by check user: PatchJournalRunByJournalRunId: user \"tim\" has no right that gives PatchJournalRunByJournalRunId"
+        "denied by check user: PatchJournalRunByJournalRunId: user \"tim\" has no right that gives PatchJournalRunByJournalRunId\nto allow it, put in the configuration:\n  [[users]] id = \"tim\" rights = [\"employers\", \"everything\"]"
     );
     let ungranted = GRANTED.replace("\"GetJournalRunResultsByJournalRunId\", ", "");
     let Some(client) = super::plugin(CLIENT, &ungranted) else {

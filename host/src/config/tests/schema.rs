@@ -67,6 +67,14 @@ fn every_example_of_the_documentation_fits_the_schema_and_is_toml() {
             // An example shows a part; what every file has is not repeated.
             let mut file: toml::Table =
                 toml::from_str(example).unwrap_or_else(|error| panic!("{error}\n{example}"));
+            // So does one of a part of a client.
+            for key in ["http", "exports", "settings", "limits", "cache", "retry"] {
+                if let Some(part) = file.remove(key) {
+                    let client = toml::Table::from_iter([(key.to_owned(), part)]);
+                    let clients = toml::Table::from_iter([("a".to_owned(), client.into())]);
+                    file.insert("clients".to_owned(), clients.into());
+                }
+            }
             file.entry("platform").or_insert(toml::Table::new().into());
             assert_eq!(judged(&file.to_string()), [""; 0], "{example}");
             examples += 1;

@@ -8,11 +8,17 @@ fn parse(text: &str) -> Result<Config, String> {
     Config::parse(Path::new("/k/platform.toml"), text).map_err(|error| error.to_string())
 }
 
-/// The faults of a configuration after `[platform]`, without the path.
+/// The faults of a configuration after `[platform]`, without path and column.
 #[track_caller]
 fn faults(text: &str) -> String {
     let error = parse(&format!("[platform]\n{text}")).unwrap_err();
-    error.replace("/k/platform.toml:", "")
+    let without_column = |fault: &str| {
+        let mut parts = fault.trim_start_matches("/k/platform.toml:").splitn(3, ':');
+        let line = parts.next().unwrap_or_default();
+        format!("{line}:{}", parts.nth(1).unwrap_or_default())
+    };
+    let faults: Vec<_> = error.lines().map(without_column).collect();
+    faults.join("\n")
 }
 
 fn server(text: &str) -> Server {
