@@ -180,6 +180,16 @@ impl Registry {
         Ok(loaded)
     }
 
+    /// What the component of a client asks for, if it was compiled before: also
+    /// that of one which is not admitted.
+    pub(crate) fn inspection(&self, sandbox: &Sandbox, client: &Client) -> Option<Inspection> {
+        let content = tokio::task::block_in_place(|| self.content(&client.component));
+        let digest = content.ok()?.ok()?.digest();
+        let compiled = sandbox.compiler().known(&digest)?.borrow().clone()?;
+        let (_, inspection) = compiled.as_ref().as_ref().ok()?;
+        Some(inspection.clone())
+    }
+
     /// What is in the file of a component. It is not read if it is as it was.
     fn content(&self, path: &Path) -> std::io::Result<Result<Content, Refusal>> {
         if !std::fs::metadata(path)?.is_file() {

@@ -11,6 +11,7 @@ mod attacks;
 mod cli;
 mod compiled;
 mod connectors;
+mod console;
 mod contract;
 mod declarations;
 mod denials;

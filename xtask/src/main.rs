@@ -3,14 +3,17 @@
 mod audit;
 mod command;
 mod components;
+mod console_test;
 mod debian;
 mod fuzz;
 mod other_languages;
 mod packaging;
+mod picture;
 mod release;
 mod sbom;
 mod scale;
 mod schemathesis;
+mod served;
 mod stress;
 mod tools;
 mod wasm_target;
@@ -37,11 +40,20 @@ enum Task {
         #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
         arguments: Vec<String>,
     },
+    /// Draws what the demonstration prints into `docs/images/demo.svg`.
+    Picture,
     /// Passes all tests; installs what they need.
     Test {
         /// Further arguments of `cargo test`.
         #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
         arguments: Vec<String>,
+    },
+    /// Tests the console in a browser, which it installs: Chromium, driven by
+    /// Playwright.
+    ConsoleTest {
+        /// Where to keep a picture of every page.
+        #[arg(long, value_name = "FOLDER")]
+        screenshots: Option<PathBuf>,
     },
     /// Builds the connectors into `dist/plugins`.
     Plugins,
@@ -122,17 +134,8 @@ enum Task {
 
 fn main() -> Result<()> {
     match Cli::parse().task {
-        Task::Demo { arguments } => {
-            components::plugins()?;
-            // Everything, as the tests do: for the host alone, cargo would
-            // choose other features of shared dependencies, and compile the
-            // engine a second time when the tests are run.
-            command::run(cargo().args(["build", "--workspace", "--all-targets"]))?;
-            let koppel = wasm_target::target_folder().join("debug/koppel");
-            let mut run = std::process::Command::new(koppel);
-            run.current_dir(root()).arg("demo");
-            command::run(run.args(arguments))
-        }
+        Task::Demo { arguments } => command::run(demo()?.args(arguments)),
+        Task::Picture => picture::picture(&mut demo()?),
         Task::Test { arguments } => {
             tools::xmllint();
             scale::servers();
@@ -143,6 +146,7 @@ fn main() -> Result<()> {
             }
             command::run(cargo().args(["test", "--workspace"]).args(arguments))
         }
+        Task::ConsoleTest { screenshots } => console_test::console_test(screenshots.as_deref()),
         Task::Plugins => components::plugins(),
         Task::OtherLanguages => other_languages::build(),
         Task::Guests => components::guests(),
@@ -182,4 +186,16 @@ fn root() -> PathBuf {
     // xtask lies directly below it.
     let here = Path::new(env!("CARGO_MANIFEST_DIR"));
     here.parent().unwrap_or(here).to_owned()
+}
+
+/// The demonstration, ready to be run.
+fn demo() -> Result<std::process::Command> {
+    components::plugins()?;
+    // Everything, as the tests do: for the host alone, cargo would choose other
+    // features of shared dependencies, and compile the engine a second time
+    // when the tests are run.
+    command::run(cargo().args(["build", "--workspace", "--all-targets"]))?;
+    let mut koppel = std::process::Command::new(wasm_target::target_folder().join("debug/koppel"));
+    koppel.current_dir(root()).arg("demo");
+    Ok(koppel)
 }

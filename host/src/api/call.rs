@@ -21,6 +21,9 @@ use uuid::Uuid;
 /// that does not say whose it is, each one costs requests.
 const SEARCHED: usize = 25;
 
+/// The parameter of the query that restricts a call to one employer.
+pub(super) const EMPLOYER: &str = "employerId";
+
 /// A call, before it is known whether it may be made.
 pub(super) struct Call {
     pub(super) api: Arc<Api>,
@@ -276,6 +279,38 @@ impl Call {
             owners.retain(|owner| green(*owner));
         });
         Ok(owners)
+    }
+
+    /// The employers that a call about none in particular is about: all for
+    /// which the five checks are green.
+    ///
+    /// # Errors
+    ///
+    /// `denied`, after it was recorded, for who may not ask at all; those of the
+    /// platform.
+    pub(super) async fn among(&self) -> Result<Vec<Uuid>, ApiError> {
+        // Who may ask, but has no employers, gets what is of none.
+        self.ask().await?;
+        let owners = self.employers().await?;
+        Ok(owners.into_iter().map(|owner| owner.employer).collect())
+    }
+
+    /// The same, or the one that the parameter `employerId` names.
+    ///
+    /// # Errors
+    ///
+    /// As for [`Call::among`] and [`Call::session`].
+    pub(super) async fn among_or_one(&self) -> Result<Vec<Uuid>, ApiError> {
+        let named = match self.query() {
+            Ok(query) => query.get(EMPLOYER),
+            Err(_) => None,
+        };
+        let Some(named) = named else {
+            return self.among().await;
+        };
+        let entity = crate::activities::id(EMPLOYER, named);
+        let session = self.session(entity.map(|id| Some(Entity::Employer(id))));
+        Ok(vec![session.await?.employer])
     }
 
     /// Where the five checks are run.

@@ -7,7 +7,7 @@ use axum::extract::State;
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use http::{StatusCode, header};
-use serde_json::json;
+use serde_json::{Value, json};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -27,11 +27,19 @@ async fn live() -> Response {
 }
 
 /// 200 when work may be sent here; 503 when it is stopping, or its ledger or
-/// its runs cannot be read. Which of these it is, is in the log.
+/// its runs cannot be read. Which of these it is, is in the log. Where grants
+/// are published, it tells which version is in force, and which was refused; a
+/// host that refuses a version goes on with the one before, so it is ready.
 async fn ready(State(api): State<Arc<Api>>) -> Response {
     let readiness = tokio::time::timeout(LONGEST, api.host.readiness()).await;
     match readiness {
-        Ok(Ok(())) => reply(StatusCode::OK, "ready"),
+        Ok(Ok(())) => {
+            let mut body = json!({"status": "ready"});
+            if let Some(grants) = api.host.grants_state() {
+                body["grants"] = json!(grants);
+            }
+            reply_with(StatusCode::OK, &body)
+        }
         Ok(Err(why)) => {
             tracing::warn!(why, "not ready");
             reply(StatusCode::SERVICE_UNAVAILABLE, "not ready")
@@ -44,9 +52,13 @@ async fn ready(State(api): State<Arc<Api>>) -> Response {
 }
 
 fn reply(status: StatusCode, word: &str) -> Response {
+    reply_with(status, &json!({"status": word}))
+}
+
+fn reply_with(status: StatusCode, body: &Value) -> Response {
     let headers = [
         (header::CONTENT_TYPE, "application/json"),
         (header::CACHE_CONTROL, "no-store"),
     ];
-    (status, headers, json!({"status": word}).to_string()).into_response()
+    (status, headers, body.to_string()).into_response()
 }

@@ -9,6 +9,7 @@ mod accept;
 mod call;
 mod caller;
 mod health;
+mod inward;
 mod openapi;
 mod paging;
 mod query;
@@ -33,8 +34,10 @@ use axum::routing::{MethodFilter, get, on};
 use bytes::Bytes;
 use call::Call;
 use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, Uri, header};
+pub(crate) use inward::{Asked, Problem};
 use query::Query;
-use reply::{ApiError, Reply, refusal};
+pub(crate) use reply::Reply;
+use reply::{ApiError, refusal};
 use std::sync::Arc;
 use std::time::Duration;
 use tokio_util::task::TaskTracker;
@@ -60,6 +63,9 @@ pub(crate) struct Api {
     /// Work that must come to its end, also when its caller is gone.
     tasks: TaskTracker,
     openapi: Bytes,
+    routes: Vec<Arc<Route>>,
+    /// Whoever verifies the ledger: one at a time.
+    verifying: tokio::sync::Mutex<()>,
 }
 
 /// The routes of the REST API, one for each activity, in the order of the
@@ -74,9 +80,9 @@ pub fn openapi(server: &Server) -> serde_json::Value {
 }
 
 /// Everything that the server answers to.
-fn router(api: &Arc<Api>) -> Router {
+fn router(api: &Arc<Api>, console: Router) -> Router {
     let mut router = Router::new().route("/openapi.json", get(document));
-    for route in routes::table() {
+    for route in &api.routes {
         let row = route.activity.row();
         let Ok(method) = Method::from_bytes(row.method.as_bytes())
             .map_err(|_| ())
@@ -85,7 +91,7 @@ fn router(api: &Arc<Api>) -> Router {
             // The methods of the catalogue are those of HTTP; a test says so.
             continue;
         };
-        let route = Arc::new(route);
+        let route = route.clone();
         let limit = DefaultBodyLimit::max(route.body_bytes);
         let handler = move |api, parameters, query, headers, body| {
             handle(route.clone(), api, parameters, query, headers, body)
@@ -98,6 +104,7 @@ fn router(api: &Arc<Api>) -> Router {
         .method_not_allowed_fallback(not_so)
         .with_state(api.clone())
         .merge(api.authenticator.routes())
+        .merge(console)
         .layer(DefaultBodyLimit::max(BODY_BYTES))
         .layer(CatchPanicLayer::custom(panicked))
         .layer(GlobalConcurrencyLimitLayer::new(CONCURRENT))
@@ -173,8 +180,14 @@ async fn answer(
         body,
         run,
     };
-    // What was begun comes to its recorded end, also when the caller hangs up.
-    let handled = api.tasks.spawn((route.handler)(call)).await;
+    make(route, call).await
+}
+
+/// Makes a call. What was begun comes to its recorded end, also when the caller
+/// hangs up.
+async fn make(route: &Route, call: Call) -> Result<Reply, ApiError> {
+    let tasks = call.api.tasks.clone();
+    let handled = tasks.spawn((route.handler)(call)).await;
     handled.unwrap_or_else(|error| Err(ApiError::Host(error.into())))
 }
 

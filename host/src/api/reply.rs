@@ -25,7 +25,7 @@ pub(super) const ERRORS: [(u16, &str, bool); 9] = [
 
 /// A reply to a call that succeeded.
 #[derive(Debug)]
-pub(super) enum Reply {
+pub(crate) enum Reply {
     /// JSON, written.
     Json(Bytes),
     /// XML, as it is.
@@ -136,22 +136,45 @@ fn digest(sha256: &[u8; 32]) -> HeaderValue {
 
 impl IntoResponse for ApiError {
     fn into_response(self) -> Response {
+        // RFC 6750, section 3: without a token, no error is named.
+        let challenge = match &self {
+            Self::Unauthorized(Some(why)) => Some(format!(
+                "Bearer realm=\"koppel\", error=\"invalid_token\", error_description=\"{why}\""
+            )),
+            Self::Unauthorized(None) => Some("Bearer realm=\"koppel\"".to_owned()),
+            _ => None,
+        };
+        let (status, retry_after, told) = self.told();
+        let mut response = body(status, &told);
+        let headers = response.headers_mut();
+        if let Some(seconds) = retry_after {
+            headers.insert(header::RETRY_AFTER, HeaderValue::from(seconds));
+        }
+        let challenge = challenge.map(HeaderValue::try_from);
+        if let Some(Ok(challenge)) = challenge {
+            headers.insert(header::WWW_AUTHENTICATE, challenge);
+        }
+        response
+    }
+}
+
+impl ApiError {
+    /// What a caller is told: the status, after how many seconds it may be tried
+    /// again, and the body. What is for the operator only goes into the log.
+    pub(super) fn told(self) -> (StatusCode, Option<u32>, Body) {
+        let refusal = |status, message| (status, None, Body::Refusal(Refusal { message }));
+        let failed = |error: ActivityError| {
+            let ErrorReply {
+                status,
+                retry_after,
+                body,
+            } = error.into();
+            let status = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+            (status, retry_after, body)
+        };
         match self {
-            Self::Unauthorized(why) => {
-                let mut response = refusal(StatusCode::UNAUTHORIZED, UNAUTHORIZED.to_owned());
-                // RFC 6750, section 3: without a token, no error is named.
-                let challenge = why.map_or_else(
-                    || "Bearer realm=\"koppel\"".to_owned(),
-                    |why| format!("Bearer realm=\"koppel\", error=\"invalid_token\", error_description=\"{why}\""),
-                );
-                if let Ok(challenge) = HeaderValue::try_from(challenge) {
-                    response
-                        .headers_mut()
-                        .insert(header::WWW_AUTHENTICATE, challenge);
-                }
-                response
-            }
-            Self::Activity(error) => failed(error.into()),
+            Self::Unauthorized(_) => refusal(StatusCode::UNAUTHORIZED, UNAUTHORIZED.to_owned()),
+            Self::Activity(error) => failed(error),
             Self::Status(status, text) => refusal(status, text),
             Self::Host(error) => {
                 tracing::error!(
@@ -159,7 +182,7 @@ impl IntoResponse for ApiError {
                     "a call of the REST API failed"
                 );
                 let text = "koppel cannot do it now; its log says why".to_owned();
-                failed(ActivityError::Other(text).into())
+                failed(ActivityError::Other(text))
             }
         }
     }
@@ -182,17 +205,6 @@ const OCTETS: HeaderValue = HeaderValue::from_static("application/octet-stream")
 /// An error with a text only.
 pub(super) fn refusal(status: StatusCode, message: String) -> Response {
     body(status, &Body::Refusal(Refusal { message }))
-}
-
-fn failed(reply: ErrorReply) -> Response {
-    let status = StatusCode::from_u16(reply.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
-    let mut response = body(status, &reply.body);
-    if let Some(seconds) = reply.retry_after {
-        response
-            .headers_mut()
-            .insert(header::RETRY_AFTER, HeaderValue::from(seconds));
-    }
-    response
 }
 
 fn body(status: StatusCode, body: &Body) -> Response {

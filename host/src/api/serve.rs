@@ -3,6 +3,7 @@
 use super::{Api, openapi, router, routes};
 use crate::activities::Implementations;
 use crate::config::{Server, Tls};
+use crate::console::Console;
 use crate::oauth::Authenticator;
 use crate::runs::Host;
 use axum::Router;
@@ -15,6 +16,7 @@ use std::net::{SocketAddr, TcpListener};
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::task::JoinHandle;
+use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 /// How long a client may take to send the headers of a request.
@@ -46,6 +48,7 @@ pub struct Serving {
     handle: Handle<SocketAddr>,
     task: JoinHandle<std::io::Result<()>>,
     tasks: TaskTracker,
+    stopping: CancellationToken,
 }
 
 impl Serving {
@@ -66,6 +69,7 @@ impl Serving {
     ///
     /// Why it had ended by itself.
     pub async fn stop(self, grace: Duration) -> std::io::Result<()> {
+        self.stopping.cancel();
         self.handle.graceful_shutdown(Some(grace));
         let ended = self.task.await.unwrap_or_else(|error| Err(error.into()));
         self.tasks.close();
@@ -110,7 +114,11 @@ pub async fn start(host: Arc<Host>) -> Result<Serving, ServeError> {
         let _ = server.public_url.set_port(Some(address.port()));
     }
     let tls = server.tls.as_ref().map(certificate).transpose()?;
-    let (router, tasks) = router_for(host, &server)?;
+    let Routed {
+        router,
+        tasks,
+        stopping,
+    } = router_for(host, &server)?;
     let handle = Handle::new();
     let service = router.into_make_service_with_connect_info::<SocketAddr>();
     macro_rules! spawn {
@@ -141,15 +149,21 @@ pub async fn start(host: Arc<Host>) -> Result<Serving, ServeError> {
         handle,
         task,
         tasks,
+        stopping,
     })
 }
 
-/// Everything that a server with these settings answers to, and the work that
-/// must come to its end before the process does.
-pub(crate) fn router_for(
-    host: Arc<Host>,
-    server: &Server,
-) -> Result<(Router, TaskTracker), ServeError> {
+/// What a server answers to.
+pub(crate) struct Routed {
+    pub(crate) router: Router,
+    /// The work that must come to its end before the process does.
+    tasks: TaskTracker,
+    /// To be cancelled when it stops: what has no end by itself ends then.
+    stopping: CancellationToken,
+}
+
+/// Everything that a server with these settings answers to.
+pub(crate) fn router_for(host: Arc<Host>, server: &Server) -> Result<Routed, ServeError> {
     let authenticator = Authenticator::new(
         server,
         host.live().clone(),
@@ -157,15 +171,33 @@ pub(crate) fn router_for(
         crate::egress::tls::config().map_err(ServeError::Issuer)?,
     )
     .map_err(ServeError::Issuer)?;
-    let document = openapi::document(server, &routes::table());
+    let table = routes::table();
+    let document = openapi::document(server, &table);
+    let redactor = host.ledger().redactor().clone();
+    let logins = authenticator.logins(server, host.live().clone(), redactor);
     let api = Arc::new(Api {
         host,
         authenticator,
         implementations: Implementations::collect(),
         tasks: TaskTracker::new(),
         openapi: document.to_string().into(),
+        routes: table.into_iter().map(Arc::new).collect(),
+        verifying: tokio::sync::Mutex::default(),
     });
-    Ok((router(&api), api.tasks.clone()))
+    let stopping = CancellationToken::new();
+    let console = match (logins, &server.console) {
+        (Some(logins), Some(settings)) => {
+            Console::new(api.clone(), logins, server, settings, stopping.clone())
+                .map_err(ServeError::Issuer)?
+                .routes()
+        }
+        _ => Router::new(),
+    };
+    Ok(Routed {
+        router: router(&api, console),
+        tasks: api.tasks.clone(),
+        stopping,
+    })
 }
 
 fn certificate(tls: &Tls) -> Result<rustls::ServerConfig, ServeError> {

@@ -210,4 +210,28 @@ rows! {
     Koppel PatchConnectorRunByConnectorRunId PATCH "/providers/employers/connectorruns/{connectorRunId}" Write, module None,
         Surface::Rest,
         "Cancels or retries a run, or decides what became of a write in doubt: for a person, never for a connector.";
+    Koppel GetConnectorRunsByUserId GET "/connectorruns" Read, module None,
+        Surface::Rest,
+        "The runs of connectors for all employers of the user, newest first.";
+    Koppel GetMessagesByUserId GET "/messages" Read, module None,
+        Surface::Rest,
+        "What connectors exchanged with the outside for all employers of the user.";
+    Koppel GetDenialsByUserId GET "/denials" Read, module None,
+        Surface::Rest,
+        "What was denied for all employers of the user, and by which check.";
+    Koppel GetFiguresByUserId GET "/figures" Read, module None,
+        Surface::Rest,
+        "How many runs, messages and denials there were, for all employers of the user or for one.";
+    Koppel GetConnectorsByUserId GET "/connectors" Read, module None,
+        Surface::Rest,
+        "The connectors: what each asks for, was granted and used. For operators.";
+    Koppel GetExplanationsByEmployerId GET "/providers/employers/{employerId}/explanations" Read, module None,
+        Surface::Rest,
+        "What the five checks say of a client and a user for an employer, and what would allow it. For operators.";
+    Koppel GetPlatformStateByUserId GET "/platformstate" Read, module None,
+        Surface::Rest,
+        "The configuration in force, the ledger and the health of this host. For operators.";
+    Koppel GetLedgerVerificationByUserId GET "/ledgerverification" Read, module None,
+        Surface::Rest,
+        "Checks the hash chain of the whole ledger. For operators.";
 }

@@ -3,6 +3,7 @@
 mod declarations;
 mod demo;
 mod denials;
+mod grants;
 mod journal_runs;
 mod ledger;
 mod log;
@@ -145,6 +146,11 @@ enum Command {
     Restore(shared::What),
     /// Lists what is taken back.
     Revocations,
+    /// The grants that are published for all hosts that share a queue.
+    Grants {
+        #[command(subcommand)]
+        command: grants::Grants,
+    },
     /// Components that hosts share.
     Components {
         #[command(subcommand)]
@@ -169,6 +175,9 @@ enum Command {
     Validate {
         /// The configuration; by default that of --config.
         file: Option<PathBuf>,
+        /// Grants that are to be published, in the place of those that were.
+        #[arg(long)]
+        grants: Option<PathBuf>,
     },
 }
 
@@ -267,7 +276,9 @@ async fn dispatch(cli: &Cli, out: &Output) -> Result<(), Failure> {
         } => show::inspect(component, *compile_effort, out),
         Command::Clients => show::clients(&host()?, out).await,
         Command::Activities { client } => match client {
-            Some(client) => show::activities_of(&Config::load(&cli.config)?, client, out),
+            Some(client) => {
+                show::activities_of(&grants::configuration(&cli.config, out).await?, client, out)
+            }
             None => show::all_activities(out),
         },
         Command::Wit {
@@ -288,12 +299,14 @@ async fn dispatch(cli: &Cli, out: &Output) -> Result<(), Failure> {
         Command::Revoke(args) => shared::revoke(args, &host()?, out).await,
         Command::Restore(what) => shared::restore(what, &host()?, out).await,
         Command::Revocations => shared::revocations(&host()?, out).await,
+        Command::Grants { command } => grants::grants(command, &cli.config, out).await,
         Command::Components { command } => shared::components(command, &host()?, out).await,
         Command::Import { file, provider } => run::import(&host()?, file, *provider, out).await,
         Command::Schema => schema::print(),
         Command::NewConfig { file } => schema::begin(file.as_ref().unwrap_or(&cli.config), out),
-        Command::Validate { file } => {
-            show::validate(file.as_ref().unwrap_or(&cli.config), out).await
+        Command::Validate { file, grants } => {
+            let file = file.as_ref().unwrap_or(&cli.config);
+            show::validate(file, grants.as_deref(), out).await
         }
     }
 }

@@ -30,18 +30,32 @@ pub(super) async fn serve(host: Host, out: &Output) -> Result<(), Failure> {
         None
     };
     let working = host.work();
+    let has_console = host.live().with(|config| {
+        let server = config.server.as_ref();
+        server.is_some_and(|server| server.console.is_some())
+    });
+    let console = serving
+        .as_ref()
+        .filter(|_| has_console)
+        .map(|serving| format!("{}/console", serving.url()));
     out.result(
         &json!({
             "listening": serving.as_ref().map(Serving::address),
             "url": serving.as_ref().map(Serving::url),
+            "console": console,
             "workers": host.live().with(|config| config.queue.workers),
         }),
         || match &serving {
-            Some(serving) => anstream::println!(
-                "{GREEN}serving{GREEN:#} {} {DIM}on {}{DIM:#}",
-                serving.url(),
-                serving.address()
-            ),
+            Some(serving) => {
+                anstream::println!(
+                    "{GREEN}serving{GREEN:#} {} {DIM}on {}{DIM:#}",
+                    serving.url(),
+                    serving.address()
+                );
+                if let Some(console) = &console {
+                    anstream::println!("{GREEN}console{GREEN:#} {console}");
+                }
+            }
             None => anstream::println!(
                 "{GREEN}working{GREEN:#} on the queue {DIM}there is no [server] in the configuration, so there is no REST API{DIM:#}"
             ),

@@ -1,12 +1,14 @@
 //! The commands that show what is granted and why.
 
 use super::Failure;
+use super::grants::{configuration, configuration_with};
 use super::output::{BOLD, GREEN, Output, RED, table};
 use crate::admission::{self, Inspection, Refusal};
 use crate::authorization::{ActivitySet, Explanation, Question};
 use crate::catalogue::{Access, Activity, ROWS, suggestion};
 use crate::config::Config;
 use crate::platform::{Entity, in_words};
+use crate::registry::{LoadError, Registry};
 use crate::runs::Host;
 use crate::sandbox::{Limits, Sandbox};
 use crate::text::one_line;
@@ -282,27 +284,47 @@ fn yes_no(yes: bool, what: &str) -> String {
     }
 }
 
-/// `koppel validate`: the configuration, and every component under it.
-pub(super) async fn validate(file: &Path, out: &Output) -> Result<(), Failure> {
-    let config = match Config::load(file) {
-        Ok(config) => config,
-        Err(error) => {
-            out.result(&json!({"valid": false, "faults": error.faults}), || ());
-            return Err(error.into());
-        }
-    };
+/// Why components of a configuration cannot be loaded, each as far as it cannot.
+pub(super) async fn not_loaded(config: &Config, out: &Output) -> Result<Vec<LoadError>, Failure> {
     let sandbox = Sandbox::new().map_err(|error| Failure::Failed(format!("{error:#}")))?;
-    let registry = crate::registry::Registry::default();
+    let registry = Registry::default();
     let mut refused = Vec::new();
     for client in config.clients.keys() {
         let busy = out.busy(format!("loading {client}"));
-        refused.extend(registry.load(&sandbox, &config, client).await.err());
+        refused.extend(registry.load(&sandbox, config, client).await.err());
         busy.finish_and_clear();
     }
+    Ok(refused)
+}
+
+/// `koppel validate`: the configuration, and every component under it. Where the
+/// grants are published, with those, or with `grants`.
+pub(super) async fn validate(
+    file: &Path,
+    grants: Option<&Path>,
+    out: &Output,
+) -> Result<(), Failure> {
+    let config = match grants {
+        Some(grants) => configuration_with(file, grants),
+        None => configuration(file, out).await,
+    };
+    let config = match config {
+        Ok(config) => config,
+        Err(Failure::Config(error)) => {
+            out.result(&json!({"valid": false, "faults": error.faults}), || ());
+            return Err(error.into());
+        }
+        Err(error) => return Err(error),
+    };
+    let refused = not_loaded(&config, out).await?;
     let errors: Vec<_> = refused.iter().map(ToString::to_string).collect();
+    let lacking: Vec<_> = config.lacking().collect();
     out.result(
-        &json!({"valid": refused.is_empty(), "clients": config.grants.clients.len(), "refused": errors}),
+        &json!({"valid": refused.is_empty(), "clients": config.grants.clients.len(), "refused": errors, "lacking": lacking}),
         || {
+            for what in &lacking {
+                anstream::println!("not in force on this host: {what}");
+            }
             if refused.is_empty() {
                 anstream::println!(
                     "{GREEN}valid{GREEN:#} {}: {} clients, {} users, {} rights",

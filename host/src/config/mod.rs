@@ -7,6 +7,7 @@
 
 mod alarms;
 mod cache;
+mod published;
 mod queue;
 mod raw;
 mod read;
@@ -24,21 +25,25 @@ mod watch;
 
 pub use alarms::Alarms;
 pub use cache::Cache;
+pub use published::{Published, extract};
 pub use queue::{Queue, Retry, Schedule, Task};
 pub use schema::schema;
 pub use secret::SecretReference;
-pub use server::{Application, Connectors, Issuer, Oidc, PasswordHash, Server, Tls, Tokens};
-pub use shared::{Nats, Shared, Store};
+pub use server::{
+    Application, Connectors, Console, Issuer, Oidc, PasswordHash, Registration, Server, Tls, Tokens,
+};
+pub use shared::{Granting, Nats, Shared, Store};
 pub use upstream::Upstream;
-pub use watch::{Live, Reload, Watching};
+pub use watch::{Live, Refused, Reload, Standing, Watching};
 
 use crate::authorization::Grants;
 use crate::catalogue::Activity;
 use crate::egress::{Party, Rule};
 use crate::sandbox::Limits;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 /// A configuration without faults.
 #[derive(Debug)]
@@ -82,6 +87,25 @@ pub struct Config {
     pub server: Option<Server>,
     /// What raises an alarm.
     pub alarms: Alarms,
+    /// The published grants in it, where the grants are published. Without any,
+    /// nothing is granted.
+    pub published: Option<Arc<Published>>,
+    /// The clients that were published, and that this host has no more of.
+    pub elsewhere: BTreeSet<String>,
+    /// What was published and is not in force here, because this host lacks
+    /// what it takes.
+    pub lacking: Vec<Fault>,
+    source: Source,
+}
+
+/// The text of the file. Not shown: it is long.
+#[derive(Clone)]
+struct Source(Arc<str>);
+
+impl fmt::Debug for Source {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Source")
+    }
 }
 
 /// One client that is a connector, and what it may use.
@@ -153,21 +177,20 @@ pub enum CredentialPlace {
 }
 
 impl Config {
-    /// Reads and checks a configuration file.
+    /// Reads and checks a configuration file. Where the grants are published,
+    /// the result grants nothing: see [`Config::with_grants`].
     ///
     /// # Errors
     ///
     /// All faults that were found, each with its line and what to do.
     pub fn load(path: &Path) -> Result<Self, ConfigError> {
-        let text = std::fs::read_to_string(path).map_err(|error| ConfigError {
-            path: path.to_owned(),
-            faults: vec![Fault {
-                line: None,
-                column: None,
-                text: format!("cannot be read: {error}"),
-            }],
-        })?;
-        Self::parse(path, &text)
+        Self::load_with(path, None)
+    }
+
+    fn load_with(path: &Path, published: Option<&Arc<Published>>) -> Result<Self, ConfigError> {
+        let text = std::fs::read_to_string(path)
+            .map_err(|error| ConfigError::whole(path, format!("cannot be read: {error}")))?;
+        Self::parse_with(path, &text, published)
     }
 
     /// Checks the text of a configuration file that lies at `path`.
@@ -176,10 +199,45 @@ impl Config {
     ///
     /// As for [`Config::load`].
     pub fn parse(path: &Path, text: &str) -> Result<Self, ConfigError> {
-        resolve::resolve(path, text).map_err(|faults| ConfigError {
+        Self::parse_with(path, text, None)
+    }
+
+    fn parse_with(
+        path: &Path,
+        text: &str,
+        published: Option<&Arc<Published>>,
+    ) -> Result<Self, ConfigError> {
+        resolve::resolve(path, text, published).map_err(|faults| ConfigError {
             path: path.to_owned(),
+            published: published.map(|published| published.name.clone()),
             faults,
         })
+    }
+
+    /// The same configuration with these grants in the place of those that were
+    /// published before.
+    ///
+    /// # Errors
+    ///
+    /// All faults that were found, in the grants or of both together.
+    pub fn with_grants(&self, published: &Arc<Published>) -> Result<Self, ConfigError> {
+        Self::parse_with(&self.path, &self.source.0, Some(published))
+    }
+
+    /// Where the grants come from.
+    pub fn granting(&self) -> Granting {
+        let shared = self.shared.as_ref();
+        shared.map_or_else(Granting::default, |shared| shared.nats.grants)
+    }
+
+    /// What was published and is not in force here, each with its place and what
+    /// to do.
+    pub fn lacking(&self) -> impl Iterator<Item = String> {
+        let published = self.published.as_ref();
+        let name = published.map(|published| published.name.as_str());
+        self.lacking
+            .iter()
+            .map(move |fault| fault.told(&self.path, name))
     }
 
     /// A connector by its name.
@@ -193,32 +251,64 @@ impl Config {
 pub struct ConfigError {
     /// The file.
     pub path: PathBuf,
+    /// What the published grants are called, if there were any.
+    pub published: Option<String>,
     /// Everything that was found, in the order of the file.
     pub faults: Vec<Fault>,
 }
 
-/// One fault of a configuration file.
+/// One fault of a configuration file, or of the published grants.
 #[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
 pub struct Fault {
     /// The line, from 1, if the fault is at one.
     pub line: Option<usize>,
-    /// The character in that line, from 1.
+    /// The column, from 1 and in characters, if the fault is at one.
     pub column: Option<usize>,
+    /// Whether it is in the published grants, and not in the file.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub published: bool,
     /// What is wrong and what to do.
     pub text: String,
 }
 
+impl Fault {
+    /// With the place that it is at.
+    fn told(&self, path: &Path, published: Option<&str>) -> String {
+        let mut told = match published {
+            Some(name) if self.published => name.to_owned(),
+            _ => path.display().to_string(),
+        };
+        for place in [self.line, self.column].into_iter().flatten() {
+            told += &format!(":{place}");
+        }
+        format!("{told}: {}", self.text)
+    }
+}
+
+impl ConfigError {
+    /// What is wrong with a file as a whole.
+    fn whole(path: &Path, text: String) -> Self {
+        Self {
+            path: path.to_owned(),
+            published: None,
+            faults: vec![Fault {
+                line: None,
+                column: None,
+                published: false,
+                text,
+            }],
+        }
+    }
+}
+
 impl fmt::Display for ConfigError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let published = self.published.as_deref();
         for (index, fault) in self.faults.iter().enumerate() {
             if index > 0 {
                 writeln!(f)?;
             }
-            write!(f, "{}", self.path.display())?;
-            if let (Some(line), Some(column)) = (fault.line, fault.column) {
-                write!(f, ":{line}:{column}")?;
-            }
-            write!(f, ": {}", fault.text)?;
+            f.write_str(&fault.told(&self.path, published))?;
         }
         Ok(())
     }

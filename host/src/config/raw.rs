@@ -75,6 +75,41 @@ pub(super) struct File {
     #[serde(default)]
     #[schemars(with = "Vec<super::queue::WrittenSchedule>")]
     pub(super) schedules: Vec<Spanned<super::queue::WrittenSchedule>>,
+    /// Hashes of the passwords of users that were published, by id.
+    #[serde(default)]
+    #[schemars(with = "BTreeMap<String, String>")]
+    pub(super) passwords: BTreeMap<String, Spanned<String>>,
+    /// The files that published rules name.
+    #[serde(default)]
+    #[schemars(with = "BTreeMap<String, PathBuf>")]
+    pub(super) trusted_roots: BTreeMap<String, Spanned<PathBuf>>,
+}
+
+/// What is published for all hosts: see [`super::published`].
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case", default)]
+pub(super) struct Granted {
+    pub(super) clients: BTreeMap<String, Spanned<GrantedClient>>,
+    pub(super) modules: Modules,
+    pub(super) rights: BTreeMap<String, Names>,
+    pub(super) roles: BTreeMap<String, Names>,
+    pub(super) teams: BTreeMap<String, Vec<Uuid>>,
+    pub(super) users: Vec<Spanned<User>>,
+    pub(super) connectors: Connectors,
+    pub(super) parties: Vec<Spanned<super::queue::WrittenParty>>,
+    pub(super) schedules: Vec<Spanned<super::queue::WrittenSchedule>>,
+}
+
+/// What of a client is published.
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case", default)]
+pub(super) struct GrantedClient {
+    pub(super) activities: Names,
+    pub(super) http: Vec<Spanned<Http>>,
+    pub(super) limits: Option<Spanned<crate::sandbox::Limits>>,
+    pub(super) cache: Option<Spanned<super::Cache>>,
+    pub(super) retry: Option<Spanned<super::Retry>>,
+    pub(super) concurrency: Option<Spanned<u32>>,
 }
 
 /// Where payroll data comes from, and where koppel keeps its files.
@@ -134,7 +169,7 @@ fn default_runs() -> PathBuf {
 
 /// A connector (with `component`) or an external application (with
 /// `application`), and what it may do.
-#[derive(Debug, Deserialize, JsonSchema)]
+#[derive(Debug, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub(super) struct Client {
     /// The file of the component of a connector.
@@ -210,7 +245,8 @@ pub(super) struct Http {
     pub(super) allow_private_addresses: bool,
     /// A file with certificate authorities (PEM) that are trusted for this rule
     /// instead of those of the operating system.
-    pub(super) trusted_roots: Option<PathBuf>,
+    #[schemars(with = "Option<PathBuf>")]
+    pub(super) trusted_roots: Option<Spanned<PathBuf>>,
     /// Says that the party knows a request again that it had, and does not do it
     /// twice.
     #[serde(default)]
@@ -331,6 +367,29 @@ pub(super) struct Server {
     /// An OpenID Connect provider issues tokens.
     #[schemars(with = "Option<Oidc>")]
     pub(super) oidc: Option<Spanned<Oidc>>,
+    /// The web console.
+    #[schemars(with = "Option<Console>")]
+    pub(super) console: Option<Spanned<Console>>,
+}
+
+/// The web console.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub(super) struct Console {
+    /// The client that it acts as.
+    #[schemars(with = "String")]
+    pub(super) application: Spanned<String>,
+    /// How long a login lasts, in minutes.
+    #[serde(default = "default_session_minutes")]
+    pub(super) session_minutes: u32,
+    /// What an OpenID Connect provider knows it as.
+    pub(super) client_id: Option<String>,
+    /// Where its secret there is.
+    pub(super) client_secret: Option<SecretReference>,
+}
+
+fn default_session_minutes() -> u32 {
+    480
 }
 
 fn default_listen() -> SocketAddr {

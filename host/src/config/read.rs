@@ -1,8 +1,8 @@
-//! From text to [`raw::File`], with every fault of it rather than the first.
+//! From text to what is written in it, with every fault of it rather than the
+//! first.
 
-use super::raw;
 use super::reference::{self, Found};
-use serde::Deserialize;
+use serde::de::DeserializeOwned;
 use std::ops::Range;
 use std::path::Path;
 use toml::de::{DeTable, DeValue, Deserializer};
@@ -18,7 +18,10 @@ const MOST: usize = 50;
 /// # Errors
 ///
 /// Every fault that was found.
-pub(super) fn read(text: &str, base: &Path) -> (Result<raw::File, Faults>, Vec<Found>) {
+pub(super) fn read<T: DeserializeOwned>(
+    text: &str,
+    base: &Path,
+) -> (Result<T, Faults>, Vec<Found>) {
     let (mut table, errors) = DeTable::parse_recoverable(text);
     if !errors.is_empty() {
         let faults = errors
@@ -38,7 +41,7 @@ pub(super) fn read(text: &str, base: &Path) -> (Result<raw::File, Faults>, Vec<F
         remove(table.get_mut(), span.as_ref());
     }
     let file = loop {
-        match raw::File::deserialize(Deserializer::from(table.clone())) {
+        match T::deserialize(Deserializer::from(table.clone())) {
             Ok(file) => break Some(file),
             Err(error) => {
                 let span = error.span();

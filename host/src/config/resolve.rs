@@ -1,17 +1,17 @@
 //! From the text of the file to a [`Config`]: every name must mean something.
 
 mod application;
+mod grants;
 mod queue;
 mod rule;
 mod server;
 mod user;
 
 use super::raw;
-use super::read::read;
 use super::reference::Found;
 use super::{
-    Client, Config, Credential, CredentialPlace, Exports, Fault, SecretReference, secret, settings,
-    upstream,
+    Client, Config, Credential, CredentialPlace, Exports, Fault, Published, SecretReference,
+    Source, secret, settings, upstream,
 };
 use crate::authorization::{ActivitySet, ClientGrants, Grants, RoleGrants};
 use crate::catalogue::{Activity, ROWS, suggestion};
@@ -19,65 +19,64 @@ use application::ClientKind;
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::ops::Range;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use toml::Spanned;
 use uuid::Uuid;
 
-pub(super) fn resolve(path: &Path, text: &str) -> Result<Config, Vec<Fault>> {
-    let base = path.parent().unwrap_or(Path::new(""));
-    let (file, elsewhere) = read(text, base);
+pub(super) fn resolve(
+    path: &Path,
+    text: &str,
+    published: Option<&Arc<Published>>,
+) -> Result<Config, Vec<Fault>> {
     let mut resolver = Resolver {
         text,
-        base,
-        elsewhere,
+        base: path.parent().unwrap_or(Path::new("")),
+        published: published.map_or("", |published| &published.text),
+        follows: false,
+        elsewhere: BTreeSet::new(),
+        roots: BTreeMap::new(),
+        values: Vec::new(),
         faults: Vec::new(),
+        lacking: Vec::new(),
     };
-    let config = match file {
-        Ok(file) => Some(resolver.file(path, file)),
-        Err(faults) => {
-            for (span, text) in faults {
-                resolver.fault(span.as_ref(), text);
-            }
-            None
-        }
-    };
+    let config = resolver.read(text).and_then(|file: raw::File| {
+        let file = resolver.granted(file, published.is_some())?;
+        Some(resolver.file(path, file, published))
+    });
+    resolver
+        .faults
+        .sort_by_key(|fault| (fault.published, fault.line, fault.column));
     match config {
         Some(config) if resolver.faults.is_empty() => Ok(config),
-        _ => {
-            let mut faults = resolver.faults;
-            faults.sort_by_key(|fault| (fault.line, fault.column));
-            Err(faults)
-        }
+        _ => Err(resolver.faults),
     }
 }
 
 struct Resolver<'a> {
     text: &'a str,
     base: &'a Path,
-    elsewhere: Vec<Found>,
+    /// The text of the published grants.
+    published: &'a str,
+    /// Whether the grants are published, and not in the file.
+    follows: bool,
+    /// The clients that were published, and that this host has no more of.
+    elsewhere: BTreeSet<String>,
+    /// The files that published rules name.
+    roots: BTreeMap<String, PathBuf>,
+    /// The values that were elsewhere.
+    values: Vec<Found>,
     faults: Vec<Fault>,
+    /// What was published and this host does without.
+    lacking: Vec<Fault>,
 }
 
 impl Resolver<'_> {
-    fn fault(&mut self, span: Option<&Range<usize>>, mut text: String) {
-        let before = span.map(|span| self.text.get(..span.start).unwrap_or(self.text));
-        let value = self
-            .elsewhere
-            .iter()
-            .find(|found| span == Some(&found.span));
-        if let Some(found) = value {
-            text = format!("{text} (the value is that of {})", found.origin);
-        }
-        self.faults.push(Fault {
-            line: before.map(|before| before.matches('\n').count() + 1),
-            column: before.map(|before| {
-                let line = before.rsplit('\n').next().unwrap_or_default();
-                line.chars().count() + 1
-            }),
-            text,
-        });
+    fn fault(&mut self, span: Option<&Range<usize>>, text: String) {
+        let fault = self.told(span, text);
+        self.faults.push(fault);
     }
 
-    fn file(&mut self, path: &Path, file: raw::File) -> Config {
+    fn file(&mut self, path: &Path, file: raw::File, published: Option<&Arc<Published>>) -> Config {
         let chosen = upstream::choose(file.platform.source, file.platform.loket, self.base);
         let upstream = chosen.unwrap_or_else(|faults| {
             for (span, text) in faults {
@@ -110,7 +109,9 @@ impl Resolver<'_> {
                 self.fault(Some(&span), format!("user \"{}\" is listed twice", user.id));
             }
             user_names.insert(user.id.clone(), user.name.clone());
-            if let Some(password) = self.password(user) {
+            let hash = user.password_hash.as_ref();
+            let hash = hash.or_else(|| file.passwords.get(&user.id));
+            if let Some(password) = hash.and_then(|hash| self.password(&user.id, hash)) {
                 passwords.insert(user.id.clone(), password);
             }
         }
@@ -123,6 +124,10 @@ impl Resolver<'_> {
             grants
                 .clients
                 .insert(name.clone(), ClientGrants { activities });
+            if self.elsewhere.contains(&name) {
+                self.client_elsewhere(&name, client, activities, &credentials);
+                continue;
+            }
             match self.kind_of(&name, &span, client.get_mut()) {
                 Some(ClientKind::Connector(component)) => {
                     let client = self.client(&name, component, client, activities, &credentials);
@@ -169,6 +174,10 @@ impl Resolver<'_> {
             passwords,
             server,
             alarms: alarms.unwrap_or_default(),
+            published: published.cloned(),
+            elsewhere: std::mem::take(&mut self.elsewhere),
+            lacking: std::mem::take(&mut self.lacking),
+            source: Source(self.text.into()),
         }
     }
 
@@ -265,11 +274,7 @@ impl Resolver<'_> {
     }
 
     fn client_name(&mut self, name: &str, span: &Range<usize>) {
-        if name.is_empty()
-            || !name
-                .chars()
-                .all(|c| c.is_ascii_alphanumeric() || "-_".contains(c))
-        {
+        if !is_name(name) {
             self.fault(
                 Some(span),
                 format!("client name {name:?} must be letters, digits, `-` and `_`"),
@@ -349,4 +354,10 @@ impl Resolver<'_> {
             concurrency,
         }
     }
+}
+
+/// What a name of the configuration may be.
+fn is_name(name: &str) -> bool {
+    let plain = |c: char| c.is_ascii_alphanumeric() || "-_".contains(c);
+    !name.is_empty() && name.chars().all(plain)
 }

@@ -22,9 +22,21 @@ pub struct Server {
     pub tls: Option<Tls>,
     /// Whose tokens it accepts.
     pub tokens: Tokens,
+    /// The web console, if there is one.
+    pub console: Option<Console>,
 }
 
 impl Server {
+    /// Where a browser comes back to after somebody logged in to the console.
+    pub fn console_callback(&self) -> String {
+        self.url("/console/callback")
+    }
+
+    /// Whether browsers reach it over TLS.
+    pub fn is_https(&self) -> bool {
+        self.public_url.scheme() == "https"
+    }
+
     /// A URL below [`Server::public_url`]; `path` begins with `/`.
     pub fn url(&self, path: &str) -> String {
         format!("{}{path}", self.public_url.as_str().trim_end_matches('/'))
@@ -38,6 +50,28 @@ pub struct Tls {
     pub certificate: PathBuf,
     /// The file of the private key.
     pub private_key: PathBuf,
+}
+
+/// `[server.console]`: the web console.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Console {
+    /// The application that it acts as: what that was granted, people can do
+    /// with it.
+    pub application: String,
+    /// How long a login lasts, in minutes.
+    pub session_minutes: u32,
+    /// What the OpenID Connect provider knows it as; none with an issuer of
+    /// koppel's own.
+    pub registration: Option<Registration>,
+}
+
+/// What an OpenID Connect provider knows the console as.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Registration {
+    /// Its `client_id` there.
+    pub client_id: String,
+    /// Where its secret is; none for a public client.
+    pub client_secret: Option<SecretReference>,
 }
 
 /// Whose tokens the REST API accepts.

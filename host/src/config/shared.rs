@@ -64,6 +64,19 @@ pub struct Nats {
     pub replicas: usize,
     /// Whether the connection is encrypted: always, but for a loopback address.
     pub tls: bool,
+    /// Where the grants are.
+    pub grants: Granting,
+}
+
+/// Where what is granted comes from.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, schemars::JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Granting {
+    /// From the file of each host.
+    #[default]
+    File,
+    /// It is published once for all hosts: [`super::Published`].
+    Published,
 }
 
 impl Nats {
@@ -134,6 +147,8 @@ pub(super) struct WrittenQueue {
     /// On how many servers of a cluster everything is kept, 1 to 5.
     #[schemars(with = "ByReference<usize>")]
     replicas: usize,
+    /// Where the grants are: in the file of each host, or published once for all.
+    grants: Granting,
 }
 
 impl Default for WrittenQueue {
@@ -149,6 +164,7 @@ impl Default for WrittenQueue {
             ack_wait_ms: 30_000,
             deliveries: 5,
             replicas: 1,
+            grants: Granting::File,
         }
     }
 }
@@ -244,6 +260,11 @@ impl WrittenStore {
 }
 
 impl WrittenQueue {
+    /// Whether the grants are published, and not in the file.
+    pub(super) fn is_published(&self) -> bool {
+        self.url.is_some() && self.grants == Granting::Published
+    }
+
     /// A key that only a server has, if one is written.
     fn unused(&self) -> Option<&'static str> {
         let default = Self::default();
@@ -256,6 +277,7 @@ impl WrittenQueue {
             ("ack-wait-ms", self.ack_wait_ms != default.ack_wait_ms),
             ("deliveries", self.deliveries != default.deliveries),
             ("replicas", self.replicas != default.replicas),
+            ("grants", self.grants != default.grants),
         ]
         .into_iter()
         .find_map(|(key, written)| written.then_some(key))
@@ -324,6 +346,7 @@ impl WrittenQueue {
             ack_wait_ms: self.ack_wait_ms,
             deliveries: self.deliveries,
             replicas: self.replicas,
+            grants: self.grants,
         })
     }
 }

@@ -1,10 +1,11 @@
 //! The configuration in force, and its replacement without a restart.
 
-use super::{Config, ConfigError};
+use super::{Config, ConfigError, Published};
 use arc_swap::ArcSwap;
+use jiff::Timestamp;
 use notify::{RecursiveMode, Watcher};
 use std::path::Path;
-use std::sync::{Arc, mpsc};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, mpsc};
 use std::time::Duration;
 
 /// How long the file must be quiet before it is read: editors write in steps.
@@ -13,9 +14,26 @@ const SETTLE: Duration = Duration::from_millis(50);
 /// The configuration in force. Cheap to read on every call; a replacement is
 /// seen by the very next one, also in the middle of a run.
 #[derive(Clone)]
-pub struct Live(Arc<ArcSwap<Config>>);
+pub struct Live(Arc<InForce>);
 
-/// What became of a changed configuration file.
+/// How the configuration in force came to be.
+#[derive(Clone, Debug)]
+pub struct Standing {
+    /// Since when it is in force.
+    pub since: Timestamp,
+    /// What is wrong with the file as it is now, if it is another one.
+    pub fault: Option<String>,
+}
+
+struct InForce {
+    config: ArcSwap<Config>,
+    /// Held by whoever replaces it: the file and what is published change at
+    /// any time, and neither may bring back what the other replaced.
+    refused: Mutex<Option<Refused>>,
+    standing: Mutex<Standing>,
+}
+
+/// What became of a changed configuration file, or of published grants.
 #[derive(Debug)]
 pub enum Reload {
     /// The new one is in force.
@@ -24,33 +42,144 @@ pub enum Reload {
     Kept(ConfigError),
 }
 
+/// Published grants that are not in force because something is wrong with them,
+/// or because they are of a kind that this host does not know.
+#[derive(Clone, Debug)]
+pub struct Refused {
+    /// Their version.
+    pub version: u64,
+    /// What is wrong and what to do.
+    pub why: String,
+    /// What they are, if that can be read: a change of the file may mend it.
+    published: Option<Arc<Published>>,
+}
+
 impl Live {
     /// Puts a first configuration in force.
     pub fn new(config: Config) -> Self {
-        Self(Arc::new(ArcSwap::from_pointee(config)))
+        Self(Arc::new(InForce {
+            config: ArcSwap::from_pointee(config),
+            refused: Mutex::default(),
+            standing: Mutex::new(Standing {
+                since: Timestamp::now(),
+                fault: None,
+            }),
+        }))
     }
 
     /// The configuration in force now.
     pub fn now(&self) -> Arc<Config> {
-        self.0.load_full()
+        self.0.config.load_full()
+    }
+
+    /// How it came to be.
+    pub fn standing(&self) -> Standing {
+        self.stands().clone()
+    }
+
+    fn stands(&self) -> MutexGuard<'_, Standing> {
+        let standing = self.0.standing.lock();
+        standing.unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Runs `f` on the configuration in force now, without keeping it.
     pub fn with<R>(&self, f: impl FnOnce(&Config) -> R) -> R {
-        f(&self.0.load())
+        f(&self.0.config.load())
+    }
+
+    fn refused_now(&self) -> MutexGuard<'_, Option<Refused>> {
+        // Each statement leaves it whole.
+        let refused = self.0.refused.lock();
+        refused.unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The newest published grants, if they are not in force.
+    pub fn refused(&self) -> Option<Refused> {
+        self.refused_now().clone()
+    }
+
+    /// The version of the newest published grants that this host knows, in
+    /// force or not; 0 if there are none.
+    pub fn newest(&self) -> u64 {
+        newest(&self.now(), &self.refused_now())
+    }
+
+    fn put(&self, before: &Config, mut config: Config) {
+        // What was taken back stays so, whatever is granted.
+        config.grants.revoked = before.grants.revoked.clone();
+        self.0.config.store(Arc::new(config));
+        self.stands().since = Timestamp::now();
     }
 
     /// Reads the file again and puts it in force if it has no faults.
     pub fn reload(&self) -> Reload {
-        match Config::load(&self.now().path) {
-            Ok(mut config) => {
-                // What was taken back stays so, whatever the file grants.
-                config.grants.revoked = self.with(|config| config.grants.revoked.clone());
-                self.0.store(Arc::new(config));
+        let mut refused = self.refused_now();
+        let before = self.now();
+        let load = |published: Option<&Arc<Published>>| Config::load_with(&before.path, published);
+        // With grants that were refused, if they fit the changed file.
+        let newer = refused
+            .as_ref()
+            .and_then(|refused| refused.published.clone());
+        let mended = newer.and_then(|newer| load(Some(&newer)).ok());
+        let fits = mended.is_some();
+        match mended.map_or_else(|| load(before.published.as_ref()), Ok) {
+            Ok(config) if config.granting() != before.granting() => {
+                let text = "`grants` under [queue] says now that the grants are elsewhere, which takes a restart";
+                Reload::Kept(ConfigError::whole(&before.path, text.to_owned()))
+            }
+            Ok(config) => {
+                self.put(&before, config);
+                self.stands().fault = None;
+                if fits {
+                    *refused = None;
+                }
                 Reload::Replaced
             }
-            Err(error) => Reload::Kept(error),
+            Err(error) => {
+                self.stands().fault = Some(error.to_string());
+                Reload::Kept(error)
+            }
         }
+    }
+
+    /// Puts published grants in force, with the file as it was when it was put
+    /// in force. None if they are not newer than what is known: then nothing
+    /// changes.
+    pub fn publish(&self, published: &Arc<Published>) -> Option<Reload> {
+        let mut refused = self.refused_now();
+        let before = self.now();
+        if published.version <= newest(&before, &refused) {
+            return None;
+        }
+        Some(match before.with_grants(published) {
+            Ok(config) => {
+                self.put(&before, config);
+                *refused = None;
+                Reload::Replaced
+            }
+            Err(error) => {
+                *refused = Some(Refused {
+                    version: published.version,
+                    why: error.to_string(),
+                    published: Some(published.clone()),
+                });
+                Reload::Kept(error)
+            }
+        })
+    }
+
+    /// Notes that published grants cannot be read. Says whether that is news.
+    pub fn refuse(&self, version: u64, why: String) -> bool {
+        let mut refused = self.refused_now();
+        if version <= newest(&self.now(), &refused) {
+            return false;
+        }
+        *refused = Some(Refused {
+            version,
+            why,
+            published: None,
+        });
+        true
     }
 
     /// Reloads whenever the file changes, and tells `report` what came of it.
@@ -98,4 +227,11 @@ impl Live {
 /// Keeps a configuration file watched while it lives.
 pub struct Watching {
     _watcher: notify::RecommendedWatcher,
+}
+
+fn newest(config: &Config, refused: &Option<Refused>) -> u64 {
+    let published = config.published.as_ref();
+    let in_force = published.map_or(0, |published| published.version);
+    let refused = refused.as_ref().map_or(0, |refused| refused.version);
+    in_force.max(refused)
 }

@@ -1,9 +1,9 @@
 //! What every store and queue must do. Each form of them passes all of this.
 
 use super::{
-    Begin, Begun, Decision, End, Ended, Failing, Fence, Lease, Made, Millis, NewRun, Origin,
-    QueueError, Reading, Run, RunFilter, RunQueue, RunStore, Started, State, Step, StoreError,
-    Submitted,
+    Begin, Begun, DayCount, Decision, End, Ended, Failing, Fence, Lease, Made, Millis, NewRun,
+    Origin, QueueError, Reading, Run, RunFilter, RunQueue, RunStore, Started, State, Step,
+    StoreError, Submitted,
 };
 use crate::runs::{Job, RunRequest};
 use std::sync::Arc;
@@ -383,6 +383,54 @@ pub(crate) async fn what_a_person_decides_is_in_the_journal(process: Process) {
     assert_eq!(stopped.state, State::Cancelled);
 }
 
+/// Runs are counted by the day on which they were submitted, and by where they
+/// stand now.
+pub(crate) async fn runs_are_counted_by_day_and_state(process: Process) {
+    const DAY: Millis = 86_400_000;
+    let store = process.store.clone();
+    let first = NOW / DAY;
+    for (key, at) in [
+        ("1", first * DAY),
+        ("2", first * DAY + 1),
+        ("3", first * DAY + DAY - 1),
+        ("4", first * DAY + DAY),
+    ] {
+        store.submit(new(key, 1), at).await.unwrap();
+    }
+    store.submit(new("1", 2), first * DAY).await.unwrap();
+    let newest = store.runs(RunFilter::default()).await.unwrap();
+    let last = newest.iter().find(|run| run.key == "2").unwrap().id;
+    store.cancel(last, "no", NOW).await.unwrap();
+    let count = |day, state, count| DayCount { day, state, count };
+    let of_first = RunFilter {
+        among: Some(vec![employer(1)]),
+        ..RunFilter::default()
+    };
+    assert_eq!(
+        store.days(of_first.clone()).await.unwrap(),
+        [
+            count(first, State::Cancelled, 1),
+            count(first, State::Queued, 2),
+            count(first + 1, State::Queued, 1),
+        ]
+    );
+    let until = RunFilter {
+        until: Some(first * DAY + DAY),
+        states: vec![State::Queued],
+        limit: Some(1),
+        ..RunFilter::default()
+    };
+    assert_eq!(
+        store.days(until).await.unwrap(),
+        [count(first, State::Queued, 3)]
+    );
+    let none = RunFilter {
+        among: Some(Vec::new()),
+        ..of_first
+    };
+    assert_eq!(store.days(none).await.unwrap(), []);
+}
+
 /// A page holds what the filter selects, newest first, and says how many there
 /// are.
 pub(crate) async fn runs_are_listed_in_pages_newest_first(process: Process) {
@@ -414,6 +462,19 @@ pub(crate) async fn runs_are_listed_in_pages_newest_first(process: Process) {
     assert_eq!(store.runs(period).await.unwrap().len(), 3);
     let cancelled = store.runs(of_first()).await.unwrap()[1].id;
     store.cancel(cancelled, "no", NOW).await.unwrap();
+    // Of some employers, and of none of them.
+    for (among, found) in [
+        (vec![employer(2)], expected("2", 1)),
+        (vec![employer(1), employer(2)], expected("54321", 5)),
+        (vec![employer(3)], expected("", 0)),
+        (vec![], expected("", 0)),
+    ] {
+        let filter = RunFilter {
+            among: Some(among),
+            ..RunFilter::default()
+        };
+        assert_eq!(keys(filter, 0, 9).await, found);
+    }
     for (state, client, found) in [
         (State::Cancelled, "journal", expected("4", 1)),
         (State::Cancelled, "other", expected("", 0)),
@@ -553,6 +614,7 @@ macro_rules! tests {
             the_runs_of_a_client_are_limited(one);
             whoever_takes_over_has_the_journal_and_the_other_has_no_say(one);
             runs_are_listed_in_pages_newest_first(one);
+            runs_are_counted_by_day_and_state(one);
             people_do_what_the_state_allows(one);
             what_a_person_decides_is_in_the_journal(one);
             a_run_that_needs_a_person_holds_up_no_other(one);

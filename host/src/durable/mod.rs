@@ -28,7 +28,8 @@ pub use nats::JetStream;
 pub use postgres::Postgres;
 pub use queue::{Lease, QueueError, RunQueue};
 pub use run::{
-    Attempt, Doubt, End, Ended, Failing, Made, NewRun, Origin, Run, RunFilter, State, Submitted,
+    Attempt, DayCount, Doubt, End, Ended, Failing, Made, NewRun, Origin, Run, RunFilter, State,
+    Submitted,
 };
 pub use sqlite::{LocalQueue, Sqlite};
 pub use step::{Reading, Step};

@@ -223,6 +223,8 @@ pub struct RunFilter {
     pub client: Option<String>,
     /// Only of this employer.
     pub employer: Option<Uuid>,
+    /// Only of one of these employers; none of them is none at all.
+    pub among: Option<Vec<Uuid>>,
     /// Only submitted from this moment on.
     pub since: Option<Millis>,
     /// Only submitted before this moment.
@@ -232,6 +234,20 @@ pub struct RunFilter {
     /// At most so many: the newest.
     pub limit: Option<u32>,
 }
+
+/// How many runs of a day are in a state.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct DayCount {
+    /// The day on which they were submitted, in UTC: days since 1970-01-01.
+    pub day: i64,
+    /// Where they stand.
+    pub state: State,
+    /// How many there are.
+    pub count: u64,
+}
+
+/// How long a day is, in milliseconds.
+pub(super) const DAY: Millis = 86_400_000;
 
 /// How an attempt ended.
 #[derive(Clone, Debug)]

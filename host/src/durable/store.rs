@@ -1,6 +1,8 @@
 //! What survives of runs.
 
-use super::{Attempt, Doubt, End, Made, Millis, NewRun, Run, RunFilter, State, Step, Submitted};
+use super::{
+    Attempt, DayCount, Doubt, End, Made, Millis, NewRun, Run, RunFilter, State, Step, Submitted,
+};
 use async_trait::async_trait;
 use std::time::Duration;
 use uuid::Uuid;
@@ -140,6 +142,10 @@ pub trait RunStore: Send + Sync {
         skip: u64,
         size: u32,
     ) -> Result<(Vec<Run>, u64), StoreError>;
+
+    /// How many there are of each day and state, in that order. The limit of
+    /// the filter does not count.
+    async fn days(&self, filter: RunFilter) -> Result<Vec<DayCount>, StoreError>;
 
     /// The attempts at a run, oldest first.
     async fn attempts(&self, run: Uuid) -> Result<Vec<Attempt>, StoreError>;

@@ -270,6 +270,21 @@ impl Rule {
         fields.check(client, &self.allow, &named, url, headers, body)
     }
 
+    /// The address, as the operator wrote it.
+    pub fn address(&self) -> &str {
+        &self.allow
+    }
+
+    /// The methods.
+    pub fn methods(&self) -> impl Iterator<Item = &str> {
+        self.methods.iter().map(Method::as_str)
+    }
+
+    /// Whether it says field by field what may leave.
+    pub fn lists_fields(&self) -> bool {
+        self.fields.is_some()
+    }
+
     /// The activity that a request under this rule is.
     pub fn activity(&self) -> Activity {
         self.activity

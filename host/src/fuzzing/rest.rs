@@ -216,7 +216,7 @@ access-token-seconds = 86400
         let employer = employer.map_err(|error| anyhow::anyhow!("{error:?}"))?;
         of_others.push(employer.company_name);
     }
-    let (router, _) = router_for(host.clone(), &server)?;
+    let router = router_for(host.clone(), &server)?.router;
     Ok((router, of_others))
 }
 

@@ -29,7 +29,7 @@ pub use chain::{Broken, Verified};
 pub use content::{Content, ContentError};
 pub use denials::{DenialCount, DenialCounter, DenialCounters};
 pub use redact::Redactor;
-pub use store::{Filter, Ledger, LedgerError};
+pub use store::{Filter, Ledger, LedgerError, Use};
 
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
@@ -69,6 +69,9 @@ pub enum Kind {
 impl Kind {
     /// The kinds of what was exchanged with the outside.
     pub const MESSAGES: [Self; 3] = [Self::Request, Self::Response, Self::ExportFile];
+
+    /// The kinds of what a client did: what left, and what changed.
+    pub const DEEDS: [Self; 3] = [Self::Request, Self::ExportFile, Self::ActivityWrite];
 
     /// The name, as it is stored and shown.
     pub fn name(self) -> &'static str {

@@ -8,7 +8,7 @@ use super::alarm::{self, Alarm, Threshold};
 use super::chain::{Broken, GENESIS, Verified};
 use super::storage::Storage;
 use super::store::{Stored, headers, holds, row as made, time};
-use super::{Context, DenialCount, Entry, Filter, Kind, LedgerError, Row, chain};
+use super::{Context, DenialCount, Entry, Filter, Kind, LedgerError, Row, Use, chain};
 use crate::durable::StoreError;
 use crate::shared::postgres::{Lock, within};
 use async_trait::async_trait;
@@ -317,6 +317,13 @@ fn selecting(start: &str, filter: &Filter) -> QueryBuilder<Postgres> {
             query.push(format!(" AND {column} = ")).push_bind(value);
         }
     }
+    if let Some(among) = &filter.among {
+        let among: Vec<_> = among.iter().map(Uuid::to_string).collect();
+        query
+            .push(" AND employer = ANY(")
+            .push_bind(among)
+            .push(")");
+    }
     if let Some(since) = filter.since {
         query.push(" AND time >= ").push_bind(time(since));
     }
@@ -372,8 +379,9 @@ impl Storage for Shared {
     ) -> Result<(Vec<Row>, u64), LedgerError> {
         let mut count = selecting("SELECT count(*) FROM ledger", &filter);
         let mut query = selecting(&format!("SELECT {COLUMNS} FROM ledger"), &filter);
+        let order = if filter.newest_first { "DESC" } else { "ASC" };
         query
-            .push(" ORDER BY seq LIMIT ")
+            .push(format!(" ORDER BY seq {order} LIMIT "))
             .push_bind(i64::from(size));
         query.push(" OFFSET ").push_bind(signed(skip));
         let page = within(async {
@@ -439,6 +447,26 @@ impl Storage for Shared {
             Ok(counts)
         });
         Ok(counts.await?)
+    }
+
+    async fn uses(&self, filter: Filter) -> Result<Vec<Use>, LedgerError> {
+        let start = "SELECT client, activity, count(*), max(time) FROM ledger";
+        let mut query = selecting(start, &filter);
+        query.push(" AND activity IS NOT NULL GROUP BY client, activity ORDER BY client, activity");
+        let uses = within(async {
+            let rows = query.build().fetch_all(&self.pool).await?;
+            let mut uses = Vec::new();
+            for row in &rows {
+                uses.push(Use {
+                    client: row.try_get(0)?,
+                    activity: row.try_get(1)?,
+                    count: unsigned(row, 2)?,
+                    last: row.try_get(3)?,
+                });
+            }
+            Ok(uses)
+        });
+        Ok(uses.await?)
     }
 
     async fn verify(&self) -> Result<Result<Verified, Broken>, LedgerError> {

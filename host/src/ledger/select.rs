@@ -1,7 +1,7 @@
 //! Which rows a filter selects, pages of them, and the row of an identifier.
 
 use super::store::time;
-use super::{Filter, Kind, Ledger, LedgerError, Row};
+use super::{Filter, Kind, Ledger, LedgerError, Row, Use};
 use rusqlite::types::Value;
 use uuid::Uuid;
 
@@ -18,7 +18,7 @@ pub(super) fn selected(filter: &Filter) -> (String, Vec<(&'static str, Value)>) 
             Some(serde_json::json!(some).to_string()),
         ),
     };
-    let all: [(&str, &'static str, Option<Value>); 9] = [
+    let all: [(&str, &'static str, Option<Value>); 10] = [
         (kind, ":kinds", kinds.map(Into::into)),
         (
             "client = :client",
@@ -34,6 +34,14 @@ pub(super) fn selected(filter: &Filter) -> (String, Vec<(&'static str, Value)>) 
             "employer = :employer",
             ":employer",
             filter.employer.map(|id| id.to_string().into()),
+        ),
+        (
+            "employer IN (SELECT value FROM json_each(:among))",
+            ":among",
+            filter
+                .among
+                .as_ref()
+                .map(|among| serde_json::json!(among).to_string().into()),
         ),
         (
             "run = :run",
@@ -75,10 +83,11 @@ pub(super) fn selected(filter: &Filter) -> (String, Vec<(&'static str, Value)>) 
 }
 
 impl Ledger {
-    /// A part of the rows that a filter selects, oldest first, and how many it
-    /// selects in all: `size` rows after the first `skip`. What is appended
-    /// comes at the end, so a part does not change once it is full. The limit
-    /// of the filter does not count.
+    /// A part of the rows that a filter selects, oldest first unless it says
+    /// otherwise, and how many it selects in all: `size` rows after the first
+    /// `skip`. What is appended comes at the end, so a part of them, oldest
+    /// first, does not change once it is full. The limit of the filter does not
+    /// count.
     ///
     /// # Errors
     ///
@@ -90,6 +99,21 @@ impl Ledger {
         size: u32,
     ) -> Result<(Vec<Row>, u64), LedgerError> {
         self.storage().page(filter, skip, size).await
+    }
+
+    /// What clients did, of the rows that a filter selects, counted by client
+    /// and activity. The kinds and the limit of the filter do not matter. What
+    /// was only read is not recorded, and so not in it.
+    ///
+    /// # Errors
+    ///
+    /// When the ledger cannot be read.
+    pub async fn uses(&self, filter: Filter) -> Result<Vec<Use>, LedgerError> {
+        let filter = Filter {
+            kinds: Kind::DEEDS.to_vec(),
+            ..filter
+        };
+        self.storage().uses(filter).await
     }
 
     /// The request, reply or export file of this identifier; none if there is

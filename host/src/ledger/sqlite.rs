@@ -5,7 +5,7 @@ use super::chain::{self, Broken, GENESIS, Verified};
 use super::select::{integer, selected};
 use super::storage::Storage;
 use super::store::{Stored, headers, holds, row};
-use super::{Context, DenialCount, Entry, Filter, Kind, LedgerError, Row};
+use super::{Context, DenialCount, Entry, Filter, Kind, LedgerError, Row, Use};
 use async_trait::async_trait;
 use rusqlite::{Connection, OptionalExtension, Transaction, TransactionBehavior, params};
 use std::path::Path;
@@ -120,8 +120,9 @@ impl Storage for File {
                 .query_row(&values[..], |row| row.get(0))?;
             values.push((":size", i64::from(size).into()));
             values.push((":skip", integer(skip).into()));
+            let order = if filter.newest_first { "DESC" } else { "ASC" };
             let mut select = transaction.prepare_cached(&format!(
-                "SELECT {COLUMNS} FROM ledger WHERE {condition} ORDER BY seq LIMIT :size OFFSET :skip"
+                "SELECT {COLUMNS} FROM ledger WHERE {condition} ORDER BY seq {order} LIMIT :size OFFSET :skip"
             ))?;
             let rows = select.query_map(&values[..], read)?;
             Ok((rows.collect::<rusqlite::Result<_>>()?, total))
@@ -182,6 +183,27 @@ impl Storage for File {
                 })
             })?;
             Ok(counts.collect::<rusqlite::Result<_>>()?)
+        })
+        .await
+    }
+
+    async fn uses(&self, filter: Filter) -> Result<Vec<Use>, LedgerError> {
+        self.with(move |connection| {
+            let (condition, values) = selected(&filter);
+            let mut select = connection.prepare_cached(&format!(
+                "SELECT client, activity, count(*), max(time) FROM ledger
+                 WHERE {condition} AND activity IS NOT NULL
+                 GROUP BY client, activity ORDER BY client, activity"
+            ))?;
+            let uses = select.query_map(&values[..], |row| {
+                Ok(Use {
+                    client: row.get(0)?,
+                    activity: row.get(1)?,
+                    count: row.get(2)?,
+                    last: row.get(3)?,
+                })
+            })?;
+            Ok(uses.collect::<rusqlite::Result<_>>()?)
         })
         .await
     }

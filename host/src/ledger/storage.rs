@@ -1,7 +1,7 @@
 //! What the ledger is kept in.
 
 use super::alarm::{Alarm, Threshold};
-use super::{Broken, DenialCount, Entry, Filter, LedgerError, Row, Verified};
+use super::{Broken, DenialCount, Entry, Filter, LedgerError, Row, Use, Verified};
 use async_trait::async_trait;
 use uuid::Uuid;
 
@@ -32,6 +32,8 @@ pub(super) trait Storage: Send + Sync {
     async fn row(&self, seq: u64) -> Result<Option<(Row, Option<Vec<u8>>)>, LedgerError>;
 
     async fn denial_counts(&self, filter: Filter) -> Result<Vec<DenialCount>, LedgerError>;
+
+    async fn uses(&self, filter: Filter) -> Result<Vec<Use>, LedgerError>;
 
     async fn verify(&self) -> Result<Result<Verified, Broken>, LedgerError>;
 }

@@ -41,6 +41,8 @@ pub struct Filter {
     pub user: Option<String>,
     /// Only of this employer.
     pub employer: Option<Uuid>,
+    /// Only of one of these employers; none of them is none at all.
+    pub among: Option<Vec<Uuid>>,
     /// Only of this run.
     pub run: Option<Uuid>,
     /// Only denials by this check.
@@ -53,6 +55,21 @@ pub struct Filter {
     pub after: Option<u64>,
     /// At most so many: the newest.
     pub limit: Option<u32>,
+    /// A page begins with the newest.
+    pub newest_first: bool,
+}
+
+/// How often a client did something that the ledger holds.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Use {
+    /// The client.
+    pub client: String,
+    /// The activity: its `operationId`.
+    pub activity: String,
+    /// How many rows there are.
+    pub count: u64,
+    /// When the last was recorded, RFC 3339 in UTC.
+    pub last: String,
 }
 
 impl Ledger {

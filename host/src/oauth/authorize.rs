@@ -1,16 +1,17 @@
 //! `/oauth/authorize`: a user logs in, and goes back to the application with a
 //! code (RFC 6749, section 4.1).
 
+use super::cookies::Cookie;
 use super::parameters::Parameters;
-use super::store::{CodeBinding, now};
-use super::{Issuer, base64url, may_log_in, pages, password, random};
+use super::store::CodeBinding;
+use super::{Issuer, may_log_in, pages, password, random};
+use crate::language::{Language, fill};
 use axum::extract::{ConnectInfo, RawQuery, State};
 use axum::response::{IntoResponse, Response};
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use bytes::Bytes;
 use http::{HeaderMap, HeaderValue, StatusCode, header};
-use ring::hmac;
 use serde::{Deserialize, Serialize};
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -19,8 +20,6 @@ use url::Url;
 /// How long a login form is good for, in seconds.
 const FORM_SECONDS: i64 = 600;
 
-const TOO_OLD: &str = "This form is too old, or was made for another browser. Go back to the application and start again.";
-
 /// What an application asks for; checked.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 struct Request {
@@ -28,8 +27,6 @@ struct Request {
     redirect_uri: String,
     challenge: String,
     state: Option<String>,
-    /// When the form that carries it is too old, in seconds since 1970.
-    until: i64,
 }
 
 /// Why a request is refused.
@@ -51,21 +48,30 @@ pub(super) async fn show(
     RawQuery(query): RawQuery,
     headers: HeaderMap,
 ) -> Response {
-    let request = match read(&issuer, query.unwrap_or_default().as_bytes()) {
+    let language = language(&issuer, &headers);
+    let request = match read(&issuer, language, query.unwrap_or_default().as_bytes()) {
         Ok(request) => request,
-        Err(refusal) => return refuse(&issuer, refusal),
+        Err(refusal) => return refuse(&issuer, language, refusal),
     };
     // A browser that has a cookie keeps it: it may have another form open.
-    let (browser, fresh) = match cookie(&issuer, &headers) {
+    let cookie = cookie(&issuer);
+    let (browser, fresh) = match sent(&cookie, &headers) {
         Some(browser) => (browser, false),
         None => match random::<32>() {
             Ok(browser) => (browser, true),
-            Err(error) => return failed(&error),
+            Err(error) => return failed(language, &error),
         },
     };
-    let mut page = form(&issuer, StatusCode::OK, &request, &browser, "", None);
-    if fresh && let Ok(value) = HeaderValue::try_from(set_cookie(&issuer, &browser)) {
-        page.headers_mut().insert(header::SET_COOKIE, value);
+    let mut page = form(
+        &issuer,
+        language,
+        StatusCode::OK,
+        (&request, &browser),
+        "",
+        None,
+    );
+    if fresh {
+        cookie.set(page.headers_mut(), &browser, None);
     }
     page
 }
@@ -77,27 +83,30 @@ pub(super) async fn log_in(
     headers: HeaderMap,
     body: Bytes,
 ) -> Response {
-    let Ok(form_data) = Parameters::read(&body) else {
-        return pages::fault(StatusCode::BAD_REQUEST, TOO_OLD);
-    };
-    let browser = cookie(&issuer, &headers).unwrap_or_default();
+    let language = language(&issuer, &headers);
+    let t = language.texts();
+    let form_data = Parameters::read(&body).unwrap_or_default();
+    let browser = sent(&cookie(&issuer), &headers).unwrap_or_default();
     let Some(request) = form_data
         .get("ticket")
-        .and_then(|ticket| redeem(&issuer, ticket, &browser))
+        .and_then(|ticket| issuer.forms.open::<Request>(ticket, &browser))
     else {
-        return pages::fault(StatusCode::BAD_REQUEST, TOO_OLD);
+        return pages::fault(StatusCode::BAD_REQUEST, language, t.form_too_old);
     };
     // What the operator took away since the form was shown.
-    if let Err(refusal) = registered(&issuer, &request.client, &request.redirect_uri) {
-        return refuse(&issuer, refusal);
+    if let Err(refusal) = registered(&issuer, language, &request.client, &request.redirect_uri) {
+        return refuse(&issuer, language, refusal);
     }
     let user = form_data.get("user").unwrap_or_default();
-    let again = |status, fault: &str| form(&issuer, status, &request, &browser, user, Some(fault));
+    let again = |status, fault: &str| {
+        let form = (&request, browser.as_str());
+        self::form(&issuer, language, status, form, user, Some(fault))
+    };
     if let Err(seconds) = issuer.throttle.attempt(user, address.ip()) {
         tracing::warn!(%address, "too many attempts to log in");
         let mut page = again(
             StatusCode::TOO_MANY_REQUESTS,
-            &format!("Too many attempts. Try again in {seconds} seconds."),
+            &fill(t.too_many_attempts, &[&seconds]),
         );
         page.headers_mut()
             .insert(header::RETRY_AFTER, HeaderValue::from(seconds));
@@ -116,10 +125,7 @@ pub(super) async fn log_in(
         if known {
             tracing::warn!(user, %address, "a log-in failed");
         }
-        return again(
-            StatusCode::FORBIDDEN,
-            "The user id or the password is not right.",
-        );
+        return again(StatusCode::FORBIDDEN, t.wrong_password);
     }
     let binding = CodeBinding {
         redirect_uri: request.redirect_uri.clone(),
@@ -134,24 +140,27 @@ pub(super) async fn log_in(
         Ok(code) => {
             tracing::info!(user, client = request.client, "logged in");
             let state = request.state.as_deref();
-            redirect(&issuer, &request.redirect_uri, state, &[("code", &code)])
+            redirect(
+                &issuer,
+                language,
+                (&request.redirect_uri, state),
+                &[("code", &code)],
+            )
         }
-        Err(error) => failed(&error.to_string()),
+        Err(error) => failed(language, &error.to_string()),
     }
 }
 
-fn read(issuer: &Issuer, query: &[u8]) -> Result<Request, Refusal> {
-    let parameters = Parameters::read(query)
-        .map_err(|name| Refusal::Page(format!("The parameter {name} is there more than once.")))?;
+fn read(issuer: &Issuer, language: Language, query: &[u8]) -> Result<Request, Refusal> {
+    let t = language.texts();
+    let parameters =
+        Parameters::read(query).map_err(|name| Refusal::Page(fill(t.parameter_twice, &[&name])))?;
     let needed = |name: &str| {
-        parameters.get(name).ok_or_else(|| {
-            Refusal::Page(format!(
-                "The application did not send the parameter {name}."
-            ))
-        })
+        let found = parameters.get(name);
+        found.ok_or_else(|| Refusal::Page(fill(t.parameter_missing, &[&name])))
     };
     let (client, redirect_uri) = (needed("client_id")?, needed("redirect_uri")?);
-    registered(issuer, client, redirect_uri)?;
+    registered(issuer, language, client, redirect_uri)?;
     let state = parameters.get("state").map(ToOwned::to_owned);
     let refused = |error, description| Refusal::Application {
         redirect_uri: redirect_uri.to_owned(),
@@ -187,35 +196,40 @@ fn read(issuer: &Issuer, query: &[u8]) -> Result<Request, Refusal> {
         redirect_uri: redirect_uri.to_owned(),
         challenge: challenge.to_owned(),
         state,
-        until: now() + FORM_SECONDS,
     })
 }
 
 /// Only where the operator said may a user be sent: compared as text, so that
 /// there is one meaning (RFC 9700, section 2.1).
-fn registered(issuer: &Issuer, client: &str, redirect_uri: &str) -> Result<(), Refusal> {
+fn registered(
+    issuer: &Issuer,
+    language: Language,
+    client: &str,
+    redirect_uri: &str,
+) -> Result<(), Refusal> {
+    let t = language.texts();
     let known = issuer.live.with(|config| {
         config.applications.get(client).map(|application| {
             application
                 .redirect_uris
                 .iter()
                 .any(|uri| uri == redirect_uri)
+                || issuer.is_console(client, redirect_uri)
         })
     });
     match known {
         Some(true) => Ok(()),
-        Some(false) => Err(Refusal::Page(format!(
-            "The application {client} may not send you to {redirect_uri}."
+        Some(false) => Err(Refusal::Page(fill(
+            t.may_not_send_you,
+            &[&client, &redirect_uri],
         ))),
-        None => Err(Refusal::Page(format!(
-            "There is no application {client} here."
-        ))),
+        None => Err(Refusal::Page(fill(t.no_application, &[&client]))),
     }
 }
 
-fn refuse(issuer: &Issuer, refusal: Refusal) -> Response {
+fn refuse(issuer: &Issuer, language: Language, refusal: Refusal) -> Response {
     match refusal {
-        Refusal::Page(text) => pages::fault(StatusCode::BAD_REQUEST, &text),
+        Refusal::Page(text) => pages::fault(StatusCode::BAD_REQUEST, language, &text),
         Refusal::Application {
             redirect_uri,
             state,
@@ -223,8 +237,8 @@ fn refuse(issuer: &Issuer, refusal: Refusal) -> Response {
             description,
         } => redirect(
             issuer,
-            &redirect_uri,
-            state.as_deref(),
+            language,
+            (&redirect_uri, state.as_deref()),
             &[("error", error), ("error_description", description)],
         ),
     }
@@ -234,12 +248,12 @@ fn refuse(issuer: &Issuer, refusal: Refusal) -> Response {
 /// answer it is (RFC 9207).
 fn redirect(
     issuer: &Issuer,
-    to: &str,
-    state: Option<&str>,
+    language: Language,
+    (to, state): (&str, Option<&str>),
     parameters: &[(&str, &str)],
 ) -> Response {
     let Ok(mut url) = Url::parse(to) else {
-        return failed("a redirect URI that was registered is no URL");
+        return failed(language, "a redirect URI that was registered is no URL");
     };
     url.query_pairs_mut()
         .extend_pairs(parameters)
@@ -258,32 +272,33 @@ fn redirect(
             ],
         )
             .into_response(),
-        Err(error) => failed(&error.to_string()),
+        Err(error) => failed(language, &error.to_string()),
     }
 }
 
-fn failed(why: &str) -> Response {
+fn failed(language: Language, why: &str) -> Response {
     tracing::error!(why, "a log-in cannot be handled");
-    pages::fault(
-        StatusCode::INTERNAL_SERVER_ERROR,
-        "Something is wrong in koppel. Try again later.",
-    )
+    let text = language.texts().something_wrong;
+    pages::fault(StatusCode::INTERNAL_SERVER_ERROR, language, text)
 }
 
 fn form(
     issuer: &Issuer,
+    language: Language,
     status: StatusCode,
-    request: &Request,
-    browser: &str,
+    (request, browser): (&Request, &str),
     user: &str,
     fault: Option<&str>,
 ) -> Response {
-    let ticket = match ticket(issuer, request, browser) {
+    // For one browser: a form that someone else made or got is refused, so that
+    // nobody can be logged in as another without knowing.
+    let ticket = match issuer.forms.seal(request, FORM_SECONDS, browser) {
         Ok(ticket) => ticket,
-        Err(error) => return failed(&error.to_string()),
+        Err(error) => return failed(language, &error.to_string()),
     };
     pages::login(
         status,
+        language,
         &pages::Login {
             application: &request.client,
             redirect_uri: &request.redirect_uri,
@@ -294,61 +309,17 @@ fn form(
     )
 }
 
-/// What a form carries: the request, with a code that only koppel can make,
-/// for one browser. A form that someone else made or got is refused, so that
-/// nobody can be logged in as another without knowing.
-fn ticket(issuer: &Issuer, request: &Request, browser: &str) -> serde_json::Result<String> {
-    let request = serde_json::to_vec(request)?;
-    let tag = hmac::sign(&issuer.forms, &bound(&request, browser));
-    Ok(format!(
-        "{}.{}",
-        base64url(&request),
-        base64url(tag.as_ref())
-    ))
+/// In which language somebody wants to read.
+fn language(issuer: &Issuer, headers: &HeaderMap) -> Language {
+    Language::wanted(&Cookie::new(&issuer.server, Language::COOKIE), headers)
 }
 
-fn redeem(issuer: &Issuer, ticket: &str, browser: &str) -> Option<Request> {
-    let (request, tag) = ticket.split_once('.')?;
-    let request = URL_SAFE_NO_PAD.decode(request).ok()?;
-    let tag = URL_SAFE_NO_PAD.decode(tag).ok()?;
-    hmac::verify(&issuer.forms, &bound(&request, browser), &tag).ok()?;
-    let request: Request = serde_json::from_slice(&request).ok()?;
-    (request.until >= now()).then_some(request)
+/// What ties a login form to the browser that it was made for.
+fn cookie(issuer: &Issuer) -> Cookie {
+    Cookie::new(&issuer.server, "koppel-login")
 }
 
-fn bound(request: &[u8], browser: &str) -> Vec<u8> {
-    // JSON holds no NUL, so the two parts have one border.
-    [request, &[0], browser.as_bytes()].concat()
-}
-
-fn cookie_name(issuer: &Issuer) -> &'static str {
-    if issuer.server.public_url.scheme() == "https" {
-        "__Host-koppel-login"
-    } else {
-        "koppel-login"
-    }
-}
-
-fn set_cookie(issuer: &Issuer, browser: &str) -> String {
-    let secure = if issuer.server.public_url.scheme() == "https" {
-        "; Secure"
-    } else {
-        ""
-    };
-    format!(
-        "{}={browser}; Path=/; HttpOnly; SameSite=Lax{secure}",
-        cookie_name(issuer)
-    )
-}
-
-fn cookie(issuer: &Issuer, headers: &HeaderMap) -> Option<String> {
-    let name = cookie_name(issuer);
-    headers
-        .get_all(header::COOKIE)
-        .iter()
-        .filter_map(|value| value.to_str().ok())
-        .flat_map(|value| value.split(';'))
-        .filter_map(|pair| pair.trim().split_once('='))
-        .find(|(key, value)| *key == name && value.len() == 43)
-        .map(|(_, value)| value.to_owned())
+fn sent(cookie: &Cookie, headers: &HeaderMap) -> Option<String> {
+    let value = cookie.get(headers).filter(|value| value.len() == 43);
+    value.map(ToOwned::to_owned)
 }

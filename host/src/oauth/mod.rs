@@ -8,13 +8,15 @@
 //! A token only says who someone is. What they may do is asked of the
 //! configuration, on every call.
 //!
-//! The endpoints are written on `jsonwebtoken`, `argon2` and `maud`. The
+//! The endpoints are written on `jsonwebtoken`, `argon2` and `askama`. The
 //! library for all of it, `oxide-auth`, was not chosen: it has no rotation of
 //! refresh tokens with detection of reuse, keeps its state behind synchronous
 //! `&mut` traits, and its tokens are not RFC 9068's; what is left of it then
 //! is the reading of a few parameters.
 
 mod authorize;
+mod console;
+mod cookies;
 mod crypto;
 mod keys;
 mod metadata;
@@ -22,6 +24,7 @@ mod oidc;
 mod pages;
 mod parameters;
 pub mod password;
+mod sealed;
 mod store;
 mod throttle;
 mod token;
@@ -31,10 +34,13 @@ use crate::config::{self, Live, Server, Tokens};
 use crate::ledger::Redactor;
 use axum::Router;
 use axum::routing::{get, post};
+pub(crate) use console::{Attempt, LoginFault, Logins};
+pub(crate) use cookies::Cookie;
 use keys::SigningKey;
 use oidc::Oidc;
-use ring::hmac;
+pub(crate) use parameters::Parameters;
 use ring::rand::{SecureRandom, SystemRandom};
+pub(crate) use sealed::Seal;
 use std::sync::Arc;
 use store::Store;
 use throttle::Throttle;
@@ -71,7 +77,7 @@ pub struct Authenticator(Arc<Source>);
 
 enum Source {
     Issuer(Arc<Issuer>),
-    Oidc(Oidc),
+    Oidc(Arc<Oidc>),
 }
 
 impl Authenticator {
@@ -93,7 +99,7 @@ impl Authenticator {
                 let issuer = Issuer::open(server, settings.clone(), live, redactor)?;
                 Source::Issuer(Arc::new(issuer))
             }
-            Tokens::Oidc(settings) => Source::Oidc(Oidc::new(settings.clone(), tls)?),
+            Tokens::Oidc(settings) => Source::Oidc(Arc::new(Oidc::new(settings.clone(), tls)?)),
         };
         Ok(Self(Arc::new(source)))
     }
@@ -108,6 +114,25 @@ impl Authenticator {
             Source::Issuer(issuer) => issuer.verify(token).await,
             Source::Oidc(oidc) => oidc.verify(token).await,
         }
+    }
+
+    /// How people log in to the console of this server, if it has one.
+    pub(crate) fn logins(&self, server: &Server, live: Live, redactor: Redactor) -> Option<Logins> {
+        let console = server.console.as_ref()?;
+        let way = match self.0.as_ref() {
+            Source::Issuer(issuer) => console::Way::Issuer(issuer.clone()),
+            Source::Oidc(oidc) => console::Way::Provider {
+                oidc: oidc.clone(),
+                registration: console.registration.clone()?,
+                redactor,
+            },
+        };
+        Some(Logins {
+            application: console.application.clone(),
+            redirect_uri: server.console_callback(),
+            live,
+            way,
+        })
     }
 
     /// The endpoints of the issuer; none with a provider.
@@ -144,7 +169,7 @@ struct Issuer {
     throttle: Throttle,
     /// Ties a login form to the browser that it was made for. New with each
     /// start: a form does not outlive it.
-    forms: hmac::Key,
+    forms: Seal,
 }
 
 impl Issuer {
@@ -154,8 +179,6 @@ impl Issuer {
         live: Live,
         redactor: Redactor,
     ) -> anyhow::Result<Self> {
-        let forms = hmac::Key::generate(hmac::HMAC_SHA256, &SystemRandom::new())
-            .map_err(|error| anyhow::anyhow!("there is no randomness: {error}"))?;
         Ok(Self {
             audience: server.url("/v2"),
             key: SigningKey::open(&settings.signing_key).map_err(anyhow::Error::msg)?,
@@ -165,8 +188,15 @@ impl Issuer {
             live,
             redactor,
             throttle: Throttle::new(),
-            forms,
+            forms: Seal::new()?,
         })
+    }
+
+    /// Whether this is the application of the console, on its way back there.
+    fn is_console(&self, client: &str, redirect_uri: &str) -> bool {
+        let console = self.server.console.as_ref();
+        console.is_some_and(|console| console.application == client)
+            && self.server.console_callback() == redirect_uri
     }
 
     /// The issuer identifier (RFC 8414): the URL of the server.
@@ -203,7 +233,7 @@ fn may_log_in(live: &Live, user: &str) -> bool {
 }
 
 /// `N` random bytes as text.
-fn random<const N: usize>() -> Result<String, String> {
+pub(crate) fn random<const N: usize>() -> Result<String, String> {
     let mut bytes = [0; N];
     SystemRandom::new()
         .fill(&mut bytes)
@@ -211,7 +241,7 @@ fn random<const N: usize>() -> Result<String, String> {
     Ok(base64url(&bytes))
 }
 
-fn base64url(bytes: &[u8]) -> String {
+pub(crate) fn base64url(bytes: &[u8]) -> String {
     use base64::Engine as _;
     base64::engine::general_purpose::URL_SAFE_NO_PAD.encode(bytes)
 }

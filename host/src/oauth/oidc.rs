@@ -1,6 +1,7 @@
 //! Access tokens of an OpenID Connect provider, verified with the keys that it
 //! publishes (OpenID Connect Discovery 1.0, RFC 7517).
 
+use super::console::LoginFault;
 use super::tokens::{decode, header, rules};
 use super::{Principal, TokenError};
 use crate::config::Oidc as Settings;
@@ -37,8 +38,8 @@ pub(crate) struct Oidc {
 
 #[derive(Default)]
 struct Keys {
-    set: Arc<JwkSet>,
-    /// When the set was fetched.
+    published: Arc<Published>,
+    /// When they were fetched.
     fetched: Option<Instant>,
     /// When fetching was tried last.
     tried: Option<Instant>,
@@ -48,6 +49,37 @@ struct Keys {
 struct Discovery {
     issuer: String,
     jwks_uri: String,
+    authorization_endpoint: Option<String>,
+    token_endpoint: Option<String>,
+}
+
+/// What the provider publishes of itself.
+struct Published {
+    set: JwkSet,
+    authorize: Option<String>,
+    token: Option<String>,
+}
+
+impl Default for Published {
+    fn default() -> Self {
+        Self {
+            set: JwkSet { keys: Vec::new() },
+            authorize: None,
+            token: None,
+        }
+    }
+}
+
+/// Where people log in at the provider, and where their codes are exchanged.
+pub(crate) struct Places {
+    pub(crate) authorize: String,
+    token: String,
+}
+
+/// The answer to a code (OpenID Connect Core 1.0, section 3.1.3.3).
+#[derive(Deserialize)]
+struct Exchanged {
+    id_token: String,
 }
 
 impl Oidc {
@@ -72,34 +104,136 @@ impl Oidc {
     ///
     /// Why it is not good, or that the provider cannot be asked for its keys.
     pub(crate) async fn verify(&self, token: &str) -> Result<Principal, TokenError> {
+        let claims = self.claims(token, &self.settings.audience).await?;
+        Ok(Principal {
+            client: text(&claims, &self.settings.client_claim)
+                .ok_or("the token does not say which application it was issued to")?,
+            user: text(&claims, &self.settings.user_claim)
+                .ok_or("the token does not say whose it is")?,
+        })
+    }
+
+    async fn claims(&self, token: &str, audience: &str) -> Result<Map<String, Value>, TokenError> {
         let header = header(token)?;
         let key = self.key(&header).await?;
-        let rules = rules(
-            &self.settings.issuer,
-            &self.settings.audience,
-            &[header.alg],
-            LEEWAY,
-        );
-        let claims: Map<String, Value> = decode(token, &key, &rules)?;
-        let text = |claim: &str| {
-            claims
-                .get(claim)
-                .and_then(Value::as_str)
-                .filter(|text| !text.is_empty())
-                .map(ToOwned::to_owned)
+        let rules = rules(&self.settings.issuer, audience, &[header.alg], LEEWAY);
+        Ok(decode(token, &key, &rules)?)
+    }
+
+    /// Says who logged in: verifies an ID token that was asked for with this
+    /// nonce (OpenID Connect Core 1.0, section 3.1.3.7).
+    ///
+    /// # Errors
+    ///
+    /// As for [`Oidc::verify`].
+    pub(crate) async fn identify(
+        &self,
+        token: &str,
+        client: &str,
+        nonce: &str,
+    ) -> Result<String, TokenError> {
+        let claims = self.claims(token, client).await?;
+        if text(&claims, "nonce").as_deref() != Some(nonce) {
+            return Err("the ID token is of another attempt to log in".into());
+        }
+        // It may be for others as well, but must have been issued to us.
+        if text(&claims, "azp").is_some_and(|party| party != client) {
+            return Err("the ID token was issued to another application".into());
+        }
+        let user = text(&claims, &self.settings.user_claim);
+        Ok(user.ok_or("the ID token does not say whose it is")?)
+    }
+
+    /// Where people log in.
+    ///
+    /// # Errors
+    ///
+    /// When the provider cannot be asked, or does not say.
+    pub(crate) async fn places(&self) -> anyhow::Result<Places> {
+        let published = self.published(false).await?;
+        let place = |place: &Option<String>, name: &str| {
+            let issuer = &self.settings.issuer;
+            let url = place
+                .clone()
+                .with_context(|| format!("{issuer} publishes no {name}"))?;
+            self.safe(&url, name)?;
+            anyhow::Ok(url)
         };
-        Ok(Principal {
-            client: text(&self.settings.client_claim)
-                .ok_or("the token does not say which application it was issued to")?,
-            user: text(&self.settings.user_claim).ok_or("the token does not say whose it is")?,
+        Ok(Places {
+            authorize: place(&published.authorize, "authorization_endpoint")?,
+            token: place(&published.token, "token_endpoint")?,
         })
+    }
+
+    /// Exchanges a code for an ID token.
+    ///
+    /// # Errors
+    ///
+    /// What the provider has against it, or that it cannot be asked.
+    pub(crate) async fn exchange(
+        &self,
+        client: &str,
+        secret: Option<&[u8]>,
+        form: &[(&str, &str)],
+    ) -> Result<String, LoginFault> {
+        let places = self.places().await.map_err(LoginFault::Unavailable)?;
+        let mut form = form.to_vec();
+        let mut request = self.http.post(&places.token);
+        match secret {
+            Some(secret) => {
+                // RFC 6749, section 2.3.1: form-encoded first.
+                let encode = |bytes: &[u8]| url::form_urlencoded::byte_serialize(bytes).collect();
+                let (name, word): (String, String) = (encode(client.as_bytes()), encode(secret));
+                request = request.basic_auth(name, Some(word));
+            }
+            None => {
+                form.push(("client_id", client));
+            }
+        }
+        let body = url::form_urlencoded::Serializer::new(String::new())
+            .extend_pairs(form)
+            .finish();
+        let request = request
+            .header(
+                http::header::CONTENT_TYPE,
+                "application/x-www-form-urlencoded",
+            )
+            .body(body);
+        let unavailable = |error: anyhow::Error| LoginFault::Unavailable(error);
+        let response = request
+            .send()
+            .await
+            .with_context(|| places.token.clone())
+            .map_err(unavailable)?;
+        let status = response.status();
+        if status.is_client_error() {
+            // Its body may hold anything; the status has to do.
+            return Err(LoginFault::Refused(format!(
+                "the provider refused the code of this login ({status})"
+            )));
+        }
+        if status != http::StatusCode::OK {
+            let error = anyhow::anyhow!("{} answers {status}", places.token);
+            return Err(unavailable(error));
+        }
+        let exchanged: Exchanged = read(response, &places.token).await.map_err(unavailable)?;
+        Ok(exchanged.id_token)
+    }
+
+    /// Refuses what could be read on the way.
+    fn safe(&self, url: &str, name: &str) -> anyhow::Result<()> {
+        ensure!(
+            url.starts_with("https://") || self.settings.issuer.starts_with("http://"),
+            "{name} {url:?} is not https"
+        );
+        Ok(())
     }
 
     /// The key that a token says it was signed with. An unknown one may be
     /// new, so the keys are fetched again.
     async fn key(&self, header: &Header) -> Result<DecodingKey, TokenError> {
         for newest in [false, true] {
-            let set = self.keys(newest).await.map_err(|error| {
+            let published = self.published(newest).await.map_err(|error| {
                 tracing::warn!(
                     issuer = self.settings.issuer,
                     error = format!("{error:#}"),
@@ -107,7 +241,7 @@ impl Oidc {
                 );
                 TokenError::Unavailable
             })?;
-            if let Some(key) = find(&set, header) {
+            if let Some(key) = find(&published.set, header) {
                 return DecodingKey::from_jwk(key)
                     .map_err(|_| "the key of the token cannot be used".into());
             }
@@ -115,27 +249,27 @@ impl Oidc {
         Err("the token was signed with a key that its issuer does not publish".into())
     }
 
-    async fn keys(&self, newest: bool) -> anyhow::Result<Arc<JwkSet>> {
+    async fn published(&self, newest: bool) -> anyhow::Result<Arc<Published>> {
         // Held while fetching: whoever comes meanwhile waits for the same.
         let mut keys = self.keys.lock().await;
         let within = |moment: Option<Instant>, age| moment.is_some_and(|at| at.elapsed() < age);
         if within(keys.fetched, FRESH) && (!newest || within(keys.tried, PAUSE)) {
-            return Ok(keys.set.clone());
+            return Ok(keys.published.clone());
         }
         if within(keys.tried, PAUSE) {
             bail!("the last attempt failed, and the next one waits a little");
         }
         keys.tried = Some(Instant::now());
-        let set = self.fetch().await?;
+        let published = self.fetch().await?;
         *keys = Keys {
-            set: Arc::new(set),
+            published: Arc::new(published),
             fetched: Some(Instant::now()),
             tried: keys.tried,
         };
-        Ok(keys.set.clone())
+        Ok(keys.published.clone())
     }
 
-    async fn fetch(&self) -> anyhow::Result<JwkSet> {
+    async fn fetch(&self) -> anyhow::Result<Published> {
         let issuer = &self.settings.issuer;
         let at = format!(
             "{}/.well-known/openid-configuration",
@@ -148,16 +282,16 @@ impl Oidc {
             "{at} is of issuer {:?}, not {issuer:?}",
             discovery.issuer
         );
-        ensure!(
-            discovery.jwks_uri.starts_with("https://") || issuer.starts_with("http://"),
-            "jwks_uri {:?} is not https",
-            discovery.jwks_uri
-        );
-        self.get(&discovery.jwks_uri).await
+        self.safe(&discovery.jwks_uri, "jwks_uri")?;
+        Ok(Published {
+            set: self.get(&discovery.jwks_uri).await?,
+            authorize: discovery.authorization_endpoint,
+            token: discovery.token_endpoint,
+        })
     }
 
     async fn get<T: serde::de::DeserializeOwned>(&self, url: &str) -> anyhow::Result<T> {
-        let mut response = self
+        let response = self
             .http
             .get(url)
             .send()
@@ -168,16 +302,32 @@ impl Oidc {
             "{url} answers {}",
             response.status()
         );
-        let mut body = Vec::new();
-        while let Some(chunk) = response.chunk().await? {
-            body.extend_from_slice(&chunk);
-            ensure!(
-                body.len() <= MAX_BYTES,
-                "{url} is larger than {MAX_BYTES} bytes"
-            );
-        }
-        serde_json::from_slice(&body).with_context(|| url.to_owned())
+        read(response, url).await
     }
+}
+
+async fn read<T: serde::de::DeserializeOwned>(
+    mut response: reqwest::Response,
+    url: &str,
+) -> anyhow::Result<T> {
+    let mut body = Vec::new();
+    while let Some(chunk) = response.chunk().await? {
+        body.extend_from_slice(&chunk);
+        ensure!(
+            body.len() <= MAX_BYTES,
+            "{url} is larger than {MAX_BYTES} bytes"
+        );
+    }
+    serde_json::from_slice(&body).with_context(|| url.to_owned())
+}
+
+/// A claim that is a text, if there is one in it.
+fn text(claims: &Map<String, Value>, claim: &str) -> Option<String> {
+    claims
+        .get(claim)
+        .and_then(Value::as_str)
+        .filter(|text| !text.is_empty())
+        .map(ToOwned::to_owned)
 }
 
 /// The key for a token: by its name, for signatures, and for the algorithm of

@@ -1,18 +1,21 @@
 //! The pages that a user sees: no script, nothing from elsewhere, in no frame.
 
+use crate::language::{Language, Texts, fill};
+use askama::Template;
 use axum::response::{IntoResponse, Response};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use http::{HeaderName, HeaderValue, StatusCode, header};
-use maud::{DOCTYPE, Markup, PreEscaped, html};
 use sha2::{Digest, Sha256};
 use url::Url;
 
-const STYLE: &str = "body{font:1rem/1.5 system-ui,sans-serif;margin:10vh auto;max-width:24rem;padding:0 1rem;color:#1b1b1b;background:#fff}\
+const STYLE: &str = ":root{color-scheme:light dark;--text:#1b1b1b;--back:#fff;--line:#6b6b6b;--act:#00583c;--on-act:#fff;--bad:#b3261e;--bad-back:#fdecea}\
+@media(prefers-color-scheme:dark){:root{--text:#e6e9ee;--back:#14181f;--line:#8b94a3;--act:#5cc7a0;--on-act:#06251b;--bad:#ff8a80;--bad-back:#3a1c1a}}\
+body{font:1rem/1.5 system-ui,sans-serif;margin:10vh auto;max-width:24rem;padding:0 1rem;color:var(--text);background:var(--back)}\
 label{display:block;margin:1rem 0 .25rem}\
-input{font:inherit;width:100%;box-sizing:border-box;padding:.5rem;border:1px solid #6b6b6b;border-radius:4px}\
-button{font:inherit;margin-top:1.5rem;padding:.5rem 1.5rem;border:0;border-radius:4px;background:#00583c;color:#fff}\
-.fault{border-left:4px solid #b3261e;padding:.25rem .75rem;background:#fdecea}";
+input{font:inherit;width:100%;box-sizing:border-box;padding:.5rem;border:1px solid var(--line);border-radius:4px;color:inherit;background:transparent}\
+button{font:inherit;margin-top:1.5rem;padding:.5rem 1.5rem;border:0;border-radius:4px;background:var(--act);color:var(--on-act)}\
+.fault{border-left:4px solid var(--bad);padding:.25rem .75rem;background:var(--bad-back)}";
 
 /// What the login page is about.
 pub(super) struct Login<'a> {
@@ -28,54 +31,67 @@ pub(super) struct Login<'a> {
     pub(super) fault: Option<&'a str>,
 }
 
+#[derive(Template)]
+#[template(path = "oauth/login.html")]
+struct LoginPage<'a> {
+    t: &'static Texts,
+    language: Language,
+    title: &'static str,
+    style: &'static str,
+    asks: String,
+    goes_on: String,
+    ticket: &'a str,
+    user: &'a str,
+    fault: Option<&'a str>,
+}
+
+#[derive(Template)]
+#[template(path = "oauth/fault.html")]
+struct FaultPage<'a> {
+    language: Language,
+    title: &'static str,
+    style: &'static str,
+    text: &'a str,
+}
+
 /// The login page.
-pub(super) fn login(status: StatusCode, login: &Login<'_>) -> Response {
+pub(super) fn login(status: StatusCode, language: Language, login: &Login<'_>) -> Response {
     let destination = Url::parse(login.redirect_uri)
         .map(|url| url.origin().ascii_serialization())
         .unwrap_or_default();
-    let body = html! {
-        h1 { "Log in" }
-        p {
-            "The application " strong { (login.application) } " asks to work with your payroll data in koppel, as you. "
-            "Afterwards you go on to " strong { (destination) } "."
-        }
-        @if let Some(fault) = login.fault {
-            p.fault role="alert" { (fault) }
-        }
-        form method="post" action="/oauth/authorize" {
-            input type="hidden" name="ticket" value=(login.ticket);
-            label for="user" { "User id" }
-            input #user name="user" value=(login.user) autocomplete="username" autocapitalize="none" spellcheck="false" required;
-            label for="password" { "Password" }
-            input #password name="password" type="password" autocomplete="current-password" required;
-            button type="submit" { "Log in and allow" }
-        }
+    let t = language.texts();
+    let document = LoginPage {
+        t,
+        language,
+        title: t.log_in,
+        style: STYLE,
+        asks: fill(t.application_asks, &[&login.application]),
+        goes_on: fill(t.goes_on_to, &[&destination]),
+        ticket: login.ticket,
+        user: login.user,
+        fault: login.fault,
     };
     // Browsers apply form-action to where a form is redirected to as well.
-    page(status, "Log in", &body, &format!("'self' {destination}"))
+    page(status, &document, &format!("'self' {destination}"))
 }
 
 /// A page that says what is wrong, when there is nowhere to send the user to.
-pub(super) fn fault(status: StatusCode, text: &str) -> Response {
-    let body = html! {
-        h1 { "This does not work" }
-        p.fault { (text) }
+pub(super) fn fault(status: StatusCode, language: Language, text: &str) -> Response {
+    let document = FaultPage {
+        language,
+        title: language.texts().does_not_work,
+        style: STYLE,
+        text,
     };
-    page(status, "This does not work", &body, "'none'")
+    page(status, &document, "'none'")
 }
 
-fn page(status: StatusCode, title: &str, body: &Markup, form_action: &str) -> Response {
-    let document = html! {
-        (DOCTYPE)
-        html lang="en" {
-            head {
-                meta charset="utf-8";
-                meta name="viewport" content="width=device-width";
-                title { (title) " - koppel" }
-                // The text of a style element is not escaped in HTML.
-                style { (PreEscaped(STYLE)) }
-            }
-            body { (body) }
+fn page<T: Template>(status: StatusCode, document: &T, form_action: &str) -> Response {
+    let document = match document.render() {
+        Ok(document) => document,
+        Err(error) => {
+            tracing::error!(%error, "a page cannot be made");
+            return StatusCode::INTERNAL_SERVER_ERROR.into_response();
         }
     };
     let style = STANDARD.encode(Sha256::digest(STYLE));
@@ -103,7 +119,7 @@ fn page(status: StatusCode, title: &str, body: &Markup, form_action: &str) -> Re
             HeaderValue::from_static("nosniff"),
         ),
     ];
-    (status, headers, document.into_string()).into_response()
+    (status, headers, document).into_response()
 }
 
 #[cfg(test)]
@@ -115,6 +131,7 @@ mod tests {
         let evil = "\"><script>alert(1)</script>";
         let response = login(
             StatusCode::OK,
+            Language::English,
             &Login {
                 application: evil,
                 redirect_uri: "https://hr.example/back?a=b",
@@ -142,6 +159,6 @@ mod tests {
             .unwrap();
         let body = String::from_utf8(body.to_vec()).unwrap();
         assert!(!body.contains("<script"), "{body}");
-        assert_eq!(body.matches("&lt;script&gt;").count(), 4);
+        assert_eq!(body.matches("&#60;script&#62;").count(), 4, "{body}");
     }
 }

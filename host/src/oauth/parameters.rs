@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 /// Parameters, each of which is there once at most.
 #[derive(Debug, Default)]
-pub(super) struct Parameters(BTreeMap<String, String>);
+pub(crate) struct Parameters(BTreeMap<String, String>);
 
 impl Parameters {
     /// Reads `application/x-www-form-urlencoded`. An empty parameter counts as
@@ -13,7 +13,7 @@ impl Parameters {
     /// # Errors
     ///
     /// The name of one that is there more than once (same section).
-    pub(super) fn read(text: &[u8]) -> Result<Self, String> {
+    pub(crate) fn read(text: &[u8]) -> Result<Self, String> {
         let mut parameters = BTreeMap::new();
         for (name, value) in url::form_urlencoded::parse(text) {
             if value.is_empty() {
@@ -30,7 +30,7 @@ impl Parameters {
     }
 
     /// The value of one, if it is there.
-    pub(super) fn get(&self, name: &str) -> Option<&str> {
+    pub(crate) fn get(&self, name: &str) -> Option<&str> {
         self.0.get(name).map(String::as_str)
     }
 }

@@ -2,6 +2,7 @@
 
 use super::Stop;
 use crate::bindings::koppel::connector::types::ConnectorError;
+use crate::config::ConfigError;
 use crate::durable::StoreError;
 use crate::ledger::LedgerError;
 use crate::platform::OpenError;
@@ -157,6 +158,9 @@ pub enum StartError {
     /// What hosts share cannot be reached.
     #[error("{0}")]
     Shared(String),
+    /// The published grants cannot be used.
+    #[error("{0}")]
+    Grants(ConfigError),
     /// The engine or TLS cannot be set up.
     #[error("{0:#}")]
     Engine(anyhow::Error),

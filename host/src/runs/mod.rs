@@ -8,6 +8,7 @@ mod claim;
 mod declaration;
 mod direct;
 mod error;
+mod grants;
 mod job;
 mod modules;
 mod outcome;
@@ -21,20 +22,25 @@ pub(crate) mod throttle;
 mod trace;
 mod worker;
 
+pub use crate::shared::Follower;
 pub use claim::Release;
 pub use error::{NotEmbedded, RunError, StartError};
+pub use grants::GrantsState;
 pub use job::{Job, Output, RunReport, RunRequest};
 pub(crate) use modules::known_modules;
 pub use modules::{Actor, ModuleListing, SwitchError, Switched};
 pub use people::{OutsideReply, RunsError, Verdict};
 pub use replay::Stop;
 pub use shared::SharedError;
+pub(crate) use shared::words;
 pub use trace::{Performed, Trace};
 pub use worker::Working;
 
+use crate::admission::Inspection;
+use crate::authorization::ActivitySet;
 use crate::bindings::koppel::connector::types::Description;
 use crate::bindings::koppel::loket::types::ActivityError;
-use crate::config::{Config, Live};
+use crate::config::{Client, Config, Live};
 use crate::desk::Desk;
 use crate::durable::{Clock, RunQueue, RunStore, SystemClock};
 use crate::egress::{Egress, Resolve};
@@ -48,6 +54,7 @@ use crate::shared::{Bucket, Components};
 use answers::Answers;
 pub(crate) use declaration::check_message;
 use error::ended;
+use grants::Following;
 use places::Places;
 use shared::{Kept, connect};
 use std::collections::HashMap;
@@ -79,8 +86,11 @@ pub struct Host {
     components: Option<Components>,
     /// Where hosts share what was taken back, if they do.
     bucket: Option<Bucket>,
+    /// The grants, if they are published.
+    grants: Option<Following>,
     clock: Arc<dyn Clock>,
     throttle: Arc<Throttle>,
+    used: trace::Used,
     /// Cancelled when runs are to be interrupted because the process ends.
     leaving: CancellationToken,
 }
@@ -107,7 +117,6 @@ impl Host {
         redactor: Redactor,
         clock: Arc<dyn Clock>,
     ) -> Result<Self, StartError> {
-        let mut config = config;
         let shared = match &config.shared {
             Some(shared) => Some(connect(shared, &redactor)?),
             None => None,
@@ -116,6 +125,8 @@ impl Host {
             Some(shared) => Ledger::shared(shared.pool.clone(), redactor.clone()),
             None => Ledger::open(&config.ledger, redactor.clone())?,
         };
+        let published = shared.as_ref().and_then(|shared| shared.grants.as_ref());
+        let mut config = grants::granted(config, published)?;
         if let Some(shared) = &shared {
             config.grants.revoked = shared.revoked();
         }
@@ -149,8 +160,10 @@ impl Host {
             holder,
             components,
             bucket,
+            grants,
         } = Kept::of(&config, shared)?;
         Ok(Self {
+            grants: grants.map(|granted| Following::start(granted, &live)),
             throttle: Arc::new(Throttle::new(runs.clone(), clock.clone())),
             runs,
             queue,
@@ -159,6 +172,7 @@ impl Host {
             bucket,
             clock,
             leaving: CancellationToken::new(),
+            used: trace::Used::default(),
             registry: Registry::on_disk(compiled),
             sandbox,
             platform,
@@ -228,6 +242,18 @@ impl Host {
         let config = self.live.now();
         self.fetch_component(client).await;
         self.registry.load(&self.sandbox, &config, client).await
+    }
+
+    /// What the component of a connector asks for, if it was compiled before:
+    /// also of one that is not admitted.
+    pub(crate) fn inspection(&self, client: &Client) -> Option<Inspection> {
+        self.registry.inspection(&self.sandbox, client)
+    }
+
+    /// The activities that runs of a client performed since this process began,
+    /// reading included.
+    pub(crate) fn used(&self, client: &str) -> ActivitySet {
+        self.used.of(client)
     }
 
     /// What a connector says it is. It is asked on behalf of nobody, so every

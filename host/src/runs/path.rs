@@ -143,6 +143,7 @@ impl Host {
                 called.and_then(Answer::output)
             }
         };
+        self.used.note(&request.client, &session.trace);
         let called = match called {
             Ok(output) => Ok(output),
             Err(error) => Err(self.with_line(&session, error).await),

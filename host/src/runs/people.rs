@@ -2,7 +2,7 @@
 
 use super::{Host, Job, RunRequest};
 use crate::durable::{
-    Attempt, Decision, Millis, NewRun, Origin, Run, RunFilter, StoreError, Submitted,
+    Attempt, DayCount, Decision, Millis, NewRun, Origin, Run, RunFilter, StoreError, Submitted,
 };
 use crate::ledger::{Context, Entry, Kind};
 use uuid::Uuid;
@@ -113,6 +113,15 @@ impl Host {
         size: u32,
     ) -> Result<(Vec<Run>, u64), StoreError> {
         self.runs.page(filter, skip, size).await
+    }
+
+    /// How many runs there are of each day and state.
+    ///
+    /// # Errors
+    ///
+    /// When the store cannot be read.
+    pub async fn days_of_runs(&self, filter: RunFilter) -> Result<Vec<DayCount>, StoreError> {
+        self.runs.days(filter).await
     }
 
     /// The attempts at a run, oldest first.

@@ -8,7 +8,7 @@ use crate::config::{self, Config};
 use crate::durable::{LocalQueue, RunQueue, RunStore, Sqlite};
 use crate::ledger::Redactor;
 use crate::registry::LoadError;
-use crate::shared::{Bucket, Components, Shared};
+use crate::shared::{Bucket, Components, Granted, Shared};
 use std::sync::Arc;
 use uuid::Uuid;
 
@@ -50,6 +50,7 @@ pub(super) struct Kept {
     pub(super) holder: Uuid,
     pub(super) components: Option<Components>,
     pub(super) bucket: Option<Bucket>,
+    pub(super) grants: Option<Granted>,
 }
 
 impl Kept {
@@ -62,6 +63,7 @@ impl Kept {
                 queue: Arc::new(shared.queue),
                 components: Some(shared.components),
                 bucket: Some(shared.bucket),
+                grants: shared.grants,
             });
         }
         let runs = Sqlite::open(&config.runs)?;
@@ -72,8 +74,21 @@ impl Kept {
             queue: Arc::new(queue),
             components: None,
             bucket: None,
+            grants: None,
         })
     }
+}
+
+/// Checks names and reasons that are kept.
+pub(crate) fn words(texts: &[&str]) -> Result<(), SharedError> {
+    let is_bad = |text: &&str| {
+        text.is_empty() || text.len() > TEXT_BYTES || text.chars().any(char::is_control)
+    };
+    if texts.iter().any(is_bad) {
+        let text = format!("a name or a reason has 1 to {TEXT_BYTES} bytes, in one line");
+        return Err(SharedError::Invalid(text));
+    }
+    Ok(())
 }
 
 impl Host {
@@ -87,12 +102,7 @@ impl Host {
     pub async fn revoke(&self, what: Revoking, by: &str, why: &str) -> Result<(), SharedError> {
         let bucket = self.bucket.as_ref().ok_or(SharedError::NotShared)?;
         self.known(&what)?;
-        for text in [by, why] {
-            if text.is_empty() || text.len() > TEXT_BYTES || text.chars().any(char::is_control) {
-                let text = format!("a name or a reason has 1 to {TEXT_BYTES} bytes, in one line");
-                return Err(SharedError::Invalid(text));
-            }
-        }
+        words(&[by, why])?;
         let revocation = Revocation {
             what,
             by: by.to_owned(),

@@ -1,7 +1,10 @@
-//! What a run did so far, for whoever wants to give its answer again.
+//! What a run did so far, for whoever wants to give its answer again, and for
+//! who wants to know which of its grants a client uses.
 
+use crate::authorization::ActivitySet;
 use crate::catalogue::{Access, Activity};
 use crate::platform::Entity;
+use std::collections::BTreeMap;
 use std::sync::{Mutex, PoisonError};
 
 /// What a run performed: an activity, and on what (none: the employer of the
@@ -19,12 +22,39 @@ pub struct Trace(Mutex<State>);
 struct State {
     performed: Vec<Performed>,
     spoiled: bool,
+    used: ActivitySet,
+}
+
+/// What the runs of this process performed, by client. Reading is not in the
+/// ledger, so this is all that is known of it.
+#[derive(Debug, Default)]
+pub(super) struct Used(Mutex<BTreeMap<String, ActivitySet>>);
+
+impl Used {
+    /// Notes what a run performed.
+    pub(super) fn note(&self, client: &str, trace: &Trace) {
+        let used = trace.used();
+        let mut all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        match all.get_mut(client) {
+            Some(known) => known.insert_all(&used),
+            None => {
+                all.insert(client.to_owned(), used);
+            }
+        }
+    }
+
+    /// What the runs of a client performed so far.
+    pub(super) fn of(&self, client: &str) -> ActivitySet {
+        let all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        all.get(client).copied().unwrap_or_default()
+    }
 }
 
 impl Trace {
     /// Notes something that all five checks allowed.
     pub fn performed(&self, activity: Activity, entity: Option<Entity>) {
         let mut state = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        state.used.insert(activity);
         if state.performed.contains(&(activity, entity)) {
             return;
         }
@@ -34,6 +64,12 @@ impl Trace {
         } else {
             state.performed.push((activity, entity));
         }
+    }
+
+    /// The activities that were performed.
+    fn used(&self) -> ActivitySet {
+        let state = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        state.used
     }
 
     /// Notes that something was denied, refused or failed: what the run answers
@@ -72,6 +108,28 @@ mod tests {
                 (id::GetGeocodeByAddress, None)
             ])
         );
+    }
+
+    #[test]
+    fn what_the_runs_of_a_client_performed_is_known_of_that_client() {
+        let used = Used::default();
+        let trace = Trace::default();
+        trace.performed(id::GetEmployerByEmployerId, None);
+        trace.performed(id::PatchJournalRunByJournalRunId, None);
+        used.note("journal", &trace);
+        let more = Trace::default();
+        more.performed(id::GetGeocodeByAddress, None);
+        used.note("journal", &more);
+        let of_journal: Vec<_> = used.of("journal").iter().collect();
+        assert_eq!(
+            of_journal,
+            [
+                id::GetEmployerByEmployerId,
+                id::PatchJournalRunByJournalRunId,
+                id::GetGeocodeByAddress
+            ]
+        );
+        assert_eq!(used.of("other"), ActivitySet::default());
     }
 
     #[test]

@@ -1,75 +1,30 @@
 //! Components in the object store of NATS: a host that does not have one gets it
 //! there, by its digest.
 
+use super::objects::Objects;
 use crate::config::{Client, Nats};
 use async_nats::jetstream::Context;
-use async_nats::jetstream::object_store::{Config, ObjectStore};
-use async_nats::jetstream::stream::StorageType;
-use sha2::{Digest, Sha256};
 use std::io::Write;
 use std::path::Path;
-use tokio::io::AsyncReadExt;
 
 /// The largest component that is taken, in bytes.
 const MOST: usize = 64 << 20;
 
 /// The object store of components. Each is called by its SHA-256.
 #[derive(Clone)]
-pub(crate) struct Components(ObjectStore);
+pub(crate) struct Components(Objects);
 
 impl Components {
     /// Opens the store, or makes it.
     pub(crate) async fn open(context: &Context, config: &Nats) -> Result<Self, String> {
         let bucket = format!("{}-components", config.name);
-        if let Ok(store) = context.get_object_store(&bucket).await {
-            return Ok(Self(store));
-        }
-        let made = context.create_object_store(Config {
-            bucket,
-            storage: StorageType::File,
-            num_replicas: config.replicas,
-            ..Config::default()
-        });
-        let store = made.await.map_err(|error| format!("NATS: {error}"))?;
-        Ok(Self(store))
+        let objects = Objects::open(context, &bucket, config.replicas, MOST).await?;
+        Ok(Self(objects))
     }
 
     /// Puts a component there; gives its digest.
     pub(crate) async fn publish(&self, bytes: &[u8]) -> Result<String, String> {
-        let digest = hex::encode(Sha256::digest(bytes));
-        if self.0.info(&digest).await.is_ok() {
-            return Ok(digest);
-        }
-        let mut reader = bytes;
-        let put = self.0.put(digest.as_str(), &mut reader).await;
-        put.map_err(|error| format!("NATS: {error}"))?;
-        Ok(digest)
-    }
-
-    /// The component of a digest. What is there under it is not trusted.
-    pub(crate) async fn fetch(&self, digest: &str) -> Result<Vec<u8>, String> {
-        let object = self.0.get(digest).await;
-        let mut object =
-            object.map_err(|error| format!("the object store has no {digest}: {error}"))?;
-        if object.info().size > MOST {
-            return Err(format!(
-                "the object {digest} has {} bytes, and a component may have {MOST}",
-                object.info().size
-            ));
-        }
-        let mut bytes = Vec::new();
-        let read = (&mut object)
-            .take(MOST as u64 + 1)
-            .read_to_end(&mut bytes)
-            .await;
-        read.map_err(|error| format!("the object {digest} cannot be read: {error}"))?;
-        let found = hex::encode(Sha256::digest(&bytes));
-        if found != digest {
-            return Err(format!(
-                "the object {digest} of the object store has SHA-256 {found}, and is not used"
-            ));
-        }
-        Ok(bytes)
+        self.0.put(bytes).await
     }
 
     /// Gets the component of a client that is pinned by its digest, if its file
@@ -81,7 +36,7 @@ impl Components {
         if client.component.exists() {
             return Ok(());
         }
-        let bytes = self.fetch(digest).await?;
+        let bytes = self.0.fetch(digest).await?;
         write(&client.component, &bytes)
             .map_err(|error| format!("{}: {error}", client.component.display()))?;
         tracing::info!(client = client.name, digest, "a component was fetched");

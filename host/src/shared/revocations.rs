@@ -1,61 +1,49 @@
 //! What was taken back, in a key-value bucket of NATS that every host watches.
 
+use super::nats::{bucket, follow, told};
 use crate::authorization::{Revocation, Revocations, Revoked, Revoking};
 use crate::config::Nats;
 use async_nats::jetstream::Context;
 use async_nats::jetstream::kv::{Entry, Operation, Store};
-use async_nats::jetstream::stream::{self, DiscardPolicy, StorageType};
+use async_nats::jetstream::stream;
 use futures_util::{StreamExt, TryStreamExt};
 use std::collections::BTreeMap;
+use std::convert::Infallible;
 use std::time::Duration;
-use tokio_util::sync::{CancellationToken, DropGuard};
+use tokio_util::sync::DropGuard;
 
 /// How often everything is read again, should something have been missed.
 const AGAIN: Duration = Duration::from_secs(15);
-
-/// How long is waited when the bucket cannot be watched.
-const UNREACHABLE: Duration = Duration::from_secs(1);
 
 /// The bucket, as one host sees it.
 pub(crate) struct Bucket {
     store: Store,
     revoked: Revoked,
-    _stop: DropGuard,
+    _following: DropGuard,
 }
 
 impl Bucket {
     /// Opens the bucket, or makes it, and reads it before this returns: a host
     /// that does not know what was taken back does not start.
     pub(crate) async fn open(context: &Context, config: &Nats) -> Result<Self, String> {
-        let bucket = format!("{}-revocations", config.name);
-        let store = match context.get_key_value(&bucket).await {
-            Ok(store) => store,
-            Err(_) => {
-                // Made as the client does, which first asks the server for what
-                // one of version 2.9 does not tell.
-                let made = context.get_or_create_stream(stream::Config {
-                    name: format!("KV_{bucket}"),
-                    subjects: vec![format!("$KV.{bucket}.>")],
-                    max_messages_per_subject: 1,
-                    allow_rollup: true,
-                    deny_delete: true,
-                    allow_direct: true,
-                    discard: DiscardPolicy::New,
-                    storage: StorageType::File,
-                    num_replicas: config.replicas,
-                    ..stream::Config::default()
-                });
-                made.await.map_err(told)?;
-                context.get_key_value(&bucket).await.map_err(told)?
-            }
+        let shape = stream::Config {
+            max_messages_per_subject: 1,
+            num_replicas: config.replicas,
+            ..stream::Config::default()
         };
-        let (revoked, stop) = (Revoked::shared(), CancellationToken::new());
+        let store = bucket(context, &format!("{}-revocations", config.name), shape).await?;
+        let revoked = Revoked::shared();
         revoked.replace(read(&store).await?.into_values().collect());
-        tokio::spawn(watch(store.clone(), revoked.clone(), stop.clone()));
+        let followed = {
+            let (store, revoked) = (store.clone(), revoked.clone());
+            move || followed(store.clone(), revoked.clone())
+        };
         Ok(Self {
             store,
             revoked,
-            _stop: stop.drop_guard(),
+            _following: follow(followed, |why| {
+                tracing::warn!(why, "revocations are not seen");
+            }),
         })
     }
 
@@ -83,10 +71,6 @@ impl Bucket {
     pub(crate) async fn all(&self) -> Result<Vec<Revocation>, String> {
         Ok(read(&self.store).await?.into_values().collect())
     }
-}
-
-fn told(error: impl std::fmt::Display) -> String {
-    format!("NATS: {error}")
 }
 
 /// The key of what is taken back: it tells by itself what it is.
@@ -168,26 +152,11 @@ fn apply(known: &mut Known, entry: Entry) {
     }
 }
 
-/// Follows the bucket until it is stopped.
-async fn watch(store: Store, revoked: Revoked, stop: CancellationToken) {
-    let followed = async {
-        loop {
-            if let Err(why) = follow(&store, &revoked).await {
-                tracing::warn!(why, "revocations are not seen");
-            }
-            tokio::time::sleep(UNREACHABLE).await;
-        }
-    };
-    tokio::select! {
-        () = followed => {}
-        () = stop.cancelled() => {}
-    }
-}
-
-async fn follow(store: &Store, revoked: &Revoked) -> Result<(), String> {
+/// Follows the bucket as long as it can be.
+async fn followed(store: Store, revoked: Revoked) -> Result<Infallible, String> {
     // First the watch, then the reading: nothing falls between the two.
     let mut watch = store.watch_all().await.map_err(told)?;
-    let mut known = read(store).await?;
+    let mut known = read(&store).await?;
     loop {
         let now: Revocations = known.values().cloned().collect();
         if revoked.now().is_some_and(|before| **before != now) {
@@ -202,7 +171,7 @@ async fn follow(store: &Store, revoked: &Revoked) -> Result<(), String> {
                 Some(entry) => apply(&mut known, entry.map_err(told)?),
                 None => return Err("the watch ended".to_owned()),
             },
-            () = tokio::time::sleep(AGAIN) => known = read(store).await?,
+            () = tokio::time::sleep(AGAIN) => known = read(&store).await?,
         }
     }
 }

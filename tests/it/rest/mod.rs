@@ -8,6 +8,7 @@ mod messages;
 mod modules;
 mod oauth;
 mod oidc;
+mod operators;
 mod routes;
 mod runs;
 mod served;
@@ -29,7 +30,7 @@ pub(crate) const APPLICATION: &str = "9f3c0b8e-2f54-4bd1-9a58-5d5a2f7f3f10";
 pub(crate) const BACK: &str = "https://hr.example/back?from=koppel";
 
 /// The password of every user.
-const PASSWORD: &str = "correct horse battery";
+pub(crate) const PASSWORD: &str = "correct horse battery";
 
 pub(crate) const VERIFIER: &str = "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk";
 

@@ -38,7 +38,7 @@ async fn a_user_logs_in_and_the_application_works_as_that_user() {
         "{cookie}"
     );
     let text = page.text();
-    assert!(text.contains("<strong>hr-portal</strong>"), "{text}");
+    assert!(text.contains("<p>The application hr-portal asks to work with your payroll data in koppel, as you.</p>"), "{text}");
     assert!(!text.contains("<script"), "{text}");
 
     let answer = rest.submit(&form, "anna", PASSWORD).await;
@@ -92,7 +92,7 @@ async fn a_page_for_who_may_not_be_sent_back_sends_nobody_anywhere() {
         (
             "redirect_uri",
             "https://hr.example/back?from=koppel&x=1",
-            "The application hr-portal may not send you to https://hr.example/back?from=koppel&amp;x=1.",
+            "The application hr-portal may not send you to https://hr.example/back?from=koppel&#38;x=1.",
         ),
     ] {
         let (page, _) = rest.page(&authorization(&[(parameter, value)])).await;

@@ -127,8 +127,15 @@ async fn every_route_answers_when_all_five_checks_are_green() {
             "GetWagePercentagesByAchmeaInsuranceContractId" => 1,
             "GetJournalRunExportAuditTrailByJournalRunId" => 0,
             "GetJournalRunResultsByJournalRunId" => 14,
-            "GetJournalRunErrorsByJournalRunId" | "GetDenialsByEmployerId" => 0,
-            "GetMessagesByEmployerId" | "GetConnectorRunsByEmployerId" => 1,
+            "GetJournalRunErrorsByJournalRunId"
+            | "GetDenialsByEmployerId"
+            | "GetDenialsByUserId" => 0,
+            "GetMessagesByEmployerId"
+            | "GetConnectorRunsByEmployerId"
+            | "GetMessagesByUserId"
+            | "GetConnectorRunsByUserId"
+            | "GetConnectorsByUserId" => 1,
+            "GetExplanationsByEmployerId" => ROWS.len(),
             "GetModulesByEmployerId" => 5,
             "GetAuthorizationsByEmployerId" => with_modules(&MODULES).len(),
             "GetApplicationAuthorizationsByApplicationId" => {

@@ -59,6 +59,7 @@ impl Served {
             | "GetMessagesByEmployerId"
             | "GetConnectorRunsByEmployerId"
             | "PostConnectorRunByEmployerId"
+            | "GetExplanationsByEmployerId"
             | "GetDenialsByEmployerId" => employer(1).to_string(),
             "GetMessageByMessageId" | "GetMessageContentByMessageId" => self.message.to_string(),
             "GetConnectorRunByConnectorRunId" | "PatchConnectorRunByConnectorRunId" => {

@@ -5,7 +5,6 @@ use super::{Handled, Route, Shape, page, schema};
 use crate::api::call::Call;
 use crate::catalogue::id;
 use crate::wire::employers::Employer;
-use uuid::Uuid;
 
 pub(super) fn of_the_user() -> Route {
     Route::new(
@@ -17,11 +16,8 @@ pub(super) fn of_the_user() -> Route {
 
 fn list(call: Call) -> Handled {
     Box::pin(async move {
-        // Who may ask, but has no employers, gets an empty list.
-        call.ask().await?;
+        let among = call.among().await?;
         let wanted = call.wanted()?;
-        let owners = call.employers().await?;
-        let among: Vec<Uuid> = owners.iter().map(|owner| owner.employer).collect();
         let platform = call.api.host.platform();
         let (employers, total) = wanted
             .get(async |page| Ok(platform.employers(&among, &page).await?))

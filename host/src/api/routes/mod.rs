@@ -4,13 +4,17 @@
 
 mod authorizations;
 mod connector_runs;
+mod connectors;
 mod declarations;
 mod employers;
+mod explanations;
+mod figures;
 mod insurance;
 mod kept_runs;
 mod messages;
 mod modules;
 mod payroll_run_results;
+mod state;
 
 use super::call::{Call, invalid};
 use super::paging::Page;
@@ -290,6 +294,13 @@ pub(super) fn table() -> Vec<Route> {
         messages::one(),
         messages::content_of_one(),
         messages::denials_of_an_employer(),
+        messages::of_the_user(),
+        messages::denials_of_the_user(),
+        figures::of_the_user(),
+        connectors::of_the_user(),
+        explanations::of_an_employer(),
+        state::of_the_platform(),
+        state::of_the_ledger(),
     ];
     routes.extend(declarations::routes());
     routes.extend(kept_runs::routes());

@@ -110,8 +110,7 @@ impl Resolver<'_> {
         secret.within(self.base)
     }
 
-    pub(super) fn password(&mut self, user: &raw::User) -> Option<PasswordHash> {
-        let hash = user.password_hash.as_ref()?;
+    pub(super) fn password(&mut self, user: &str, hash: &Spanned<String>) -> Option<PasswordHash> {
         let parsed = argon2::PasswordHash::new(hash.get_ref())
             .ok()
             .filter(|parsed| parsed.algorithm == ARGON2ID_IDENT)
@@ -120,8 +119,7 @@ impl Resolver<'_> {
             self.fault(
                 Some(&hash.span()),
                 format!(
-                    "password-hash of user \"{}\" is no Argon2id hash; `koppel password` makes one",
-                    user.id
+                    "password-hash of user \"{user}\" is no Argon2id hash; `koppel password` makes one"
                 ),
             );
             return None;
@@ -144,6 +142,9 @@ impl Resolver<'_> {
                         continue;
                     };
                     let name = client.get_ref();
+                    if self.elsewhere.contains(name) {
+                        continue;
+                    }
                     if !clients.contains_key(name) {
                         self.fault(
                             Some(&client.span()),

@@ -87,7 +87,8 @@ impl Resolver<'_> {
                 let text = format!("[[schedules]] name = {name:?} must be one of its own");
                 self.fault(Some(&span), text);
             }
-            if !clients.contains_key(schedule.client.get_ref()) {
+            let elsewhere = self.elsewhere.contains(schedule.client.get_ref());
+            if !elsewhere && !clients.contains_key(schedule.client.get_ref()) {
                 let text = format!(
                     "there is no connector \"{0}\"; add `[clients.{0}]` with `component` and `activities`",
                     schedule.client.get_ref()
@@ -102,6 +103,8 @@ impl Resolver<'_> {
                 self.fault(Some(&schedule.user.span()), text);
             }
             match schedule.resolve() {
+                // Hosts that have the client see to it.
+                Ok(_) if elsewhere => {}
                 Ok(schedule) => resolved.push(schedule),
                 Err(text) => {
                     let text = format!("[[schedules]] {text}");

@@ -20,17 +20,21 @@ impl Resolver<'_> {
         let span = rule.span();
         let rule = rule.into_inner();
         let activity = self.act(client, &rule.activity, granted);
+        let mut usable = true;
         if let Some(credential) = &rule.credential
             && !credentials.contains_key(credential.get_ref())
         {
-            self.fault(
-                Some(&credential.span()),
-                format!(
-                    "there is no credential \"{name}\"; add `[credentials.{name}]` with `header` and `value`",
-                    name = credential.get_ref()
-                ),
+            let text = format!(
+                "there is no credential \"{name}\"; add `[credentials.{name}]` with `header` and `value`",
+                name = credential.get_ref()
             );
+            usable &= self.lacks(&credential.span(), text);
         }
+        let roots = rule.trusted_roots.and_then(|file| {
+            let found = self.roots(&file);
+            usable &= found.is_some();
+            found
+        });
         let place = rule.credential.as_ref().and_then(|name| {
             let credential = credentials.get(name.get_ref())?;
             Some((name, &credential.place))
@@ -75,8 +79,8 @@ impl Resolver<'_> {
                 json: rule.json,
             },
         );
-        let parsed = parsed.and_then(|parsed| match rule.trusted_roots {
-            Some(file) => parsed.with_trusted_roots(self.base.join(file)),
+        let parsed = parsed.and_then(|parsed| match roots {
+            Some(file) => parsed.with_trusted_roots(file),
             None => Ok(parsed),
         });
         let parsed = parsed.and_then(|parsed| match (rule.idempotency, rule.repeatable) {
@@ -96,7 +100,7 @@ impl Resolver<'_> {
             );
         }
         match parsed {
-            Ok(rule) => Some(rule),
+            Ok(rule) => usable.then_some(rule),
             Err(error) => {
                 self.fault(Some(&span), error.to_string());
                 None
@@ -121,10 +125,14 @@ impl Resolver<'_> {
             return None;
         }
         if !granted.contains(activity) {
-            self.fault(
-                Some(&id.span()),
-                format!("this needs {activity}, which client \"{client}\" was not granted; add \"{activity}\" to [clients.{client}] activities"),
+            let text = format!(
+                "this needs {activity}, which client \"{client}\" was not granted; add \"{activity}\" to [clients.{client}] activities"
             );
+            if self.is_published(&id.span()) {
+                self.fault(Some(&id.span()), text);
+            } else if !self.lacks(&id.span(), text) {
+                return None;
+            }
         }
         Some(activity)
     }

@@ -2,7 +2,9 @@
 
 use super::application::is_loopback;
 use super::{Resolver, raw};
-use crate::config::server::{Application, Issuer, Oidc, Server, Tls, Tokens};
+use crate::config::server::{
+    Application, Console, Issuer, Oidc, Registration, Server, Tls, Tokens,
+};
 use std::collections::BTreeMap;
 use std::ops::Range;
 use toml::Spanned;
@@ -17,8 +19,20 @@ impl Resolver<'_> {
         let span = server.span();
         let server = server.into_inner();
         let public_url = self.public_url(&span, &server);
+        let by_provider = server.oidc.is_some();
+        let console = server
+            .console
+            .and_then(|console| self.console(console, applications, by_provider));
         let tokens = match (server.issuer, server.oidc) {
-            (Some(issuer), None) => self.issuer(issuer, applications).map(Tokens::Issuer),
+            (Some(issuer), None) => {
+                // The console needs none: where it is is known. Which one it is
+                // must be known, too.
+                let own = console.as_ref().map(|console| &console.application);
+                let known = own.is_none_or(|own| applications.contains_key(own));
+                let others = applications.values();
+                let others = others.filter(|other| known && Some(&other.name) != own);
+                self.issuer(issuer, others).map(Tokens::Issuer)
+            }
             (None, Some(oidc)) => self.oidc(oidc).map(Tokens::Oidc),
             (Some(_), Some(_)) => {
                 self.fault(
@@ -45,6 +59,64 @@ impl Resolver<'_> {
                 private_key: self.base.join(tls.private_key),
             }),
             tokens: tokens?,
+            console,
+        })
+    }
+
+    fn console(
+        &mut self,
+        console: Spanned<raw::Console>,
+        applications: &BTreeMap<String, Application>,
+        by_provider: bool,
+    ) -> Option<Console> {
+        let span = console.span();
+        let console = console.into_inner();
+        let name = console.application.get_ref();
+        if !applications.contains_key(name) {
+            self.fault(
+                Some(&console.application.span()),
+                format!(
+                    "there is no application \"{name}\" for the console to act as; add `[clients.{name}]` with `application = {{ id = \"<uuid>\" }}` and `activities`"
+                ),
+            );
+        }
+        if !(5..=1440).contains(&console.session_minutes) {
+            self.fault(
+                Some(&span),
+                format!(
+                    "session-minutes = {} must be 5 to 1440",
+                    console.session_minutes
+                ),
+            );
+        }
+        let secret = console.client_secret.map(|secret| self.secret(secret));
+        let registration = match (by_provider, console.client_id) {
+            (true, Some(client_id)) => Some(Registration {
+                client_id,
+                client_secret: secret,
+            }),
+            (true, None) => {
+                self.fault(
+                    Some(&span),
+                    "the provider must know the console: add `client-id = \"…\"` to [server.console]"
+                        .to_owned(),
+                );
+                None
+            }
+            (false, None) if secret.is_none() => None,
+            (false, _) => {
+                self.fault(
+                    Some(&span),
+                    "`client-id` and `client-secret` of [server.console] are for [server.oidc]: remove them"
+                        .to_owned(),
+                );
+                None
+            }
+        };
+        Some(Console {
+            application: console.application.into_inner(),
+            session_minutes: console.session_minutes,
+            registration,
         })
     }
 
@@ -83,14 +155,14 @@ impl Resolver<'_> {
         None
     }
 
-    fn issuer(
+    fn issuer<'b>(
         &mut self,
         issuer: Spanned<raw::Issuer>,
-        applications: &BTreeMap<String, Application>,
+        applications: impl Iterator<Item = &'b Application>,
     ) -> Option<Issuer> {
         let span = issuer.span();
         let issuer = issuer.into_inner();
-        for application in applications.values() {
+        for application in applications {
             if application.redirect_uris.is_empty() {
                 self.fault(
                     Some(&span),

@@ -1,8 +1,10 @@
 mod credentials;
 mod elsewhere;
 mod faults;
+mod following;
 mod live;
 mod names;
+mod published;
 mod queue;
 mod resolved;
 mod schema;

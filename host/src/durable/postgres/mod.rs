@@ -12,8 +12,8 @@ mod presence;
 mod runs;
 
 use super::{
-    Attempt, Begin, Begun, Decision, Doubt, End, Fence, Made, Millis, NewRun, Run, RunFilter,
-    RunStore, SharedLimits, Started, Step, StoreError, Submitted,
+    Attempt, Begin, Begun, DayCount, Decision, Doubt, End, Fence, Made, Millis, NewRun, Run,
+    RunFilter, RunStore, SharedLimits, Started, Step, StoreError, Submitted,
 };
 use crate::shared::postgres::within;
 use async_trait::async_trait;
@@ -115,6 +115,10 @@ impl RunStore for Postgres {
         size: u32,
     ) -> Result<(Vec<Run>, u64), StoreError> {
         within(runs::page(&self.pool, &filter, skip, size)).await
+    }
+
+    async fn days(&self, filter: RunFilter) -> Result<Vec<DayCount>, StoreError> {
+        within(runs::days(&self.pool, &filter)).await
     }
 
     async fn attempts(&self, run: Uuid) -> Result<Vec<Attempt>, StoreError> {

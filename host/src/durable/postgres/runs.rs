@@ -2,8 +2,9 @@
 
 use super::presence::THERE;
 use super::{int, uint};
+use crate::durable::run::DAY;
 use crate::durable::{
-    Attempt, Millis, NewRun, Origin, Run, RunFilter, State, StoreError, Submitted,
+    Attempt, DayCount, Millis, NewRun, Origin, Run, RunFilter, State, StoreError, Submitted,
 };
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -38,8 +39,11 @@ pub(super) fn count(row: &PgRow, index: usize) -> Result<u32, StoreError> {
     uint(i64::from(number))
 }
 
+fn state(name: &str) -> Result<State, StoreError> {
+    State::of_name(name).ok_or_else(|| StoreError::Broken(format!("there is no state \"{name}\"")))
+}
+
 pub(super) fn read(row: &PgRow) -> Result<Run, StoreError> {
-    let state: &str = row.try_get(8)?;
     Ok(Run {
         number: uint(row.try_get(0)?)?,
         id: row.try_get(1)?,
@@ -49,8 +53,7 @@ pub(super) fn read(row: &PgRow) -> Result<Run, StoreError> {
         employer: row.try_get(5)?,
         job: of_json(row, 6)?,
         origin: of_json(row, 7)?,
-        state: State::of_name(state)
-            .ok_or_else(|| StoreError::Broken(format!("there is no state \"{state}\"")))?,
+        state: state(row.try_get(8)?)?,
         submitted: row.try_get(9)?,
         due: row.try_get(10)?,
         ended: row.try_get(11)?,
@@ -136,13 +139,14 @@ pub(super) async fn submit(
     }
 }
 
-/// What a filter selects; binds $1 to $6.
+/// What a filter selects; binds $1 to $7.
 const SELECTED: &str = "(cardinality($1::text[]) = 0 OR state = ANY($1))
          AND ($2::text IS NULL OR client = $2)
          AND ($3::uuid IS NULL OR employer = $3)
          AND ($4::bigint IS NULL OR submitted >= $4)
          AND ($5::bigint IS NULL OR submitted < $5)
-         AND ($6::bigint IS NULL OR number < $6)";
+         AND ($6::bigint IS NULL OR number < $6)
+         AND ($7::uuid[] IS NULL OR employer = ANY($7))";
 
 macro_rules! selected {
     ($sql:expr, $filter:expr) => {{
@@ -155,11 +159,12 @@ macro_rules! selected {
             .bind(filter.since)
             .bind(filter.until)
             .bind(filter.before.map(int))
+            .bind(&filter.among)
     }};
 }
 
 pub(super) async fn list(pool: &PgPool, filter: &RunFilter) -> Result<Vec<Run>, StoreError> {
-    let sql = format!("SELECT {COLUMNS} FROM run WHERE {SELECTED} ORDER BY number DESC LIMIT $7");
+    let sql = format!("SELECT {COLUMNS} FROM run WHERE {SELECTED} ORDER BY number DESC LIMIT $8");
     let rows = selected!(sql, filter)
         // PostgreSQL takes NULL for no limit.
         .bind(filter.limit.map(i64::from))
@@ -182,7 +187,7 @@ pub(super) async fn page(
     let total = selected!(sql, filter).fetch_one(&mut *db).await?;
     let total: i64 = total.try_get(0)?;
     let sql = format!(
-        "SELECT {COLUMNS} FROM run WHERE {SELECTED} ORDER BY number DESC LIMIT $7 OFFSET $8"
+        "SELECT {COLUMNS} FROM run WHERE {SELECTED} ORDER BY number DESC LIMIT $8 OFFSET $9"
     );
     let rows = selected!(sql, filter)
         .bind(i64::from(size))
@@ -193,6 +198,22 @@ pub(super) async fn page(
         rows.iter().map(read).collect::<Result<_, _>>()?,
         uint(total)?,
     ))
+}
+
+pub(super) async fn days(pool: &PgPool, filter: &RunFilter) -> Result<Vec<DayCount>, StoreError> {
+    let sql = format!(
+        "SELECT submitted / {DAY} AS day, state, count(*) FROM run WHERE {SELECTED}
+         GROUP BY day, state ORDER BY day, state"
+    );
+    let rows = selected!(sql, filter).fetch_all(pool).await?;
+    let read = |row: &PgRow| {
+        Ok(DayCount {
+            day: row.try_get(0)?,
+            state: state(row.try_get(1)?)?,
+            count: uint(row.try_get(2)?)?,
+        })
+    };
+    rows.iter().map(read).collect()
 }
 
 pub(super) async fn attempts(pool: &PgPool, run: Uuid) -> Result<Vec<Attempt>, StoreError> {

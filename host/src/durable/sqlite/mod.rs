@@ -12,8 +12,8 @@ mod tests;
 pub use queue::LocalQueue;
 
 use super::{
-    Attempt, Begin, Begun, Decision, Doubt, End, Fence, Made, Millis, NewRun, Run, RunFilter,
-    RunStore, Started, Step, StoreError, Submitted,
+    Attempt, Begin, Begun, DayCount, Decision, Doubt, End, Fence, Made, Millis, NewRun, Run,
+    RunFilter, RunStore, Started, Step, StoreError, Submitted,
 };
 use async_trait::async_trait;
 use rusqlite::{Connection, ErrorCode, Transaction, TransactionBehavior};
@@ -195,6 +195,10 @@ impl RunStore for Sqlite {
     ) -> Result<(Vec<Run>, u64), StoreError> {
         self.read(move |db| runs::page(db, &filter, skip, size))
             .await
+    }
+
+    async fn days(&self, filter: RunFilter) -> Result<Vec<DayCount>, StoreError> {
+        self.read(move |db| runs::days(db, &filter)).await
     }
 
     async fn attempts(&self, run: Uuid) -> Result<Vec<Attempt>, StoreError> {

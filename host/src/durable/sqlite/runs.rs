@@ -1,6 +1,9 @@
 //! Runs as they are written and read.
 
-use super::super::{Attempt, Millis, NewRun, Origin, Run, RunFilter, State, StoreError, Submitted};
+use super::super::run::DAY;
+use super::super::{
+    Attempt, DayCount, Millis, NewRun, Origin, Run, RunFilter, State, StoreError, Submitted,
+};
 use rusqlite::types::Type;
 use rusqlite::{Connection, OptionalExtension, Row, ToSql, Transaction, params};
 use serde::Serialize;
@@ -128,6 +131,7 @@ pub(super) fn submit(
 const SELECTED: &str = "(:all OR state IN (SELECT value FROM json_each(:states)))
          AND (:client IS NULL OR client = :client)
          AND (:employer IS NULL OR employer = :employer)
+         AND (:among IS NULL OR employer IN (SELECT value FROM json_each(:among)))
          AND (:since IS NULL OR submitted >= :since)
          AND (:until IS NULL OR submitted < :until)
          AND (:before IS NULL OR number < :before)";
@@ -150,6 +154,10 @@ fn selected(filter: &RunFilter) -> Result<Vec<Named>, StoreError> {
         (
             ":employer",
             Box::new(filter.employer.map(|id| id.to_string())),
+        ),
+        (
+            ":among",
+            Box::new(filter.among.as_ref().map(json).transpose()?),
         ),
         (":since", Box::new(filter.since)),
         (":until", Box::new(filter.until)),
@@ -193,6 +201,22 @@ pub(super) fn page(
         .prepare_cached(&format!("SELECT count(*) FROM run WHERE {SELECTED}"))?
         .query_row(&given(&selected(filter)?)[..], |row| row.get(0))?;
     Ok((select(&db, filter, size.into(), skip)?, total))
+}
+
+pub(super) fn days(db: &Connection, filter: &RunFilter) -> Result<Vec<DayCount>, StoreError> {
+    let mut select = db.prepare_cached(&format!(
+        "SELECT submitted / {DAY} AS day, state, count(*) FROM run WHERE {SELECTED}
+         GROUP BY day, state ORDER BY day, state"
+    ))?;
+    let rows = select.query_map(&given(&selected(filter)?)[..], |row| {
+        let state: String = row.get(1)?;
+        Ok(DayCount {
+            day: row.get(0)?,
+            state: State::of_name(&state).ok_or(rusqlite::Error::InvalidQuery)?,
+            count: row.get(2)?,
+        })
+    })?;
+    Ok(rows.collect::<rusqlite::Result<_>>()?)
 }
 
 pub(super) fn attempts(db: &Connection, run: Uuid) -> Result<Vec<Attempt>, StoreError> {

@@ -97,7 +97,72 @@ async fn pages_are_the_selected_rows_cut_in_pieces_with_their_number() {
         ..Filter::default()
     };
     assert_eq!(page(of_client.clone(), 0, 9).await, (vec![2, 6], 2));
-    assert_eq!(page(of_client, 1, 9).await, (vec![6], 2));
+    assert_eq!(page(of_client.clone(), 1, 9).await, (vec![6], 2));
+    let newest = Filter {
+        newest_first: true,
+        ..of_client
+    };
+    assert_eq!(page(newest.clone(), 0, 1).await, (vec![6], 2));
+    assert_eq!(page(newest, 1, 9).await, (vec![2], 2));
+    // Of some employers, and of none of them.
+    for (among, expected) in [
+        (vec![1, 3], vec![1, 3]),
+        (vec![9], vec![]),
+        (vec![], vec![]),
+    ] {
+        let among = among.into_iter().map(|of| Uuid::from_u128(1_000 + of));
+        let filter = Filter {
+            among: Some(among.collect()),
+            ..Filter::default()
+        };
+        let total = expected.len() as u64;
+        assert_eq!(page(filter, 0, 9).await, (expected, total));
+    }
+}
+
+#[tokio::test]
+async fn what_clients_did_is_counted_by_activity_and_what_was_denied_is_not_in_it() {
+    let ledger = TestLedger::new();
+    for (number, kind) in [
+        (1, Kind::Request),
+        (1, Kind::Response),
+        (1, Kind::ActivityWrite),
+        (1, Kind::Denial),
+        (2, Kind::ExportFile),
+        (2, Kind::Denial),
+    ] {
+        let mut entry = full(number);
+        entry.kind = kind;
+        ledger.append(entry).await;
+    }
+    let mut other = full(1);
+    (other.kind, other.activity) = (Kind::Request, Some("Another".to_owned()));
+    ledger.append(other).await;
+    let mut nothing = full(1);
+    (nothing.kind, nothing.activity) = (Kind::ActivityWrite, None);
+    ledger.append(nothing).await;
+    let uses = async |filter| {
+        let uses = ledger.ledger.uses(filter).await.unwrap().into_iter();
+        uses.map(|one| (one.client, one.activity, one.count))
+            .collect::<Vec<_>>()
+    };
+    let of = |client: &str, activity: &str, count| (client.to_owned(), activity.to_owned(), count);
+    let get = "GetJournalRunByJournalRunId";
+    assert_eq!(
+        uses(Filter::default()).await,
+        [
+            of("client-1", "Another", 1),
+            of("client-1", get, 2),
+            of("client-2", get, 1)
+        ]
+    );
+    let of_second = Filter {
+        among: Some(vec![Uuid::from_u128(1_002)]),
+        ..Filter::default()
+    };
+    assert_eq!(uses(of_second).await, [of("client-2", get, 1)]);
+    let last = ledger.ledger.uses(Filter::default()).await.unwrap();
+    assert_eq!(last[1].last, ledger.row(3).await.0.time);
 }
 
 #[tokio::test]

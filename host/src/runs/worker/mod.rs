@@ -70,6 +70,8 @@ impl Host {
         working.tasks.spawn(dispatcher);
         let schedules = schedule::run(self.clone(), working.stop.clone());
         working.tasks.spawn(schedules);
+        let report = self.clone().report(working.stop.clone());
+        working.tasks.spawn(report);
         working
     }
 
@@ -114,6 +116,11 @@ impl Host {
         };
         if run.state.is_over() {
             return self.queue.ack(lease).await;
+        }
+        if self.is_elsewhere(&run.client) {
+            // A host that has the client makes it.
+            let due = self.clock.now() + NOT_YET;
+            return self.queue.retry_at(lease, due).await;
         }
         let ready = self.ready(&run.client).await;
         let concurrency = ready.config.client(&run.client);

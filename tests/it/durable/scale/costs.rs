@@ -1,7 +1,7 @@
 //! What the parts cost by themselves: the queue, the store and the ledger.
 
 use super::{Installation, Party, clients, number};
-use koppel_host::ledger::{Context, Entry, Kind, Ledger, Redactor};
+use koppel_host::ledger::{Context, Entry, Filter, Kind, Ledger, Redactor};
 use std::future::Future;
 use std::time::Instant;
 use uuid::Uuid;
@@ -100,4 +100,60 @@ async fn a_row_that_was_changed_behind_its_back_is_found() {
         .unwrap();
     let broken = ledger.verify().await.unwrap().unwrap_err();
     assert_eq!(broken.to_string(), "row 4 of the ledger: row 3 is missing");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_shared_ledger_selects_what_one_in_a_file_does() {
+    let party = Party::start().await;
+    let Some(installation) = Installation::new(4, &clients(party.port, "", ""), "").await else {
+        return;
+    };
+    let dir = tempfile::tempdir().unwrap();
+    let file = Ledger::open(&dir.path().join("ledger.db"), Redactor::default()).unwrap();
+    let shared = installation.office.ledger();
+    for number in 0..12_u128 {
+        let context = Context {
+            run: Uuid::nil(),
+            client: format!("client-{}", number % 2),
+            user: "anna".to_owned(),
+            employer: Uuid::from_u128(number % 3),
+        };
+        let kinds = [
+            Kind::Request,
+            Kind::Denial,
+            Kind::ActivityWrite,
+            Kind::ExportFile,
+        ];
+        let entry = Entry {
+            activity: (number > 1).then(|| format!("Activity{}", number % 5)),
+            ..Entry::new(context, kinds[number as usize % 4], number.to_string())
+        };
+        file.append(entry.clone()).await.unwrap();
+        shared.append(entry).await.unwrap();
+    }
+    let among = |ids: &[u128]| Filter {
+        among: Some(ids.iter().map(|id| Uuid::from_u128(*id)).collect()),
+        ..Filter::default()
+    };
+    for filter in [Filter::default(), among(&[0, 2]), among(&[9]), among(&[])] {
+        for newest_first in [false, true] {
+            let filter = Filter {
+                newest_first,
+                ..filter.clone()
+            };
+            let page = async |ledger: &Ledger| {
+                let (rows, total) = ledger.page(filter.clone(), 1, 4).await.unwrap();
+                let rows: Vec<_> = rows.into_iter().map(|row| row.summary).collect();
+                (rows, total)
+            };
+            assert_eq!(page(shared).await, page(&file).await, "{filter:?}");
+            let uses = async |ledger: &Ledger| {
+                let uses = ledger.uses(filter.clone()).await.unwrap();
+                let uses = uses.into_iter();
+                uses.map(|one| (one.client, one.activity, one.count))
+                    .collect::<Vec<_>>()
+            };
+            assert_eq!(uses(shared).await, uses(&file).await, "{filter:?}");
+        }
+    }
 }

@@ -6,6 +6,7 @@
 
 mod components;
 mod costs;
+mod grants;
 mod proof;
 mod proxy;
 mod revocation;
@@ -17,13 +18,14 @@ use super::{EXACT, clients};
 use crate::cli::koppel;
 use crate::harness::{ANNA, configuration};
 use crate::servers::{Servers, servers};
-use koppel_host::config::Config;
+use koppel_host::config::{Config, extract};
 use koppel_host::durable::{Run, RunFilter, State};
 use koppel_host::egress::SystemResolver;
 use koppel_host::platform::seed;
 use koppel_host::runs::{Host, Job, RunRequest};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 use tempfile::TempDir;
 use uuid::Uuid;
 
@@ -51,12 +53,37 @@ struct Installation {
     office: Arc<Host>,
     clients: String,
     queue: String,
+    /// Whether the grants are published, and not in the files of the hosts.
+    published: bool,
 }
+
+/// What publishes grants in `[queue]`.
+const PUBLISHED: &str = "grants = \"published\"";
 
 impl Installation {
     /// With so many employers that have a journal run to book; none where the
     /// servers are not installed. `queue` are lines of `[queue]`.
     async fn new(employers: usize, clients: &str, queue: &str) -> Option<Self> {
+        Self::with(employers, clients, queue, |_, _| ()).await
+    }
+
+    /// One whose grants are published, the first time by the command.
+    async fn published(employers: usize, clients: &str) -> Option<Self> {
+        Self::with(employers, clients, PUBLISHED, |office, text| {
+            let first = publish(office, &extract(text).unwrap(), 0, &[]);
+            assert!(first.status.success(), "{first:?}");
+        })
+        .await
+    }
+
+    /// `before` is done in the folder of the office with all that is configured,
+    /// before the office is opened.
+    async fn with(
+        employers: usize,
+        clients: &str,
+        queue: &str,
+        before: impl FnOnce(&Path, &str),
+    ) -> Option<Self> {
         let servers = servers()?;
         let database = servers.database();
         let dir = tempfile::tempdir().unwrap();
@@ -68,7 +95,18 @@ impl Installation {
             clients,
             queue,
         );
-        let office = open(&dir.path().join("office"), &text);
+        let published = queue == PUBLISHED;
+        let office = dir.path().join("office");
+        write(
+            &office,
+            &if published {
+                local(&text)
+            } else {
+                text.clone()
+            },
+        );
+        before(&office, &text);
+        let office = open(&office);
         office.embedded().unwrap().seed().await.unwrap();
         more_employers(&dir.path().join("koppel.db"), employers);
         Some(Self {
@@ -78,6 +116,7 @@ impl Installation {
             office,
             clients: clients.to_owned(),
             queue: queue.to_owned(),
+            published,
         })
     }
 
@@ -85,16 +124,31 @@ impl Installation {
     /// these ports.
     fn folder(&self, name: &str, ports: (u16, u16)) -> PathBuf {
         let folder = self.dir.path().join(name);
-        let text = shared(
+        let text = self.text(ports);
+        write(&folder, &if self.published { local(&text) } else { text });
+        folder
+    }
+
+    /// All that is configured.
+    fn text(&self, ports: (u16, u16)) -> String {
+        shared(
             self.servers,
             &self.database,
             ports,
             self.dir.path(),
             &self.clients,
             &self.queue,
-        );
-        write(&folder, &text);
-        folder
+        )
+    }
+
+    /// What is published of it.
+    fn grants(&self) -> String {
+        extract(&self.text(self.servers.ports())).unwrap()
+    }
+
+    /// Publishes grants from the office.
+    fn publish(&self, grants: &str, on: u64, more: &[&str]) -> std::process::Output {
+        publish(&self.dir.path().join("office"), grants, on, more)
     }
 
     /// A host that works.
@@ -141,10 +195,41 @@ impl Installation {
         self.in_states(&over).await.len()
     }
 
+    /// When so many changes of a kind were seen by these hosts: how long the last
+    /// of them took since a moment.
+    async fn reached(
+        folders: &[PathBuf],
+        seen: &str,
+        changes: usize,
+        since: jiff::Timestamp,
+    ) -> Duration {
+        let deadline = Instant::now() + Duration::from_secs(30);
+        loop {
+            let all: Vec<_> = folders
+                .iter()
+                .filter_map(|folder| last(folder, seen))
+                .collect();
+            if all.len() == folders.len() && all.iter().all(|(count, _)| *count == changes) {
+                let last = all.iter().map(|(_, time)| *time).max().unwrap();
+                return last.duration_since(since).unsigned_abs();
+            }
+            assert!(Instant::now() < deadline, "{all:?}");
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+    }
+
     /// Runs a command in the office.
     fn koppel(&self, arguments: &[&str]) -> std::process::Output {
         koppel(&self.dir.path().join("office"), arguments)
     }
+}
+
+/// How often a host told of something, and when for the last time.
+fn last(folder: &Path, seen: &str) -> Option<(usize, jiff::Timestamp)> {
+    let log = std::fs::read_to_string(folder.join("serve.log")).ok()?;
+    let lines: Vec<_> = log.lines().filter(|line| line.contains(seen)).collect();
+    let time = lines.last()?.split_whitespace().next()?;
+    Some((lines.len(), time.parse().ok()?))
 }
 
 /// The configuration of a host that shares everything, also the payroll data,
@@ -167,8 +252,32 @@ fn write(folder: &Path, text: &str) {
     std::fs::write(folder.join("platform.toml"), text).unwrap();
 }
 
-fn open(folder: &Path, text: &str) -> Arc<Host> {
-    write(folder, text);
+/// What of a configuration stays with each host where grants are published.
+fn local(text: &str) -> String {
+    let mut table: toml::Table = text.parse().unwrap();
+    let grants: toml::Table = extract(text).unwrap().parse().unwrap();
+    for key in grants.keys().filter(|key| *key != "clients") {
+        table.remove(key);
+    }
+    let clients = table.get_mut("clients").and_then(toml::Value::as_table_mut);
+    for (name, client) in clients.into_iter().flatten() {
+        let granted = grants["clients"][name].as_table().unwrap();
+        let client = client.as_table_mut().unwrap();
+        client.retain(|key, _| !granted.contains_key(key));
+    }
+    table.to_string()
+}
+
+/// Publishes grants from this folder by the command.
+fn publish(folder: &Path, grants: &str, on: u64, more: &[&str]) -> std::process::Output {
+    std::fs::write(folder.join("grants.toml"), grants).unwrap();
+    let on = on.to_string();
+    let publish = ["grants", "publish", "grants.toml", "--on", &on];
+    let why = ["--by", "the operator", "--reason", "a test"];
+    koppel(folder, &[&publish[..], &why, more].concat())
+}
+
+fn open(folder: &Path) -> Arc<Host> {
     let config = Config::load(&folder.join("platform.toml"));
     let config = config.unwrap_or_else(|error| panic!("{error}"));
     Arc::new(Host::start(config, Arc::new(SystemResolver)).unwrap())

@@ -2,37 +2,8 @@
 
 use super::{EXACT, Installation, Party, Serve, clients};
 use koppel_host::durable::State;
-use std::path::Path;
-use std::time::{Duration, Instant};
 
 const SEEN: &str = "the revocations were replaced";
-
-/// When a host saw that the revocations changed, for the last time.
-fn seen(folder: &Path) -> Option<(usize, jiff::Timestamp)> {
-    let log = std::fs::read_to_string(folder.join("serve.log")).ok()?;
-    let lines: Vec<_> = log.lines().filter(|line| line.contains(SEEN)).collect();
-    let time = lines.last()?.split_whitespace().next()?;
-    Some((lines.len(), time.parse().ok()?))
-}
-
-/// Waits until every host saw so many changes; gives how long the last took
-/// since the first moment.
-async fn reached(
-    folders: &[std::path::PathBuf],
-    changes: usize,
-    since: jiff::Timestamp,
-) -> Duration {
-    let deadline = Instant::now() + Duration::from_secs(30);
-    loop {
-        let seen: Vec<_> = folders.iter().filter_map(|folder| seen(folder)).collect();
-        if seen.len() == folders.len() && seen.iter().all(|(count, _)| *count == changes) {
-            let last = seen.iter().map(|(_, time)| *time).max().unwrap();
-            return last.duration_since(since).unsigned_abs();
-        }
-        assert!(Instant::now() < deadline, "{seen:?}");
-        tokio::time::sleep(Duration::from_millis(5)).await;
-    }
-}
 
 #[tokio::test(flavor = "multi_thread")]
 async fn what_is_taken_back_on_one_host_is_denied_on_all() {
@@ -63,7 +34,7 @@ async fn what_is_taken_back_on_one_host_is_denied_on_all() {
     assert!(revoked.status.success(), "{revoked:?}");
     let all = installation.office.revocations().await.unwrap();
     assert_eq!((all.len(), all[0].why.as_str()), (1, "it leaked"));
-    let took = reached(&folders, 1, all[0].time.parse().unwrap()).await;
+    let took = Installation::reached(&folders, SEEN, 1, all[0].time.parse().unwrap()).await;
     println!(
         "a revocation reached three hosts within {:.1} ms",
         took.as_secs_f64() * 1e3
@@ -87,7 +58,7 @@ async fn what_is_taken_back_on_one_host_is_denied_on_all() {
 
     let restored = installation.koppel(&["restore", "--client", EXACT]);
     assert!(restored.status.success(), "{restored:?}");
-    reached(&folders, 2, jiff::Timestamp::now()).await;
+    Installation::reached(&folders, SEEN, 2, jiff::Timestamp::now()).await;
     let retried = installation.koppel(&[
         "runs",
         "retry",

@@ -19,7 +19,6 @@ use asked::{Action, Change, Submission};
 use jiff::Timestamp;
 use serde_json::json;
 use shown::{ConnectorRun, ConnectorRunDetails};
-use uuid::Uuid;
 
 /// The header field of the key under which a run is submitted once.
 const KEY: &str = "Idempotency-Key";
@@ -39,19 +38,30 @@ const KEY_FIELD: Parameter = Parameter {
     schema: || json!({"type": "string", "minLength": 1, "maxLength": 200}),
 };
 
+/// What restricts a list.
+const FILTERS: &[Parameter] = &[
+    super::messages::CLIENT,
+    STATE,
+    super::messages::SINCE,
+    super::messages::UNTIL,
+];
+
 pub(super) fn routes() -> Vec<Route> {
     vec![
         Route {
-            filters: &[
-                super::messages::CLIENT,
-                STATE,
-                super::messages::SINCE,
-                super::messages::UNTIL,
-            ],
+            filters: FILTERS,
             ..Route::new(
                 id::GetConnectorRunsByEmployerId,
                 Shape::Paged(schema::<ConnectorRun>),
                 list,
+            )
+        },
+        Route {
+            filters: FILTERS,
+            ..Route::new(
+                id::GetConnectorRunsByUserId,
+                Shape::Paged(schema::<ConnectorRun>),
+                list_of_all,
             )
         },
         Route::new(
@@ -128,28 +138,46 @@ impl From<RunsError> for ApiError {
 
 fn list(call: Call) -> Handled {
     Box::pin(async move {
-        let asked = asked(&call);
+        let asked = call
+            .uuid("employerId")
+            .and_then(|employer| Ok((employer, asked(&call)?)));
         let employer = asked.as_ref().map_err(Clone::clone);
-        let employer = employer.map(|(id, ..)| Some(Entity::Employer(*id)));
+        let employer = employer.map(|(id, _)| Some(Entity::Employer(*id)));
         let session = call.session(employer).await?;
-        let (_, filter, wanted) = asked?;
+        let (_, (filter, wanted)) = asked?;
         let filter = RunFilter {
             // Never of another one.
             employer: Some(session.employer),
             ..filter
         };
-        let host = &call.api.host;
-        let (runs, total) = host
-            .page_of_runs(filter, wanted.before(), wanted.size)
-            .await?;
-        let runs: Vec<_> = runs.into_iter().map(ConnectorRun::from).collect();
-        page(&call, runs, wanted, total)
+        runs(&call, filter, wanted).await
     })
 }
 
-/// What a list is asked for: of which employer, which of it, and which page.
-fn asked(call: &Call) -> Result<(Uuid, RunFilter, Wanted), ActivityError> {
-    let employer = call.uuid("employerId")?;
+fn list_of_all(call: Call) -> Handled {
+    Box::pin(async move {
+        let among = call.among().await?;
+        let (filter, wanted) = asked(&call)?;
+        let filter = RunFilter {
+            // Never of others.
+            among: Some(among),
+            ..filter
+        };
+        runs(&call, filter, wanted).await
+    })
+}
+
+async fn runs(call: &Call, filter: RunFilter, wanted: Wanted) -> Result<Reply, ApiError> {
+    let host = &call.api.host;
+    let (runs, total) = host
+        .page_of_runs(filter, wanted.before(), wanted.size)
+        .await?;
+    let runs: Vec<_> = runs.into_iter().map(ConnectorRun::from).collect();
+    page(call, runs, wanted, total)
+}
+
+/// What a list is asked for: which runs, and which page of them.
+fn asked(call: &Call) -> Result<(RunFilter, Wanted), ActivityError> {
     let wanted = call.wanted()?;
     let query = call.query()?;
     let mut problems = Vec::new();
@@ -175,14 +203,14 @@ fn asked(call: &Call) -> Result<(Uuid, RunFilter, Wanted), ActivityError> {
         }
     }
     if problems.is_empty() {
-        Ok((employer, filter, wanted))
+        Ok((filter, wanted))
     } else {
         Err(ActivityError::Invalid(problems))
     }
 }
 
 /// The first whole millisecond from a moment on: runs are submitted at one.
-fn millis(moment: Timestamp) -> i64 {
+pub(super) fn millis(moment: Timestamp) -> i64 {
     let begun = moment.as_millisecond();
     let whole = Timestamp::from_millisecond(begun);
     begun + i64::from(whole.is_ok_and(|whole| whole < moment))

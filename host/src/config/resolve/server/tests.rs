@@ -11,14 +11,13 @@ fn parse(text: &str) -> Result<Config, String> {
 /// The faults of a configuration after `[platform]`, without path and column.
 #[track_caller]
 fn faults(text: &str) -> String {
-    let error = parse(&format!("[platform]\n{text}")).unwrap_err();
-    let without_column = |fault: &str| {
-        let mut parts = fault.trim_start_matches("/k/platform.toml:").splitn(3, ':');
-        let line = parts.next().unwrap_or_default();
-        format!("{line}:{}", parts.nth(1).unwrap_or_default())
-    };
-    let faults: Vec<_> = error.lines().map(without_column).collect();
-    faults.join("\n")
+    let text = format!("[platform]\n{text}");
+    let error = Config::parse(Path::new("/k/platform.toml"), &text).unwrap_err();
+    let faults = error.faults.iter();
+    let told: Vec<_> = faults
+        .map(|fault| format!("{}: {}", fault.line.unwrap_or_default(), fault.text))
+        .collect();
+    told.join("\n")
 }
 
 fn server(text: &str) -> Server {
@@ -232,4 +231,65 @@ fn the_connector_of_an_employer_comes_before_that_of_its_provider() {
         "9: there is no connector \"none\"; add `[clients.none]` with `component` and `activities`\n\
          11: connector \"other\" was not granted PostSendJournalRunExportByJournalRunId; add \"PostSendJournalRunExportByJournalRunId\" to [clients.other] activities"
     );
+}
+
+/// `[server]` with an application for the console.
+fn with_console(server: &str) -> String {
+    let application = APPLICATION
+        .replace("hr-portal", "console")
+        .replace(", redirect-uris = [\"https://hr.example/back\"]", "");
+    format!("{application}[server]\n{server}")
+}
+
+#[test]
+fn there_is_a_console_where_one_is_configured_and_nowhere_else() {
+    let none = server(&with_console(
+        "[server.oidc]\nissuer = \"https://id.example\"\naudience = \"a\"",
+    ));
+    assert_eq!(none.console, None);
+    let own = server(&with_console(
+        "[server.issuer]\n[server.console]\napplication = \"console\"",
+    ));
+    let own = own.console.unwrap();
+    assert_eq!((&*own.application, own.session_minutes), ("console", 480));
+    assert_eq!(own.registration, None);
+    let provider = with_console(
+        "[server.oidc]\nissuer = \"https://id.example\"\naudience = \"a\"\n\
+         [server.console]\napplication = \"console\"\nsession-minutes = 30\nclient-id = \"k\"\nclient-secret = { file = \"s\" }",
+    );
+    let console = server(&provider).console.unwrap();
+    assert_eq!(console.session_minutes, 30);
+    let registration = console.registration.unwrap();
+    assert_eq!(registration.client_id, "k");
+    assert!(registration.client_secret.is_some());
+}
+
+#[test]
+fn a_console_acts_as_an_application_that_is_there() {
+    for (text, expected) in [
+        (
+            with_console("[server.issuer]\n[server.console]\napplication = \"consol\""),
+            "7: there is no application \"consol\" for the console to act as; add `[clients.consol]` with `application = { id = \"<uuid>\" }` and `activities`",
+        ),
+        (
+            with_console(
+                "[server.issuer]\n[server.console]\napplication = \"console\"\nsession-minutes = 4",
+            ),
+            "6: session-minutes = 4 must be 5 to 1440",
+        ),
+        (
+            with_console(
+                "[server.issuer]\n[server.console]\napplication = \"console\"\nclient-id = \"k\"",
+            ),
+            "6: `client-id` and `client-secret` of [server.console] are for [server.oidc]: remove them",
+        ),
+        (
+            with_console(
+                "[server.oidc]\nissuer = \"https://id.example\"\naudience = \"a\"\n[server.console]\napplication = \"console\"",
+            ),
+            "8: the provider must know the console: add `client-id = \"…\"` to [server.console]",
+        ),
+    ] {
+        assert_eq!(faults(&text), expected);
+    }
 }

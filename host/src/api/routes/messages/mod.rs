@@ -2,6 +2,8 @@
 //! the employer: koppel's own operations, on the ledger. What is redacted there
 //! is redacted here.
 
+mod shown;
+
 use super::{Handled, Parameter, Route, Shape, page, schema, single};
 use crate::api::call::{Call, invalid};
 use crate::api::paging::Wanted;
@@ -10,136 +12,12 @@ use crate::api::reply::{ApiError, Reply};
 use crate::bindings::koppel::loket::types::{ActivityError, Problem};
 use crate::catalogue::id;
 use crate::consulting::{self, Which};
-use crate::ledger::{ContentError, Filter, Kind, MAX_BODY, Row};
+use crate::ledger::{ContentError, Filter, Kind, Row};
 use crate::platform::Entity;
-use crate::wire::shared::Moment;
 use jiff::Timestamp;
-use schemars::JsonSchema;
 use serde::Serialize;
 use serde_json::{Value, json};
-use uuid::Uuid;
-
-/// A message: a request to an outside party, its reply, or an export file.
-#[derive(Debug, PartialEq, Eq, Serialize, JsonSchema)]
-#[serde(rename_all = "camelCase")]
-struct Message {
-    id: Uuid,
-    /// When it was recorded: a request or file before it left, a reply when it
-    /// had come.
-    time: Moment,
-    employer_id: Uuid,
-    run_id: Uuid,
-    /// The connector.
-    client: String,
-    /// The user on whose behalf it ran.
-    user: String,
-    #[schemars(extend("enum" = kinds()))]
-    kind: String,
-    /// The activity that sending it was.
-    activity: Option<String>,
-    /// The same for a request and its reply.
-    exchange_id: Option<String>,
-    /// The method and URL, or the name of the file.
-    summary: String,
-    /// The HTTP status of a reply.
-    status: Option<u16>,
-    /// How it ended: of a file, or of a request without a reply.
-    outcome: Option<String>,
-    /// In bytes.
-    content_size: u64,
-    /// Lower-case hexadecimal.
-    content_sha256: String,
-    /// Whether the bytes were kept.
-    content_available: bool,
-}
-
-/// The same with all that is known of it.
-#[derive(Debug, PartialEq, Eq, Serialize, JsonSchema)]
-#[serde(rename_all = "camelCase")]
-struct MessageDetails {
-    #[serde(flatten)]
-    message: Message,
-    /// The HTTP headers, in their order.
-    headers: Vec<Header>,
-    /// The hash of its row in the ledger, chained to the row before.
-    ledger_hash: String,
-}
-
-#[derive(Debug, PartialEq, Eq, Serialize, JsonSchema)]
-struct Header {
-    name: String,
-    value: String,
-}
-
-/// Something that was denied.
-#[derive(Debug, PartialEq, Eq, Serialize, JsonSchema)]
-#[serde(rename_all = "camelCase")]
-struct Denied {
-    id: Uuid,
-    time: Moment,
-    employer_id: Uuid,
-    run_id: Uuid,
-    /// The connector or application.
-    client: String,
-    user: String,
-    activity: Option<String>,
-    /// The red check: one of the five, or `egress` or `exports` for what no
-    /// rule of the operator allows.
-    check: Option<String>,
-    reason: String,
-}
-
-impl From<Row> for Message {
-    fn from(row: Row) -> Self {
-        Self {
-            id: row.id,
-            time: Moment(row.time),
-            employer_id: row.context.employer,
-            run_id: row.context.run,
-            client: row.context.client,
-            user: row.context.user,
-            kind: row.kind,
-            activity: row.activity,
-            exchange_id: row.exchange,
-            summary: row.summary,
-            status: row.status,
-            outcome: row.outcome,
-            content_size: row.body_size,
-            content_sha256: row.body_sha256,
-            content_available: row.body_size <= MAX_BODY as u64,
-        }
-    }
-}
-
-impl From<Row> for MessageDetails {
-    fn from(mut row: Row) -> Self {
-        let headers = std::mem::take(&mut row.headers);
-        Self {
-            ledger_hash: row.hash.clone(),
-            headers: headers
-                .into_iter()
-                .map(|(name, value)| Header { name, value })
-                .collect(),
-            message: row.into(),
-        }
-    }
-}
-
-impl From<Row> for Denied {
-    fn from(row: Row) -> Self {
-        Self {
-            id: row.id,
-            time: Moment(row.time),
-            employer_id: row.context.employer,
-            run_id: row.context.run,
-            client: row.context.client,
-            user: row.context.user,
-            activity: row.activity,
-            check: row.check,
-            reason: row.summary,
-        }
-    }
-}
+use shown::{Denied, Message, MessageDetails};
 
 pub(super) const CLIENT: Parameter = Parameter {
     name: "client",
@@ -167,6 +45,15 @@ pub(super) const UNTIL: Parameter = Parameter {
     schema: moment,
 };
 
+/// The order in which the rows of the ledger are listed.
+const ORDER: Parameter = Parameter {
+    name: "order",
+    description: "`oldest-first`, unless said otherwise: then a page does not change once it is full.",
+    schema: || json!({"type": "string", "enum": ORDERS}),
+};
+
+const ORDERS: [&str; 2] = ["oldest-first", "newest-first"];
+
 fn kinds() -> [&'static str; 3] {
     Kind::MESSAGES.map(Kind::name)
 }
@@ -177,7 +64,7 @@ fn moment() -> Value {
 
 pub(super) fn of_an_employer() -> Route {
     Route {
-        filters: &[CLIENT, RUN, KIND, SINCE, UNTIL],
+        filters: MESSAGES,
         ..Route::new(
             id::GetMessagesByEmployerId,
             Shape::Paged(schema::<Message>),
@@ -186,9 +73,35 @@ pub(super) fn of_an_employer() -> Route {
     }
 }
 
+/// What restricts a list of messages, and one of denials.
+const MESSAGES: &[Parameter] = &[CLIENT, RUN, KIND, SINCE, UNTIL, ORDER];
+const DENIALS: &[Parameter] = &[CLIENT, RUN, SINCE, UNTIL, ORDER];
+
+pub(super) fn of_the_user() -> Route {
+    Route {
+        filters: MESSAGES,
+        ..Route::new(
+            id::GetMessagesByUserId,
+            Shape::Paged(schema::<Message>),
+            |call| Box::pin(list_of_all::<Message>(call, &Kind::MESSAGES)),
+        )
+    }
+}
+
+pub(super) fn denials_of_the_user() -> Route {
+    Route {
+        filters: DENIALS,
+        ..Route::new(
+            id::GetDenialsByUserId,
+            Shape::Paged(schema::<Denied>),
+            |call| Box::pin(list_of_all::<Denied>(call, &[Kind::Denial])),
+        )
+    }
+}
+
 pub(super) fn denials_of_an_employer() -> Route {
     Route {
-        filters: &[CLIENT, RUN, SINCE, UNTIL],
+        filters: DENIALS,
         ..Route::new(
             id::GetDenialsByEmployerId,
             Shape::Paged(schema::<Denied>),
@@ -210,26 +123,49 @@ pub(super) fn content_of_one() -> Route {
 }
 
 async fn list<W: From<Row> + Serialize>(call: Call, kinds: &[Kind]) -> Result<Reply, ApiError> {
-    let asked = asked(&call, kinds);
+    let asked = call
+        .uuid("employerId")
+        .and_then(|employer| Ok((employer, asked(&call, kinds)?)));
     let employer = asked.as_ref().map_err(Clone::clone);
-    let employer = employer.map(|(id, ..)| Some(Entity::Employer(*id)));
+    let employer = employer.map(|(id, _)| Some(Entity::Employer(*id)));
     let session = call.session(employer).await?;
-    let (_, filter, wanted) = asked?;
+    let (_, (filter, wanted)) = asked?;
     let filter = Filter {
         // Never of another one.
         employer: Some(session.employer),
         ..filter
     };
+    rows::<W>(&call, filter, wanted).await
+}
+
+async fn list_of_all<W: From<Row> + Serialize>(
+    call: Call,
+    kinds: &[Kind],
+) -> Result<Reply, ApiError> {
+    let among = call.among().await?;
+    let (filter, wanted) = asked(&call, kinds)?;
+    let filter = Filter {
+        // Never of others.
+        among: Some(among),
+        ..filter
+    };
+    rows::<W>(&call, filter, wanted).await
+}
+
+async fn rows<W: From<Row> + Serialize>(
+    call: &Call,
+    filter: Filter,
+    wanted: Wanted,
+) -> Result<Reply, ApiError> {
     let ledger = call.api.host.ledger();
     let rows = ledger.page(filter, wanted.before(), wanted.size).await;
     let (rows, total) = rows.map_err(|error| ApiError::Host(error.into()))?;
     let items: Vec<W> = rows.into_iter().map(W::from).collect();
-    page(&call, items, wanted, total)
+    page(call, items, wanted, total)
 }
 
-/// What a list is asked for: of which employer, which of it, and which page.
-fn asked(call: &Call, kinds: &[Kind]) -> Result<(Uuid, Filter, Wanted), ActivityError> {
-    let employer = call.uuid("employerId")?;
+/// What a list is asked for: which rows, and which page of them.
+fn asked(call: &Call, kinds: &[Kind]) -> Result<(Filter, Wanted), ActivityError> {
     let wanted = call.wanted()?;
     let query = call.query()?;
     let mut filter = Filter {
@@ -244,6 +180,10 @@ fn asked(call: &Call, kinds: &[Kind]) -> Result<(Uuid, Filter, Wanted), Activity
             problems.extend(more);
         }
     };
+    let one_of = |name: &str, known: &[&str], given: &str| {
+        let known = known.join(", ");
+        invalid(name, &format!("must be one of {known}, not {given:?}"))
+    };
     if let Some(run) = query.get(RUN.name) {
         match crate::activities::id(RUN.name, run) {
             Ok(run) => filter.run = Some(run),
@@ -253,16 +193,18 @@ fn asked(call: &Call, kinds: &[Kind]) -> Result<(Uuid, Filter, Wanted), Activity
     if let Some(name) = query.get(KIND.name) {
         filter.kinds.retain(|kind| kind.name() == name);
         if filter.kinds.is_empty() {
-            let known = self::kinds().join(", ");
-            note(invalid(
-                KIND.name,
-                &format!("must be one of {known}, not {name:?}"),
-            ));
+            note(one_of(KIND.name, &self::kinds(), name));
+        }
+    }
+    if let Some(order) = query.get(ORDER.name) {
+        filter.newest_first = order == ORDERS[1];
+        if !ORDERS.contains(&order) {
+            note(one_of(ORDER.name, &ORDERS, order));
         }
     }
     (filter.since, filter.until) = period(query, &mut problems);
     if problems.is_empty() {
-        Ok((employer, filter, wanted))
+        Ok((filter, wanted))
     } else {
         Err(ActivityError::Invalid(problems))
     }
