@@ -7,6 +7,7 @@
 
 mod effort;
 mod refusal;
+mod version;
 
 pub use effort::{Effort, measure};
 pub use refusal::{NotGranted, Refusal};
@@ -19,6 +20,7 @@ use serde::Serialize;
 use sha2::{Digest, Sha256};
 use std::collections::BTreeSet;
 use std::fmt;
+use version::Fit;
 use wasmtime::Engine;
 use wasmtime::component::Component;
 use wasmtime::component::types::ComponentItem;
@@ -227,11 +229,14 @@ pub(crate) fn read(
         }
     }
     inspection.activities.sort_by_key(|activity| activity.id());
-    let connector = format!("koppel:connector/connector@{WIT_VERSION}");
+    let is_connector = |name: &String| {
+        name.strip_prefix("koppel:connector/connector@")
+            .is_some_and(|version| version::judge(version, WIT_VERSION) == Fit::Fits)
+    };
     if !inspection.unknown.is_empty() {
         return Err(Refusal::Unknown(inspection.unknown));
     }
-    if inspection.kinds.is_empty() || !exported.contains(&connector) {
+    if inspection.kinds.is_empty() || !exported.iter().any(is_connector) {
         let exports = if exported.is_empty() {
             "nothing".to_owned()
         } else {
@@ -291,11 +296,20 @@ fn ours<'a>(
         return Ok(None);
     }
     let (interface, version) = rest.split_once('@').unwrap_or((rest, "none"));
-    if version != WIT_VERSION {
-        return Err(Refusal::WrongVersion {
-            package: package.to_owned(),
-            found: version.to_owned(),
-        });
+    match version::judge(version, WIT_VERSION) {
+        Fit::Fits => {}
+        Fit::Newer => {
+            return Err(Refusal::NewerVersion {
+                package: package.to_owned(),
+                found: version.to_owned(),
+            });
+        }
+        Fit::Other => {
+            return Err(Refusal::WrongVersion {
+                package: package.to_owned(),
+                found: version.to_owned(),
+            });
+        }
     }
     inspection.wit_versions.insert(version.to_owned());
     Ok(Some((package, interface)))

@@ -353,12 +353,15 @@ impl Sealed {
         &self.receipt
     }
 
-    /// The bytes.
+    /// The bytes; none if there are more than so many.
     ///
     /// # Errors
     ///
     /// When the disk refuses.
-    pub fn read(&self) -> Result<Vec<u8>, ExportError> {
+    pub fn read(&self, most: u64) -> Result<Option<Vec<u8>>, ExportError> {
+        if self.receipt.size > most {
+            return Ok(None);
+        }
         let mut bytes = Vec::new();
         self.staged
             .dir
@@ -366,7 +369,7 @@ impl Sealed {
             .staging
             .open(&self.staged.name)?
             .read_to_end(&mut bytes)?;
-        Ok(bytes)
+        Ok(Some(bytes))
     }
 
     /// Whether this very file was published: a run that was interrupted cannot
@@ -381,9 +384,15 @@ impl Sealed {
             Err(error) if error.kind() == ErrorKind::NotFound => return Ok(false),
             Err(error) => return Err(error.into()),
         };
-        let mut bytes = Vec::new();
-        file.read_to_end(&mut bytes)?;
-        Ok(hex::encode(Sha256::digest(&bytes)) == self.receipt.sha256)
+        let mut hash = Sha256::new();
+        let mut bytes = vec![0; 64 << 10];
+        loop {
+            match file.read(&mut bytes)? {
+                0 => break,
+                read => hash.update(&bytes[..read]),
+            }
+        }
+        Ok(hex::encode(hash.finalize()) == self.receipt.sha256)
     }
 
     /// Makes the file appear under its name, whole.

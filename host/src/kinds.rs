@@ -15,12 +15,17 @@ pub(crate) struct Connector<'a> {
     loaded: &'a Loaded,
 }
 
-/// Makes a fresh instance.
-pub(crate) async fn instantiate<'a>(
+/// A fresh instance: the one that was made ready for this store, or one that is
+/// made now.
+pub(crate) async fn instance<'a>(
     store: &mut Store<State>,
     loaded: &'a Loaded,
+    ready: Option<Instance>,
 ) -> wasmtime::Result<Connector<'a>> {
-    let instance = loaded.pre.instantiate_async(&mut *store).await?;
+    let instance = match ready {
+        Some(instance) => instance,
+        None => loaded.pre.instantiate_async(&mut *store).await?,
+    };
     Ok(Connector { instance, loaded })
 }
 

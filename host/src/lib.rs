@@ -6,6 +6,7 @@
 //!
 //! [`runs::Host`] is the whole of it; [`config`] says what is granted.
 
+pub mod acceptance;
 pub mod activities;
 pub mod admission;
 pub mod api;
@@ -18,6 +19,8 @@ pub mod config;
 mod console;
 mod consulting;
 pub mod desk;
+pub mod development;
+pub mod distribution;
 pub mod durable;
 pub mod egress;
 pub mod exports;

@@ -337,7 +337,12 @@ impl Session {
     /// What an outside party knows a write by, if its rule names a header for
     /// it: the same on replay and in every attempt at the run.
     fn idempotency_key(&self, what: &str) -> String {
-        let count = self.journal.count(what);
-        Uuid::new_v5(&self.run, format!("{what} {count}").as_bytes()).to_string()
+        idempotency_key(self.run, what, self.journal.count(what))
     }
+}
+
+/// The value of the header that a rule names for a write of a run: the
+/// `count`th, from 1, of this method and URL.
+pub(crate) fn idempotency_key(run: Uuid, what: &str, count: u32) -> String {
+    Uuid::new_v5(&run, format!("{what} {count}").as_bytes()).to_string()
 }

@@ -1,6 +1,7 @@
 //! The registry: components by client, compiled once per content.
 
 mod compiled;
+mod signed;
 mod stamp;
 
 pub(crate) use compiled::Compiled;
@@ -9,8 +10,10 @@ use crate::admission::{self, Inspection, MAX_BYTES, Refusal};
 use crate::authorization::ActivitySet;
 use crate::compiler::{Compiling, Digested};
 use crate::config::{Client, Config};
+use crate::distribution::{Cache, CacheError};
 use crate::sandbox::{Sandbox, State, link};
 use sha2::{Digest, Sha256};
+use signed::Verified;
 use stamp::Stamp;
 use std::collections::HashMap;
 use std::fs::File;
@@ -46,6 +49,15 @@ pub enum LoadError {
         path: PathBuf,
         /// What the operating system said.
         error: std::io::Error,
+    },
+    /// The component cannot be had from its registry, or what is in the cache
+    /// is not what was pinned.
+    #[error("client \"{client}\": {error}")]
+    Distribution {
+        /// The client.
+        client: String,
+        /// What went wrong.
+        error: CacheError,
     },
     /// The component is not admitted.
     #[error("client \"{client}\": {refusal}")]
@@ -84,6 +96,7 @@ pub struct Registry {
     files: Mutex<HashMap<PathBuf, Known>>,
     ready: Mutex<HashMap<String, (Key, Arc<Loaded>)>>,
     linked: Mutex<HashMap<Key, Weak<Loaded>>>,
+    verified: Verified,
 }
 
 /// What a linked component depends on. When one of these changes, it is
@@ -130,13 +143,16 @@ impl Registry {
             .get(name)
             .map(|grants| grants.activities)
             .unwrap_or_default();
-        let content = tokio::task::block_in_place(|| self.content(&client.component))
-            .map_err(|error| LoadError::Unreadable {
-                client: name.to_owned(),
-                path: client.component.clone(),
-                error,
-            })?
-            .map_err(|refusal| refused(name, refusal))?;
+        let content = match self.unchanged(&client.component) {
+            Some(known) => Content::Known(known),
+            None => tokio::task::block_in_place(|| self.content(&client.component))
+                .map_err(|error| LoadError::Unreadable {
+                    client: name.to_owned(),
+                    path: client.component.clone(),
+                    error,
+                })?
+                .map_err(|refusal| refused(name, refusal))?,
+        };
         let key = Key {
             digest: content.digest(),
             granted,
@@ -144,6 +160,17 @@ impl Registry {
             exports: client.exports.is_some(),
         };
         pinned(client, &key.digest).map_err(|refusal| refused(name, refusal))?;
+        if let Some(oci) = &client.oci {
+            let cache = Cache::new(config.distribution.cache.clone());
+            let checked = cache.check(oci, &hex::encode(key.digest));
+            checked.map_err(|error| LoadError::Distribution {
+                client: name.to_owned(),
+                error,
+            })?;
+        }
+        let policy = &config.distribution.signatures;
+        tokio::task::block_in_place(|| self.verified.check(client, policy, &content))
+            .map_err(|refusal| refused(name, refusal))?;
         if let Some((known, loaded)) = lock(&self.ready).get(name)
             && *known == key
         {
@@ -183,14 +210,30 @@ impl Registry {
     /// What the component of a client asks for, if it was compiled before: also
     /// that of one which is not admitted.
     pub(crate) fn inspection(&self, sandbox: &Sandbox, client: &Client) -> Option<Inspection> {
-        let content = tokio::task::block_in_place(|| self.content(&client.component));
-        let digest = content.ok()?.ok()?.digest();
+        let digest = match self.unchanged(&client.component) {
+            Some(known) => known.digest,
+            None => {
+                let content = tokio::task::block_in_place(|| self.content(&client.component));
+                content.ok()?.ok()?.digest()
+            }
+        };
         let compiled = sandbox.compiler().known(&digest)?.borrow().clone()?;
         let (_, inspection) = compiled.as_ref().as_ref().ok()?;
         Some(inspection.clone())
     }
 
-    /// What is in the file of a component. It is not read if it is as it was.
+    /// What was in the file of a component, if it is as it was. That takes one
+    /// look at the file, on whatever thread asks.
+    fn unchanged(&self, path: &Path) -> Option<Known> {
+        let stamp = Stamp::of(&std::fs::metadata(path).ok()?);
+        let files = lock(&self.files);
+        files
+            .get(path)
+            .filter(|known| known.stamp == stamp)
+            .cloned()
+    }
+
+    /// What is in the file of a component.
     fn content(&self, path: &Path) -> std::io::Result<Result<Content, Refusal>> {
         if !std::fs::metadata(path)?.is_file() {
             // Opening a pipe would wait for a writer, a device may have no end.
@@ -199,11 +242,6 @@ impl Registry {
         let mut file = File::open(path)?;
         let metadata = file.metadata()?;
         let stamp = Stamp::of(&metadata);
-        if let Some(known) = lock(&self.files).get(path)
-            && known.stamp == stamp
-        {
-            return Ok(Ok(Content::Known(known.clone())));
-        }
         let size = usize::try_from(metadata.len()).unwrap_or(usize::MAX);
         if size > MAX_BYTES {
             return Ok(Err(Refusal::TooLarge { size }));

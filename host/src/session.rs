@@ -5,14 +5,14 @@ use crate::authorization::{EmployerModules, Question};
 use crate::bindings::koppel::loket::types::{ActivityError, Check, Denial};
 use crate::catalogue::Activity;
 use crate::config::Live;
-use crate::ledger::{Context, Entry, Kind, Ledger};
+use crate::ledger::{Context, Entry, Kind, Ledger, Opening};
 use crate::platform::{Attribution, ChangedBy, DeclarationKind, Entity, Owner, Platform};
 use crate::runs::Trace;
 use crate::runs::replay::Journal;
 use crate::runs::throttle::Throttle;
 use crate::sandbox::LimitReached;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use uuid::Uuid;
 
 /// How many denials one run may cause. Each is a row in the ledger, which
@@ -51,6 +51,8 @@ pub struct Session {
     pub(crate) journal: Journal,
     /// The limits of outside parties.
     pub(crate) throttle: Arc<Throttle>,
+    /// The row that it began with, if it is a run.
+    pub(crate) opening: OnceLock<Opening>,
 }
 
 /// Why a call of a guest did not succeed.
@@ -336,7 +338,14 @@ impl Session {
                 return Err(Fault::Host(LimitReached::Denials(DENIALS).into()));
             }
         }
-        match self.ledger.append(entry).await {
+        let recorded = async {
+            // Nothing is recorded of a run before its beginning.
+            if let Some(opening) = self.opening.get() {
+                opening.recorded().await?;
+            }
+            self.ledger.append(entry).await
+        };
+        match recorded.await {
             Ok(_) => Ok(()),
             Err(error) => Err(Fault::Host(
                 anyhow::Error::from(error)

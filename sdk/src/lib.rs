@@ -65,6 +65,8 @@ pub mod numbers;
 pub mod payroll;
 #[cfg(not(target_family = "wasm"))]
 pub mod testing;
+#[cfg(target_family = "wasm")]
+mod version;
 
 pub use connector::{
     Cancellation, Confirmation, Connector, ConnectorError, Context, DeclarationConnector, Delivery,

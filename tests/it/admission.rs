@@ -93,6 +93,15 @@ fn a_component_of_another_version_of_the_contract_is_refused() {
 }
 
 #[test]
+fn a_component_of_a_newer_version_of_the_contract_is_refused() {
+    let text = wat::parse_str(r#"(component (import "koppel:loket/employers@0.1.1" (instance)))"#);
+    assert_eq!(
+        refusal(&text.unwrap()),
+        "this component was built against version 0.1.1 of the contract (koppel:loket), which is newer than the 0.1.0 that this host offers: it may need what this host does not have; take a newer koppel, or build it with the SDK of koppel 0.1.0"
+    );
+}
+
+#[test]
 fn sockets_and_unknown_functions_are_refused_by_name() {
     let sockets = r#"(component
         (import "wasi:sockets/network@0.2.0" (instance))

@@ -30,18 +30,20 @@ pub(crate) fn servers() -> Option<&'static Servers> {
         .get_or_init(|| Programs::find().map(Servers::start))
         .as_ref();
     if servers.is_none() {
-        assert!(
-            std::env::var_os("KOPPEL_REQUIRE_SERVERS")
-                .is_none_or(|value| value.is_empty() || value == "0"),
-            "PostgreSQL and NATS are not installed (Debian: postgresql, nats-server)"
-        );
-        // Not captured: who reads the summary of the tests must see it.
-        let _ = writeln!(
-            std::io::stderr(),
-            "skipped: PostgreSQL and NATS are not installed (Debian: postgresql, nats-server)"
-        );
+        required("PostgreSQL and NATS are not installed (Debian: postgresql, nats-server)");
     }
     servers
+}
+
+/// Says why a test is skipped; `KOPPEL_REQUIRE_SERVERS=1` makes it fail.
+pub(crate) fn required(why: &str) {
+    assert!(
+        std::env::var_os("KOPPEL_REQUIRE_SERVERS")
+            .is_none_or(|value| value.is_empty() || value == "0"),
+        "{why}"
+    );
+    // Not captured: who reads the summary of the tests must see it.
+    let _ = writeln!(std::io::stderr(), "skipped: {why}");
 }
 
 struct Programs {
@@ -71,10 +73,10 @@ impl Programs {
 
 /// A program that ends when this is dropped, or when the process is gone: it is
 /// told by the end of its standard input.
-struct Ends(Child);
+pub(crate) struct Ends(Child);
 
 impl Ends {
-    fn start(folder: &Path, script: &str) -> Self {
+    pub(crate) fn start(folder: &Path, script: &str) -> Self {
         // The shell outlives the process by as long as it takes to clean up.
         let script = format!(
             "trap '' INT HUP; {script} >'{0}/log' 2>&1 </dev/null & server=$!; cat; kill -INT $server; wait $server; rm -rf '{0}'",
@@ -97,12 +99,12 @@ impl Drop for Ends {
     }
 }
 
-fn free_port() -> u16 {
+pub(crate) fn free_port() -> u16 {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     listener.local_addr().unwrap().port()
 }
 
-fn folder(name: &str) -> PathBuf {
+pub(crate) fn folder(name: &str) -> PathBuf {
     tempfile::Builder::new()
         .prefix(&format!("koppel-{name}-"))
         .tempdir()
@@ -111,7 +113,7 @@ fn folder(name: &str) -> PathBuf {
 }
 
 /// Waits until something listens.
-fn listens(port: u16, folder: &Path) {
+pub(crate) fn listens(port: u16, folder: &Path) {
     let deadline = Instant::now() + Duration::from_secs(30);
     while TcpStream::connect(("127.0.0.1", port)).is_err() {
         let log = || fs::read_to_string(folder.join("log")).unwrap_or_default();

@@ -48,13 +48,17 @@ fn build(from: &str, to: &str, target: &Target) -> Result<()> {
         let built = target
             .output()
             .join(format!("{}.wasm", package.replace('-', "_")));
-        let copy = dist.join(format!("{package}.wasm"));
-        // Left alone when it is the same, so that whoever watches it sees
-        // changes only.
-        let bytes = fs::read(&built).with_context(|| built.display().to_string())?;
-        if fs::read(&copy).ok().as_ref() != Some(&bytes) {
-            fs::write(&copy, bytes).with_context(|| copy.display().to_string())?;
-        }
+        copy(&built, &dist.join(format!("{package}.wasm")))?;
+    }
+    Ok(())
+}
+
+/// Copies what was built. Left alone when it is the same, so that whoever
+/// watches it sees changes only.
+pub(crate) fn copy(built: &Path, copy: &Path) -> Result<()> {
+    let bytes = fs::read(built).with_context(|| built.display().to_string())?;
+    if fs::read(copy).ok().as_ref() != Some(&bytes) {
+        fs::write(copy, bytes).with_context(|| copy.display().to_string())?;
     }
     Ok(())
 }

@@ -1,6 +1,6 @@
 //! The console in a real browser: Chromium of Debian, driven by Playwright.
 
-use crate::command::{exists, install, run};
+use crate::command::{exists, if_possible, install, run};
 use crate::components;
 use crate::served::{Served, USER};
 use anyhow::{Context, Result, bail};
@@ -10,6 +10,19 @@ use std::process::Command;
 
 /// The Debian packages, by the program of each.
 const PACKAGES: [(&str, &str); 3] = [("node", "nodejs"), ("npm", "npm"), ("chromium", "chromium")];
+
+/// As [`console_test`], where what it takes can be had. Otherwise it says so;
+/// where servers are required, that is a failure.
+///
+/// # Errors
+///
+/// As for [`console_test`].
+pub(crate) fn console_test_if_possible() -> Result<()> {
+    match if_possible("the console in a browser", prepare)? {
+        Some(folder) => test(&folder, None),
+        None => Ok(()),
+    }
+}
 
 /// Tests the console in a browser. With a folder for them, keeps a picture of
 /// every page.

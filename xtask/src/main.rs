@@ -1,6 +1,7 @@
 //! The tasks of this repository: `cargo xtask <task>`.
 
 mod audit;
+mod bench;
 mod command;
 mod components;
 mod console_test;
@@ -122,6 +123,15 @@ enum Task {
         #[arg(long, default_value_t = 60)]
         seconds: u64,
     },
+    /// Measures what koppel costs beside the engine itself and beside a peer,
+    /// and prints a table. The first time, this compiles everything anew,
+    /// optimized.
+    Bench {
+        /// Arguments of the measuring program, such as `calls`; `--help` names
+        /// them.
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+        arguments: Vec<String>,
+    },
     /// Runs honest and hostile clients together, and reports success, memory
     /// and latency.
     Stress {
@@ -141,10 +151,16 @@ fn main() -> Result<()> {
             scale::servers();
             components::plugins()?;
             components::guests()?;
-            if let Err(error) = other_languages::build() {
-                eprintln!("the connectors in other languages cannot be built: {error:#}");
+            command::if_possible(
+                "the connectors in JavaScript and Python",
+                other_languages::build,
+            )?;
+            command::run(cargo().args(["test", "--workspace"]).args(&arguments))?;
+            // Of a part of the tests it is none.
+            match arguments.is_empty() {
+                true => console_test::console_test_if_possible(),
+                false => Ok(()),
             }
-            command::run(cargo().args(["test", "--workspace"]).args(arguments))
         }
         Task::ConsoleTest { screenshots } => console_test::console_test(screenshots.as_deref()),
         Task::Plugins => components::plugins(),
@@ -177,6 +193,7 @@ fn main() -> Result<()> {
         Task::Packaging => packaging::packaging(),
         Task::Sbom => sbom::sbom(),
         Task::Fuzz { target, seconds } => fuzz::fuzz(seconds, target.as_deref()),
+        Task::Bench { arguments } => bench::bench(&arguments),
         Task::Stress { seconds } => stress::stress(seconds),
     }
 }

@@ -100,15 +100,19 @@ fn contract(connector: &Connector) -> Result<String> {
     output(&mut wit)
 }
 
-/// All files that a component is built from, one after the other.
+/// All that a component is built from, one after the other: its files, and how
+/// it is built.
 fn inputs(sources: &Sources) -> Result<Vec<u8>> {
     let mut files: Vec<PathBuf> = fs::read_dir(&sources.folder)?
         .map(|entry| Ok(entry?.path()))
         .collect::<Result<_>>()?;
-    files.retain(|file| file.is_file());
+    // Not what is read beside it.
+    files.retain(|file| {
+        file.is_file() && !file.ends_with("README.md") && !file.ends_with("acceptance.toml")
+    });
     files.push(sources.wit.clone());
     files.sort();
-    let mut inputs = Vec::new();
+    let mut inputs = include_bytes!("other_languages.rs").to_vec();
     for file in files {
         inputs.extend(file.file_name().unwrap_or_default().as_encoded_bytes());
         inputs.push(0);

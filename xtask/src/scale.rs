@@ -6,14 +6,14 @@ use anyhow::{Context, Result};
 use std::path::Path;
 use std::process::Command;
 
-/// The Debian packages of both servers.
-const PACKAGES: [&str; 2] = ["postgresql", "nats-server"];
+/// The Debian packages of the servers of the tests.
+const PACKAGES: [&str; 3] = ["postgresql", "nats-server", "docker-registry"];
 
 /// Installs the servers where that is possible. Without them, the tests that
 /// need them say so.
 pub(crate) fn servers() {
     if let Err(error) = install_servers() {
-        eprintln!("PostgreSQL and NATS are missing and cannot be installed: {error:#}");
+        eprintln!("servers of the tests are missing and cannot be installed: {error:#}");
     }
 }
 
@@ -22,11 +22,12 @@ fn install_servers() -> Result<()> {
         let mut versions = found.filter_map(|entry| Some(entry.ok()?.path()));
         versions.any(|version| version.join("bin/initdb").exists())
     });
-    let nats = ["/usr/sbin", "/usr/bin", "/usr/local/bin"];
-    let nats = nats
-        .iter()
-        .any(|folder| Path::new(folder).join("nats-server").exists());
-    if postgres && nats {
+    let installed = |program: &str| {
+        let folders = ["/usr/sbin", "/usr/bin", "/usr/local/bin"];
+        let mut programs = folders.iter().map(|folder| Path::new(folder).join(program));
+        programs.any(|program| program.exists())
+    };
+    if postgres && installed("nats-server") && installed("docker-registry") {
         return Ok(());
     }
     let root = output(Command::new("id").arg("-u"))? == "0";

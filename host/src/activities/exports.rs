@@ -6,7 +6,7 @@ use crate::bindings::koppel::connector::exports::{ExportError, Receipt};
 use crate::bindings::koppel::loket::types::ActivityError;
 use crate::catalogue::Activity;
 use crate::exports::{ExportError as DirError, ExportWriter};
-use crate::ledger::{Entry, Kind};
+use crate::ledger::{Entry, Kind, Large, MAX_BODY};
 use crate::runs::replay::{Call, Found, Slot};
 use crate::sandbox::State;
 use crate::session::{Fault, Session};
@@ -287,18 +287,26 @@ async fn publish(
         return Ok(published);
     }
     // Recorded before it can be seen: a file in the directory is in the ledger.
-    let entry = |outcome: &str, body| Entry {
+    let entry = |outcome: &str| Entry {
         activity: Some(activity.id().to_owned()),
         outcome: Some(outcome.to_owned()),
-        body,
         ..Entry::new(session.context(), Kind::ExportFile, receipt.name.clone())
     };
     let (sealed, body) = blocking(move || {
-        let body = sealed.read()?;
+        let body = sealed.read(MAX_BODY as u64)?;
         Ok((sealed, body))
     })
     .await?;
-    session.record(entry("written", body)).await?;
+    let large = body.is_none().then(|| Large {
+        size: published.size,
+        sha256: published.sha256.clone(),
+    });
+    let written = Entry {
+        body: body.unwrap_or_default(),
+        large,
+        ..entry("written")
+    };
+    session.record(written).await?;
     if !session.journal.intend(slot, call).await {
         return Err(Failure::Host(wasmtime::Error::msg(
             "it cannot be noted in the journal",
@@ -306,7 +314,7 @@ async fn publish(
     }
     if let Err(error) = blocking(move || sealed.publish()).await {
         session
-            .record(entry("not published, see the log of the run", Vec::new()))
+            .record(entry("not published, see the log of the run"))
             .await?;
         return Err(error);
     }

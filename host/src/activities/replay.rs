@@ -5,7 +5,7 @@ use super::Implementation;
 use crate::bindings::koppel::loket::types::ActivityError;
 use crate::catalogue::Access;
 use crate::platform::in_words;
-use crate::runs::replay::{Call, Found, Journal, Slot};
+use crate::runs::replay::{Call, Found, Journal, Slot, is_seen, seen};
 use crate::session::{Fault, Session};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -25,15 +25,22 @@ where
     P: Serialize,
     R: Serialize + DeserializeOwned,
 {
-    let journal = session.journal.clone();
     let activity = implementation.activity;
+    let write = activity.row().access == Access::Write;
+    if !write && !session.journal.keeps_reads() {
+        return read_once(implementation, session, arguments).await;
+    }
+    let journal = session.journal.clone();
     let call = Call {
-        write: activity.row().access == Access::Write,
+        write,
         repeatable: session.platform.repeatable(activity),
+        again: !write,
         ..Call::new(activity.id().to_owned(), &arguments)
     };
     let slot = journal.slot();
+    let mut before = None;
     match journal.find(&slot, &call) {
+        Found::Answered(known) if is_seen(&known) => before = Some(known),
         Found::Answered(known) => {
             let known = read(&known)?;
             noted(&journal, &slot, &call, &known);
@@ -89,10 +96,48 @@ where
     } else {
         performed
     };
-    let kept = journal.answered(&slot, &call, sealed).await;
+    let goes_on = match before {
+        Some(before) => {
+            let same = seen(&sealed.answer) == before;
+            if !same {
+                journal.diverged(format!("{} reads something else now", call.what));
+            }
+            same
+        }
+        None => journal.answered(&slot, &call, sealed).await,
+    };
     drop(busy);
-    if !kept {
+    if !goes_on {
         return journal.brake().halt().await;
+    }
+    performed.map_err(Fault::Guest)
+}
+
+/// Reads for a run that is never replayed: nothing of it is kept.
+async fn read_once<P, R>(
+    implementation: &Implementation<P, R>,
+    session: Arc<Session>,
+    arguments: P,
+) -> Result<R, Fault>
+where
+    R: Serialize + DeserializeOwned,
+{
+    let journal = session.journal.clone();
+    if journal.brake().is_on() {
+        return journal.brake().halt().await;
+    }
+    // Writes keep their places in the order of calls.
+    journal.slot();
+    let performed = match implementation.call(session, arguments).await {
+        Ok(result) => Ok(result),
+        Err(Fault::Guest(error)) => Err(error),
+        Err(host) => return Err(host),
+    };
+    if journal.knows_secrets() {
+        let sealed = journal.seal(&performed);
+        if sealed.redacted {
+            return read(&sealed.answer)?.map_err(Fault::Guest);
+        }
     }
     performed.map_err(Fault::Guest)
 }

@@ -4,7 +4,9 @@ use super::MAX_BYTES;
 use super::effort::FUNCTION_BYTES;
 use crate::activities::WIT_VERSION;
 use crate::catalogue::Activity;
+use crate::distribution::{SignatureError, signature_file};
 use std::fmt;
+use std::path::PathBuf;
 
 /// Why a component was not loaded.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -62,12 +64,33 @@ pub enum Refusal {
         /// Its version in the component.
         found: String,
     },
+    /// It was built against a newer version of the contract.
+    #[error(
+        "this component was built against version {found} of the contract ({package}), which is newer than the {WIT_VERSION} that this host offers: it may need what this host does not have; take a newer koppel, or build it with the SDK of koppel {WIT_VERSION}"
+    )]
+    NewerVersion {
+        /// The package.
+        package: String,
+        /// Its version in the component.
+        found: String,
+    },
     /// It imports things that koppel never offers.
     #[error("this component imports what koppel does not offer: {}", some(.0))]
     Unknown(Vec<String>),
     /// It imports more than its client was granted.
     #[error("{0}")]
     NotGranted(NotGranted),
+    /// The operator requires a signature by a trusted key.
+    #[error(
+        "{error}, and the configuration has [platform] signatures = \"required\"{}",
+        advice(component, error)
+    )]
+    Signature {
+        /// The file of the component.
+        component: PathBuf,
+        /// What is wrong with its signature.
+        error: SignatureError,
+    },
     /// Its bytes are not the ones that the operator pinned.
     #[error(
         "the file has SHA-256 {found}, but [clients.{client}] sha256 = \"{pinned}\"; if the new file is wanted, change that line"
@@ -80,6 +103,27 @@ pub enum Refusal {
         /// What the file has.
         found: String,
     },
+}
+
+/// What would allow a component whose signature is not right.
+fn advice(component: &std::path::Path, error: &SignatureError) -> String {
+    let optional = "to load components whoever made them, put in the configuration:\n  [platform] signatures = \"optional\"";
+    let file = signature_file(component);
+    match error {
+        SignatureError::Missing => format!(
+            "\nput its signature into {}, as `koppel sign` does; or, {optional}",
+            file.display()
+        ),
+        SignatureError::Untrusted(key) => format!(
+            "\nto trust that key, put in the configuration:\n  [platform] trusted-keys = [\"<the public key with the number {key}>\"]\nor, {optional}"
+        ),
+        SignatureError::Malformed | SignatureError::Wrong(_) => {
+            format!(
+                "\nget {} anew from whoever made it; or, {optional}",
+                file.display()
+            )
+        }
+    }
 }
 
 /// What a component imports but its client was not granted.

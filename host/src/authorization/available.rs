@@ -30,10 +30,14 @@ impl Grants {
                 provider: user.provider.filter(|_| user.kind == UserKind::Provider),
                 employers: Vec::new(),
             },
-            EmployerSet::These(employers) => Reach {
-                provider: None,
-                employers: employers.iter().copied().collect(),
-            },
+            EmployerSet::These(employers) => {
+                let mut employers: Vec<_> = employers.iter().copied().collect();
+                employers.sort();
+                Reach {
+                    provider: None,
+                    employers,
+                }
+            }
         }
     }
 
@@ -93,7 +97,9 @@ impl Grants {
             .map(|(employer, _)| *employer);
         let general = question(Uuid::nil());
         let asked = match single {
-            Some(employer) if self.user(&general).is_err() => question(employer),
+            Some(employer) if self.first_red(&[Check::User], &general).is_some() => {
+                question(employer)
+            }
             _ => general,
         };
         if client.is_some() {
@@ -120,19 +126,6 @@ impl Grants {
                 self.only(&CHECKS[1..], &question).is_ok()
             })
             .collect()
-    }
-
-    fn only(&self, checks: &[Check], question: &Question<'_>) -> Result<(), Denial> {
-        for check in checks {
-            if let Err(red) = self.one(*check, question) {
-                return Err(Denial {
-                    check: *check,
-                    activity: question.activity.id().to_owned(),
-                    reason: self.reason(question, red),
-                });
-            }
-        }
-        Ok(())
     }
 }
 

@@ -197,10 +197,12 @@ impl Grants {
                 q.user, q.provider
             ),
             Red::EmployerNotAccessible => {
-                let ids: Vec<String> = match self.users.get(q.user).map(|user| &user.employers) {
+                let mut ids: Vec<String> = match self.users.get(q.user).map(|user| &user.employers)
+                {
                     Some(EmployerSet::These(ids)) => ids.iter().map(ToString::to_string).collect(),
                     _ => Vec::new(),
                 };
+                ids.sort();
                 format!(
                     "[[users]] id = \"{}\" employers = [{}]",
                     q.user,

@@ -80,7 +80,7 @@ pub enum EmployerSet {
     /// All employers of the user's provider.
     AllOfProvider,
     /// These employers.
-    These(BTreeSet<Uuid>),
+    These(HashSet<Uuid>),
 }
 
 /// What is granted to one client.
@@ -167,7 +167,12 @@ impl Grants {
     /// The first check that is red, with a reason for a person. The reason
     /// names the configuration, never data of the entity.
     pub fn check(&self, question: &Question<'_>) -> Result<(), Denial> {
-        match self.first_red(&CHECKS, question) {
+        self.only(&CHECKS, question)
+    }
+
+    /// As [`Grants::check`], with these checks alone.
+    fn only(&self, checks: &[Check], question: &Question<'_>) -> Result<(), Denial> {
+        match self.first_red(checks, question) {
             None => Ok(()),
             Some((check, red)) => Err(self.denial(check, question, red)),
         }
@@ -191,9 +196,10 @@ impl Grants {
     }
 
     fn first_red(&self, checks: &[Check], question: &Question<'_>) -> Option<(Check, Red)> {
+        let user = self.users.get(question.user);
         checks
             .iter()
-            .find_map(|check| Some((*check, self.one(*check, question).err()?)))
+            .find_map(|check| Some((*check, self.one(*check, question, user).err()?)))
     }
 
     fn denial(&self, check: Check, question: &Question<'_>, red: Red) -> Denial {
@@ -207,9 +213,10 @@ impl Grants {
     /// Runs all five checks, also after a red one, and says for each what
     /// would turn it green.
     pub fn explain(&self, question: &Question<'_>) -> Explanation {
+        let user = self.users.get(question.user);
         Explanation {
             activity: question.activity,
-            verdicts: CHECKS.map(|check| match self.one(check, question) {
+            verdicts: CHECKS.map(|check| match self.one(check, question, user) {
                 Ok(()) => Verdict::green(check, self.green_reason(check, question)),
                 Err(red) => Verdict::red(
                     check,
@@ -220,13 +227,20 @@ impl Grants {
         }
     }
 
-    fn one(&self, check: Check, question: &Question<'_>) -> Result<(), Red> {
+    /// One check; `user` is what is granted to the user who is asked about.
+    fn one(
+        &self,
+        check: Check,
+        question: &Question<'_>,
+        user: Option<&UserGrants>,
+    ) -> Result<(), Red> {
+        let known = || user.ok_or(Red::UnknownUser);
         match check {
             Check::Client => self.client(question),
-            Check::User => self.user(question),
-            Check::Role => self.role(question),
+            Check::User => self.user(question, known()?),
+            Check::Role => self.role(question, known()?),
             Check::Module => self.module(question),
-            Check::Entity => self.entity(question),
+            Check::Entity => entity(question, user),
         }
     }
 
@@ -241,8 +255,7 @@ impl Grants {
             .or_red(Red::ClientLacksActivity)
     }
 
-    fn user(&self, q: &Question<'_>) -> Result<(), Red> {
-        let user = self.users.get(q.user).ok_or(Red::UnknownUser)?;
+    fn user(&self, q: &Question<'_>, user: &UserGrants) -> Result<(), Red> {
         if user.blocked {
             return Err(Red::UserBlocked);
         }
@@ -260,8 +273,7 @@ impl Grants {
         activities.contains(q.activity).or_red(Red::UserLacksRight)
     }
 
-    fn role(&self, q: &Question<'_>) -> Result<(), Red> {
-        let user = self.users.get(q.user).ok_or(Red::UnknownUser)?;
+    fn role(&self, q: &Question<'_>, user: &UserGrants) -> Result<(), Red> {
         let role = self.roles.get(&user.role).ok_or(Red::UnknownRole)?;
         role.activities
             .contains(q.activity)
@@ -278,21 +290,21 @@ impl Grants {
             || on(q.modules.get(&q.employer)))
         .or_red(Red::ModuleOff(module))
     }
+}
 
-    fn entity(&self, q: &Question<'_>) -> Result<(), Red> {
-        if q.employer != q.scope {
-            return Err(Red::OutsideRun);
-        }
-        let user = self.users.get(q.user).ok_or(Red::UnknownUser)?;
-        if user.kind == UserKind::Provider && user.provider != Some(q.provider) {
-            return Err(Red::OtherProvider);
-        }
-        match &user.employers {
-            EmployerSet::AllOfProvider => Ok(()),
-            EmployerSet::These(employers) => employers
-                .contains(&q.employer)
-                .or_red(Red::EmployerNotAccessible),
-        }
+fn entity(q: &Question<'_>, user: Option<&UserGrants>) -> Result<(), Red> {
+    if q.employer != q.scope {
+        return Err(Red::OutsideRun);
+    }
+    let user = user.ok_or(Red::UnknownUser)?;
+    if user.kind == UserKind::Provider && user.provider != Some(q.provider) {
+        return Err(Red::OtherProvider);
+    }
+    match &user.employers {
+        EmployerSet::AllOfProvider => Ok(()),
+        EmployerSet::These(employers) => employers
+            .contains(&q.employer)
+            .or_red(Red::EmployerNotAccessible),
     }
 }
 

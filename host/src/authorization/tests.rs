@@ -88,7 +88,7 @@ fn turn_red(grants: &mut Grants, check: Check) {
         }
         Check::Module => grants.provider_modules.clear(),
         Check::Entity => {
-            user(grants).employers = EmployerSet::These(BTreeSet::from([OTHER_EMPLOYER]));
+            user(grants).employers = EmployerSet::These(HashSet::from([OTHER_EMPLOYER]));
         }
     }
 }
@@ -370,7 +370,7 @@ fn a_run_for_one_employer_reaches_no_other_even_if_the_user_may() {
 fn a_provider_user_reaches_no_employer_of_another_provider() {
     let mut grants = granted();
     // Not even one that is listed.
-    user(&mut grants).employers = EmployerSet::These(BTreeSet::from([EMPLOYER]));
+    user(&mut grants).employers = EmployerSet::These(HashSet::from([EMPLOYER]));
     user(&mut grants).provider = Some(Uuid::from_u128(9));
     assert_eq!(
         grants.check(&question()).unwrap_err().reason,
@@ -387,7 +387,7 @@ fn an_employer_user_reaches_the_employers_that_are_listed() {
     let mut grants = granted();
     user(&mut grants).kind = UserKind::Employer;
     user(&mut grants).provider = None;
-    user(&mut grants).employers = EmployerSet::These(BTreeSet::from([EMPLOYER]));
+    user(&mut grants).employers = EmployerSet::These(HashSet::from([EMPLOYER]));
     assert!(grants.check(&question()).is_ok());
     turn_red(&mut grants, Check::Entity);
     assert_eq!(

@@ -1,14 +1,19 @@
 //! The `koppel` command: arguments in, text or JSON out, an exit code.
 
+mod check;
 mod declarations;
 mod demo;
 mod denials;
+mod dev;
+mod distribution;
 mod grants;
+mod inspect;
 mod journal_runs;
 mod ledger;
 mod log;
 mod messages;
 mod modules;
+mod new;
 mod output;
 mod run;
 mod runs;
@@ -85,15 +90,32 @@ enum Command {
         #[command(subcommand)]
         command: declarations::Command,
     },
-    /// Shows what a component is and which activities it imports.
+    /// Shows what a component is, which activities it imports and where it comes
+    /// from.
     Inspect {
-        /// The file of the component.
-        component: PathBuf,
-        /// How much work compiling it may be, as in `limits` of a client: a
-        /// component that is not made of Rust takes more than the default.
-        #[arg(long, value_name = "UNITS")]
-        compile_effort: Option<u64>,
+        /// The file of the component, or a reference to one in a registry.
+        component: String,
+        #[command(flatten)]
+        effort: inspect::CompileEffort,
     },
+    /// Pushes a component to an OCI registry.
+    Push(distribution::Push),
+    /// Pulls a component from an OCI registry, and says the line that pins it.
+    Pull(distribution::Pull),
+    /// Signs a component.
+    Sign(distribution::Sign),
+    /// Makes a pair of keys to sign components with.
+    Key(distribution::NewKey),
+    /// Writes a connector to begin with: it builds, and passes its own tests and
+    /// `koppel check`.
+    New(new::New),
+    /// Builds and runs a connector whenever its sources change, and shows all
+    /// that it does.
+    Dev(dev::Dev),
+    /// Judges a connector: runs a component in temporary platforms, before an
+    /// outside party that fails in every way, and says what it does that a
+    /// connector may not.
+    Check(check::Check),
     /// Lists the clients and whether they load.
     Clients,
     /// Lists the activities of a client, or all that there are.
@@ -270,10 +292,16 @@ async fn dispatch(cli: &Cli, out: &Output) -> Result<(), Failure> {
         Command::Man(asked) => shell::man(asked),
         Command::Password => serve::password(out),
         Command::Declarations { command } => declarations::run(command, &host()?, out).await,
-        Command::Inspect {
-            component,
-            compile_effort,
-        } => show::inspect(component, *compile_effort, out),
+        Command::Inspect { component, effort } => {
+            inspect::inspect(component, effort, &cli.config, out).await
+        }
+        Command::Push(asked) => distribution::push(asked, &cli.config, out).await,
+        Command::Pull(asked) => distribution::pull(asked, &cli.config, out).await,
+        Command::Sign(asked) => distribution::sign(asked, out),
+        Command::Key(wanted) => distribution::key(wanted, out),
+        Command::New(asked) => new::new(asked, out),
+        Command::Dev(asked) => dev::dev(asked, out).await,
+        Command::Check(asked) => check::check(asked, out).await,
         Command::Clients => show::clients(&host()?, out).await,
         Command::Activities { client } => match client {
             Some(client) => {

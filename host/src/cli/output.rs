@@ -13,6 +13,7 @@ use std::time::Duration;
 
 pub(super) const GREEN: Style = AnsiColor::Green.on_default();
 pub(super) const RED: Style = AnsiColor::Red.on_default().bold();
+pub(super) const YELLOW: Style = AnsiColor::Yellow.on_default();
 pub(super) const BOLD: Style = Style::new().bold();
 pub(super) const DIM: Style = Style::new().dimmed();
 
@@ -25,6 +26,11 @@ pub(super) struct Output {
 impl Output {
     pub(super) fn new(json: bool, redactor: Redactor) -> Self {
         Self { json, redactor }
+    }
+
+    /// Whether it writes for programs.
+    pub(super) fn is_json(&self) -> bool {
+        self.json
     }
 
     /// Knows the secrets of the host, which are not written.

@@ -3,14 +3,14 @@
 use super::Failure;
 use super::grants::{configuration, configuration_with};
 use super::output::{BOLD, GREEN, Output, RED, table};
-use crate::admission::{self, Inspection, Refusal};
+use crate::admission::Inspection;
 use crate::authorization::{ActivitySet, Explanation, Question};
 use crate::catalogue::{Access, Activity, ROWS, suggestion};
 use crate::config::Config;
 use crate::platform::{Entity, in_words};
 use crate::registry::{LoadError, Registry};
 use crate::runs::Host;
-use crate::sandbox::{Limits, Sandbox};
+use crate::sandbox::Sandbox;
 use crate::text::one_line;
 use clap::Args;
 use serde_json::json;
@@ -215,50 +215,9 @@ pub(super) async fn clients(host: &Host, out: &Output) -> Result<(), Failure> {
     Ok(())
 }
 
-fn kinds(inspection: &Inspection) -> String {
+pub(super) fn kinds(inspection: &Inspection) -> String {
     let kinds: Vec<_> = inspection.kinds.iter().map(ToString::to_string).collect();
     kinds.join(", ")
-}
-
-/// `koppel inspect`.
-pub(super) fn inspect(
-    component: &Path,
-    compile_effort: Option<u64>,
-    out: &Output,
-) -> Result<(), Failure> {
-    let read = std::fs::read(component);
-    let bytes =
-        read.map_err(|error| Failure::Input(format!("{}: {error}", component.display())))?;
-    let sandbox = Sandbox::new().map_err(|error| Failure::Failed(format!("{error:#}")))?;
-    let busy = out.busy(format!("reading {}", component.display()));
-    let effort = compile_effort.unwrap_or(Limits::default().compile_effort);
-    let inspected = admission::inspect_within(sandbox.engine(), &bytes, effort);
-    busy.finish_and_clear();
-    let (_, inspection) = inspected.map_err(|refusal| {
-        let hint = match refusal {
-            Refusal::TooMuchWork { .. } => "; look at it with --compile-effort",
-            _ => "",
-        };
-        Failure::Input(format!("{}: {refusal}{hint}", component.display()))
-    })?;
-    out.result(&inspection, || {
-        anstream::println!("{BOLD}{}{BOLD:#}", component.display());
-        anstream::println!("  kind         {}", kinds(&inspection));
-        let versions: Vec<_> = inspection.wit_versions.iter().map(String::as_str).collect();
-        anstream::println!("  WIT version  {}", versions.join(", "));
-        anstream::println!("  size         {} bytes", inspection.size);
-        anstream::println!("  SHA-256      {}", inspection.sha256);
-        anstream::println!("  requests     {}", yes_no(inspection.http, "wasi:http"));
-        anstream::println!(
-            "  files        {}",
-            yes_no(inspection.exports, "export files")
-        );
-        anstream::println!("  activities");
-        for activity in &inspection.activities {
-            anstream::println!("    {activity}");
-        }
-    });
-    Ok(())
 }
 
 /// `koppel wit`.
@@ -276,22 +235,18 @@ pub(super) fn wit(ids: &[String], export_files: bool, out: &Output) -> Result<()
     Ok(())
 }
 
-fn yes_no(yes: bool, what: &str) -> String {
-    if yes {
-        what.to_owned()
-    } else {
-        format!("no {what}")
-    }
-}
-
 /// Why components of a configuration cannot be loaded, each as far as it cannot.
 pub(super) async fn not_loaded(config: &Config, out: &Output) -> Result<Vec<LoadError>, Failure> {
     let sandbox = Sandbox::new().map_err(|error| Failure::Failed(format!("{error:#}")))?;
     let registry = Registry::default();
     let mut refused = Vec::new();
-    for client in config.clients.keys() {
-        let busy = out.busy(format!("loading {client}"));
-        refused.extend(registry.load(&sandbox, config, client).await.err());
+    for (name, client) in &config.clients {
+        let busy = out.busy(format!("loading {name}"));
+        let loaded = match crate::runs::pull(config, client, out.redactor()).await {
+            Ok(()) => registry.load(&sandbox, config, name).await.err(),
+            Err(error) => Some(error),
+        };
+        refused.extend(loaded);
         busy.finish_and_clear();
     }
     Ok(refused)

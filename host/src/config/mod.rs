@@ -7,6 +7,7 @@
 
 mod alarms;
 mod cache;
+mod distribution;
 mod published;
 mod queue;
 mod raw;
@@ -25,6 +26,7 @@ mod watch;
 
 pub use alarms::Alarms;
 pub use cache::Cache;
+pub use distribution::{Distribution, Registry};
 pub use published::{Published, extract};
 pub use queue::{Queue, Retry, Schedule, Task};
 pub use schema::schema;
@@ -35,6 +37,8 @@ pub use server::{
 pub use shared::{Granting, Nats, Shared, Store};
 pub use upstream::Upstream;
 pub use watch::{Live, Refused, Reload, Standing, Watching};
+
+pub(crate) use settings::json as settings_json;
 
 use crate::authorization::Grants;
 use crate::catalogue::Activity;
@@ -58,6 +62,9 @@ pub struct Config {
     pub ledger: PathBuf,
     /// The folder of compiled components.
     pub compiled: PathBuf,
+    /// Where components come from besides files, and whose signatures are
+    /// trusted.
+    pub distribution: Distribution,
     /// The SQLite database of the runs.
     pub runs: PathBuf,
     /// How a process works on the queue.
@@ -115,6 +122,9 @@ pub struct Client {
     pub name: String,
     /// The file of its component.
     pub component: PathBuf,
+    /// The artifact in a registry that it is, if it is one; then the file is in
+    /// the cache.
+    pub oci: Option<crate::distribution::Pinned>,
     /// The SHA-256 that the file must have, lower-case hexadecimal.
     pub sha256: Option<String>,
     /// Where it may send outside requests to.
@@ -131,6 +141,8 @@ pub struct Client {
     pub retry: Retry,
     /// How many of its runs may be under way, if that is limited.
     pub concurrency: Option<u32>,
+    /// How many instances wait for its next calls.
+    pub ready: u32,
 }
 
 /// Where a client may write export files.

@@ -53,19 +53,27 @@ const OF_CLIENT: [&str; 6] = [
 ];
 
 /// What is of one host, of the keys of a configuration.
-const LOCAL: [&str; 8] = [
+const LOCAL: [&str; 9] = [
     "platform",
     "store",
     "queue",
     "server",
     "credentials",
+    "registries",
     "passwords",
     "trusted-roots",
     "alarms",
 ];
 
 /// What is of one host, of the keys of a client.
-const LOCAL_OF_CLIENT: [&str; 5] = ["component", "application", "sha256", "exports", "settings"];
+const LOCAL_OF_CLIENT: [&str; 6] = [
+    "component",
+    "oci",
+    "application",
+    "sha256",
+    "exports",
+    "settings",
+];
 
 const PASSWORD: &str = "password-hash";
 

@@ -55,6 +55,10 @@ pub(super) struct File {
     /// Which connector performs an activity for external applications.
     #[serde(default)]
     pub(super) connectors: Connectors,
+    /// OCI registries of which something is to be known, by host and port.
+    #[serde(default)]
+    #[schemars(with = "BTreeMap<String, super::distribution::WrittenRegistry>")]
+    pub(super) registries: BTreeMap<String, Spanned<super::distribution::WrittenRegistry>>,
     /// The REST API of koppel.
     #[schemars(with = "Option<Server>")]
     pub(super) server: Option<Spanned<Server>>,
@@ -131,6 +135,18 @@ pub(super) struct Platform {
     #[serde(default = "default_compiled")]
     #[schemars(with = "ByReference<PathBuf>")]
     pub(super) compiled: PathBuf,
+    /// The folder of components that were pulled from registries.
+    #[serde(default = "default_oci_cache")]
+    #[schemars(with = "ByReference<PathBuf>")]
+    pub(super) oci_cache: PathBuf,
+    /// Whether a component is loaded only with a signature by a trusted key.
+    #[schemars(with = "Option<super::distribution::Signatures>")]
+    pub(super) signatures: Option<Spanned<super::distribution::Signatures>>,
+    /// The public keys whose signatures are trusted (minisign): the key itself,
+    /// or the path of its file.
+    #[serde(default)]
+    #[schemars(with = "Vec<String>")]
+    pub(super) trusted_keys: Names,
     /// The SQLite file of the runs.
     #[serde(default = "default_runs")]
     #[schemars(with = "ByReference<PathBuf>")]
@@ -163,6 +179,10 @@ fn default_compiled() -> PathBuf {
     "data/compiled".into()
 }
 
+fn default_oci_cache() -> PathBuf {
+    "data/oci".into()
+}
+
 fn default_runs() -> PathBuf {
     "data/runs.db".into()
 }
@@ -175,6 +195,10 @@ pub(super) struct Client {
     /// The file of the component of a connector.
     #[schemars(with = "Option<ByReference<PathBuf>>")]
     pub(super) component: Option<PathBuf>,
+    /// The component of a connector in an OCI registry, instead of `component`:
+    /// `HOST/NAME@sha256:DIGEST`.
+    #[schemars(with = "Option<ByReference<String>>")]
+    pub(super) oci: Option<Spanned<String>>,
     /// An application that calls the REST API.
     #[schemars(with = "Option<Application>")]
     pub(super) application: Option<Spanned<Application>>,
@@ -208,6 +232,10 @@ pub(super) struct Client {
     /// How many of its runs may be under way at a time.
     #[schemars(with = "Option<std::num::NonZeroU32>")]
     pub(super) concurrency: Option<Spanned<u32>>,
+    /// How many instances are kept ready for its next calls, at most 32 of all
+    /// clients together.
+    #[schemars(with = "Option<u32>")]
+    pub(super) ready: Option<Spanned<u32>>,
 }
 
 /// An application that calls the REST API.

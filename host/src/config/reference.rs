@@ -19,11 +19,12 @@ pub(super) enum As {
 }
 
 /// Where a value may be elsewhere; `*` stands for any name.
-pub(super) const PLACES: [(&[&str], As); 29] = [
+pub(super) const PLACES: [(&[&str], As); 33] = [
     (&["platform", "data"], As::Text),
     (&["platform", "ledger"], As::Text),
     (&["platform", "compiled"], As::Text),
     (&["platform", "runs"], As::Text),
+    (&["platform", "oci-cache"], As::Text),
     (&["platform", "loket", "base-url"], As::Text),
     (&["platform", "loket", "token-url"], As::Text),
     (&["platform", "loket", "client-id"], As::Text),
@@ -31,7 +32,10 @@ pub(super) const PLACES: [(&[&str], As); 29] = [
     (&["platform", "loket", "claims"], As::Text),
     (&["platform", "loket", "requests-per-second"], As::Number),
     (&["clients", "*", "component"], As::Text),
+    (&["clients", "*", "oci"], As::Text),
     (&["clients", "*", "sha256"], As::Text),
+    (&["registries", "*", "username"], As::Text),
+    (&["registries", "*", "trusted-roots"], As::Text),
     (&["server", "listen"], As::Text),
     (&["server", "public-url"], As::Text),
     (&["server", "tls", "certificate"], As::Text),

@@ -1,6 +1,7 @@
 //! From the text of the file to a [`Config`]: every name must mean something.
 
 mod application;
+mod distribution;
 mod grants;
 mod queue;
 mod rule;
@@ -15,7 +16,7 @@ use super::{
 };
 use crate::authorization::{ActivitySet, ClientGrants, Grants, RoleGrants};
 use crate::catalogue::{Activity, ROWS, suggestion};
-use application::ClientKind;
+use application::{ClientKind, Component};
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::ops::Range;
 use std::path::{Path, PathBuf};
@@ -115,6 +116,15 @@ impl Resolver<'_> {
                 passwords.insert(user.id.clone(), password);
             }
         }
+        let distribution = self.distribution(
+            super::distribution::Written {
+                cache: file.platform.oci_cache,
+                signatures: file.platform.signatures,
+                trusted_keys: file.platform.trusted_keys,
+            },
+            file.registries,
+        );
+        let cache = crate::distribution::Cache::new(distribution.cache.clone());
         let credentials = self.credentials(file.credentials);
         let (mut clients, mut applications) = (BTreeMap::new(), BTreeMap::new());
         for (name, mut client) in file.clients {
@@ -130,7 +140,13 @@ impl Resolver<'_> {
             }
             match self.kind_of(&name, &span, client.get_mut()) {
                 Some(ClientKind::Connector(component)) => {
-                    let client = self.client(&name, component, client, activities, &credentials);
+                    let (component, oci) = match component {
+                        Component::File(path) => (self.base.join(path), None),
+                        Component::Oci(pinned) => (cache.component(&pinned), Some(pinned)),
+                    };
+                    let mut client =
+                        self.client(&name, component, client, activities, &credentials);
+                    client.oci = oci;
                     clients.insert(name, client);
                 }
                 Some(ClientKind::Application(application)) => {
@@ -155,6 +171,7 @@ impl Resolver<'_> {
         let schedules = self.schedules(file.schedules, &clients, &grants);
         grants.rights = rights;
         Config {
+            distribution,
             runs: self.base.join(file.platform.runs),
             queue,
             shared,
@@ -334,6 +351,7 @@ impl Resolver<'_> {
         });
         let retry = self.retry(name, client.retry);
         let concurrency = self.concurrency(name, client.concurrency);
+        let ready = self.ready(name, client.ready);
         let settings = client.settings.map(|settings| {
             let span = settings.span();
             settings::json(settings.into_inner()).unwrap_or_else(|error| {
@@ -343,7 +361,8 @@ impl Resolver<'_> {
         });
         Client {
             name: name.to_owned(),
-            component: self.base.join(component),
+            component,
+            oci: None,
             sha256,
             http,
             exports,
@@ -352,6 +371,7 @@ impl Resolver<'_> {
             cache,
             retry,
             concurrency,
+            ready,
         }
     }
 }

@@ -9,7 +9,7 @@ use toml::Value as Toml;
 /// # Errors
 ///
 /// For a number that is not finite.
-pub(super) fn json(settings: toml::Table) -> Result<Value, &'static str> {
+pub(crate) fn json(settings: toml::Table) -> Result<Value, &'static str> {
     let entries = settings
         .into_iter()
         .map(|(key, value)| Ok((key, self::value(value)?)));

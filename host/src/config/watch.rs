@@ -122,11 +122,15 @@ impl Live {
             .and_then(|refused| refused.published.clone());
         let mended = newer.and_then(|newer| load(Some(&newer)).ok());
         let fits = mended.is_some();
-        match mended.map_or_else(|| load(before.published.as_ref()), Ok) {
-            Ok(config) if config.granting() != before.granting() => {
-                let text = "`grants` under [queue] says now that the grants are elsewhere, which takes a restart";
-                Reload::Kept(ConfigError::whole(&before.path, text.to_owned()))
+        let loaded = mended.map_or_else(|| load(before.published.as_ref()), Ok);
+        let loaded = loaded.and_then(|config| {
+            if config.granting() == before.granting() {
+                return Ok(config);
             }
+            let text = "`grants` under [queue] says now that the grants are elsewhere, which takes a restart";
+            Err(ConfigError::whole(&before.path, text.to_owned()))
+        });
+        match loaded {
             Ok(config) => {
                 self.put(&before, config);
                 self.stands().fault = None;

@@ -3,8 +3,8 @@
 
 use super::format::{Moment, bytes, number};
 use super::page::{Page, Pages, Section};
-use super::visit::{Scope, Visit};
-use crate::api::{Asked, Problem};
+use super::visit::Visit;
+use crate::api::Problem;
 use crate::catalogue::id;
 use crate::language::{Texts, fill};
 use crate::wire::envelope::List;
@@ -185,14 +185,6 @@ pub(super) async fn show(visit: Visit) -> Response {
     visit.respond(page)
 }
 
-fn asked(visit: &Visit) -> Asked {
-    let asked = Asked::of(id::GetConnectorsByUserId);
-    match visit.scope {
-        Scope::All => asked,
-        Scope::One(employer) => asked.with("employerId", employer),
-    }
-}
-
 fn path(visit: &Visit, name: &str) -> String {
     visit.path(&format!("/connectors/{}", segment(name)))
 }
@@ -211,7 +203,8 @@ fn segment(name: &str) -> String {
 
 async fn matrix(visit: &Visit) -> Result<Connectors, Problem> {
     let number = visit.page_number();
-    let asked = asked(visit)
+    let asked = visit
+        .within_scope(id::GetConnectorsByUserId)
         .with("pageNumber", number)
         .with("pageSize", COLUMNS);
     let List {
@@ -299,7 +292,9 @@ pub(super) async fn one(visit: Visit) -> Response {
 
 async fn details(visit: &Visit) -> Result<One, Problem> {
     let name = visit.parameter("name");
-    let asked = asked(visit).with("client", name);
+    let asked = visit
+        .within_scope(id::GetConnectorsByUserId)
+        .with("client", name);
     let found = visit.list::<Connector>(asked).await?.embedded;
     let t = visit.texts();
     let Some(connector) = found.into_iter().next() else {

@@ -4,7 +4,7 @@ use super::chart::{Bar, Columns, Series, bars};
 use super::format::{Moment, number, short};
 use super::names::{check_name, kind_name};
 use super::page::{Page, Section};
-use super::visit::{Scope, Visit};
+use super::visit::Visit;
 use crate::api::{Asked, Problem};
 use crate::authorization::{CHECKS, name};
 use crate::catalogue::id;
@@ -63,10 +63,12 @@ struct State {
 }
 
 #[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
 struct Configuration {
     file: String,
     since: String,
     fault: Option<String>,
+    grants_version: Option<u64>,
     connectors: u64,
     applications: u64,
     users: u64,
@@ -124,11 +126,7 @@ pub(super) async fn show(visit: Visit) -> Response {
 }
 
 async fn overview(visit: &Visit) -> Result<Overview, Problem> {
-    let asked = Asked::of(id::GetFiguresByUserId);
-    let asked = match visit.scope {
-        Scope::All => asked,
-        Scope::One(employer) => asked.with("employerId", employer),
-    };
+    let asked = visit.within_scope(id::GetFiguresByUserId);
     let figures: Figures = visit.one(asked).await?;
     let host = match visit.may(id::GetPlatformStateByUserId) {
         true => Some(visit.one(Asked::of(id::GetPlatformStateByUserId)).await?),

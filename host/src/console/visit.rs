@@ -211,6 +211,15 @@ impl Visit {
         }
     }
 
+    /// An activity that is asked of all employers, or with the chosen one named.
+    pub(super) fn within_scope(&self, activity: Activity) -> Asked {
+        let asked = Asked::of(activity);
+        match self.scope {
+            Scope::All => asked,
+            Scope::One(employer) => asked.with("employerId", employer),
+        }
+    }
+
     /// The employers of the visitor, by name; some of them, if they are very
     /// many, and none if the visitor may not list them.
     pub(super) async fn employers(&self) -> Vec<(Uuid, String)> {

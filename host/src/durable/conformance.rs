@@ -1,9 +1,9 @@
 //! What every store and queue must do. Each form of them passes all of this.
 
 use super::{
-    Begin, Begun, DayCount, Decision, End, Ended, Failing, Fence, Lease, Made, Millis, NewRun,
-    Origin, QueueError, Reading, Run, RunFilter, RunQueue, RunStore, Started, State, Step,
-    StoreError, Submitted,
+    Begin, Begun, DayCount, Decision, Direct, Doubt, End, Ended, Failing, Fence, Lease, Made,
+    Millis, NewRun, Origin, QueueError, Reading, Run, RunFilter, RunQueue, RunStore, Started,
+    State, Step, StoreError, Submitted,
 };
 use crate::runs::{Job, RunRequest};
 use std::sync::Arc;
@@ -311,7 +311,7 @@ async fn in_doubt(process: &Process, key: &str, open: bool) -> Run {
         .record(fence, vec![step(0, Some("\"a\"")), step(1, None)])
         .await
         .unwrap();
-    let doubt = super::Doubt {
+    let doubt = Doubt {
         seq: 1,
         what: "POST https://a.nl/1".to_owned(),
     };
@@ -604,6 +604,67 @@ pub(crate) async fn schedules_are_remembered(one: Process, other: Process) {
     assert_eq!(one.store.ticked("s").await.unwrap(), Some(6));
 }
 
+/// A run that was made at once is the same whether it was kept before it was over
+/// or after.
+pub(crate) async fn a_run_that_was_made_at_once_is_kept_before_or_after(process: Process) {
+    let store = &process.store;
+    let ends = [
+        Ended::Over(State::Succeeded),
+        Ended::Over(State::Failed),
+        Ended::Person { open: false },
+        Ended::Suspended { due: NOW + 9 },
+    ];
+    for (number, to) in ends.into_iter().enumerate() {
+        let direct = |key: &str| {
+            let mut new = new(key, 1);
+            new.origin = Origin::Direct;
+            let begin = Begin {
+                run: new.id,
+                holder: process.holder,
+                now: NOW,
+                made: Made("a".to_owned()),
+                concurrency: u32::MAX,
+            };
+            Direct::new(new, begin)
+        };
+        let end = || End {
+            output: Some(serde_json::json!({"a": 1})),
+            error: Some(Failing {
+                code: "denied".to_owned(),
+                message: "no".to_owned(),
+            }),
+            doubts: vec![Doubt {
+                seq: 3,
+                what: "POST https://a.nl".to_owned(),
+            }],
+            ..end(to)
+        };
+        let before = direct(&format!("before {number}"));
+        store.direct(before.clone()).await.unwrap();
+        let kept = store.run(before.new.id).await.unwrap().unwrap();
+        let begun = before.started();
+        assert_eq!(Run { number: 0, ..kept }, begun.run);
+        let finished = store.finish(begun.fence, end(), NOW + 7).await.unwrap();
+        let after = direct(&format!("after {number}"));
+        store.made(after.clone(), end(), NOW + 7).await.unwrap();
+        let made = store.run(after.new.id).await.unwrap().unwrap();
+        let (id, key, number) = (made.id, made.key.clone(), made.number);
+        assert_eq!(
+            made,
+            Run {
+                id,
+                key,
+                number,
+                ..finished
+            }
+        );
+        assert_eq!(
+            store.attempts(before.new.id).await.unwrap(),
+            store.attempts(after.new.id).await.unwrap()
+        );
+    }
+}
+
 /// Gives all of them to the macro of a form, each with the processes that it
 /// takes: what is added here is asked of every form.
 macro_rules! tests {
@@ -618,6 +679,7 @@ macro_rules! tests {
             people_do_what_the_state_allows(one);
             what_a_person_decides_is_in_the_journal(one);
             a_run_that_needs_a_person_holds_up_no_other(one);
+            a_run_that_was_made_at_once_is_kept_before_or_after(one);
             a_run_is_leased_to_one_worker(one, other);
             a_run_that_is_added_again_waits_once(one, other);
             two_processes_never_run_two_of_one_employer(one, other);

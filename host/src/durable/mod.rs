@@ -33,4 +33,6 @@ pub use run::{
 };
 pub use sqlite::{LocalQueue, Sqlite};
 pub use step::{Reading, Step};
-pub use store::{Begin, Begun, Decision, Fence, RunStore, SharedLimits, Started, StoreError};
+pub use store::{
+    Begin, Begun, Decision, Direct, Fence, RunStore, SharedLimits, Started, StoreError,
+};

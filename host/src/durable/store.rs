@@ -1,5 +1,6 @@
 //! What survives of runs.
 
+use super::rules::seed;
 use super::{
     Attempt, DayCount, Doubt, End, Made, Millis, NewRun, Run, RunFilter, State, Step, Submitted,
 };
@@ -91,6 +92,79 @@ pub struct Started {
     pub resumptions: u32,
 }
 
+/// A run that is made at once, by whoever asked for it, in its only attempt.
+#[derive(Clone, Debug)]
+pub struct Direct {
+    /// The run.
+    pub new: NewRun,
+    /// Who makes it, when, and what of.
+    pub begin: Begin,
+    /// What the random numbers of the attempt come from.
+    pub seed: [u8; 32],
+}
+
+impl Direct {
+    /// A run that begins now. Nothing of it is kept yet.
+    pub fn new(new: NewRun, begin: Begin) -> Self {
+        Self {
+            new,
+            begin,
+            seed: seed(),
+        }
+    }
+
+    /// What to show with what is written of it once it is kept: nobody takes
+    /// it up before.
+    pub fn fence(&self) -> Fence {
+        Fence {
+            run: self.new.id,
+            attempt: 1,
+            token: 1,
+        }
+    }
+
+    /// The attempt. The run has no number before it is kept: 0 stands for it.
+    pub fn started(&self) -> Started {
+        let NewRun {
+            id,
+            key,
+            request,
+            origin,
+            due,
+        } = self.new.clone();
+        Started {
+            run: Run {
+                id,
+                number: 0,
+                key,
+                client: request.client,
+                user: request.user,
+                employer: request.employer,
+                job: request.job,
+                origin,
+                state: State::Running,
+                submitted: self.begin.now,
+                due,
+                ended: None,
+                attempts: 1,
+                tries: 1,
+                interrupted: false,
+                cancel: None,
+                output: None,
+                error: None,
+                doubts: Vec::new(),
+                happened: Vec::new(),
+            },
+            fence: self.fence(),
+            made: self.begin.made.clone(),
+            seed: self.seed,
+            steps: Vec::new(),
+            resumed: false,
+            resumptions: 0,
+        }
+    }
+}
+
 /// What came of taking up a run.
 #[derive(Clone, Debug)]
 pub enum Begun {
@@ -154,8 +228,16 @@ pub trait RunStore: Send + Sync {
     /// on with one that was interrupted.
     async fn begin(&self, begin: Begin) -> Result<Begun, StoreError>;
 
-    /// Keeps a run that is made at once, and begins its only attempt.
-    async fn direct(&self, new: NewRun, begin: Begin) -> Result<Started, StoreError>;
+    /// Keeps a run that is made at once, as under way.
+    async fn direct(&self, direct: Direct) -> Result<(), StoreError>;
+
+    /// Keeps a run that was made at once, as it ended.
+    async fn made(&self, direct: Direct, end: End, now: Millis) -> Result<(), StoreError> {
+        let fence = direct.fence();
+        self.direct(direct).await?;
+        self.finish(fence, end, now).await?;
+        Ok(())
+    }
 
     /// Writes steps of the journal: new ones, or the outcome of known ones.
     ///

@@ -18,9 +18,11 @@ mod json;
 pub mod normalize;
 mod party;
 mod pattern;
+mod redirect;
 mod resolver;
 mod rule;
 mod send;
+mod stand_in;
 #[cfg(test)]
 mod tests;
 pub(crate) mod tls;
@@ -34,6 +36,7 @@ pub use resolver::{Resolve, SystemResolver};
 pub use rule::Rule;
 pub(crate) use send::causes;
 pub use send::{Bounds, Egress};
+pub use stand_in::StandIn;
 pub use tls::Identity;
 
 use crate::catalogue::Activity;

@@ -1,12 +1,13 @@
 //! Sending: rules, addresses, redirects and bounds, in that order.
 
 use super::address::special;
+use super::redirect::{next_method, redirect};
 use super::tls::Tls;
-use super::{Credential, EgressError, Hop, Observer, Reply, Resolve, Rule, normalize};
+use super::{Credential, EgressError, Hop, Observer, Reply, Resolve, Rule, StandIn, normalize};
 use bytes::{Bytes, BytesMut};
 use futures_util::StreamExt;
 use http::header::{self, HeaderMap, HeaderName, HeaderValue};
-use http::{Method, Request, StatusCode};
+use http::{Method, Request};
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
@@ -76,6 +77,7 @@ pub struct Bounds {
 pub struct Egress {
     resolver: Arc<dyn Resolve>,
     tls: Tls,
+    stand_in: Option<Arc<dyn StandIn>>,
 }
 
 impl Egress {
@@ -89,7 +91,15 @@ impl Egress {
         Ok(Self {
             resolver,
             tls: Tls::new()?,
+            stand_in: None,
         })
+    }
+
+    /// With something that answers in the place of outside parties.
+    #[must_use]
+    pub fn with_stand_in(mut self, stand_in: Arc<dyn StandIn>) -> Self {
+        self.stand_in = Some(stand_in);
+        self
     }
 
     /// Sends a request of a client and gives the whole reply.
@@ -169,7 +179,8 @@ impl Egress {
             };
             observer.before(&hop).await?;
             // The deadline cuts the exchange, not its recording.
-            let exchange = self.exchange(tls, credential.as_ref(), &addresses, bounds, &hop);
+            let exchange =
+                self.exchange_or_stand_in(tls, credential.as_ref(), &addresses, bounds, &hop);
             let outcome = timeout_at(deadline, exchange)
                 .await
                 .unwrap_or_else(|_| Err(late()));
@@ -177,6 +188,9 @@ impl Egress {
                 (Ok(reply), Some(credential)) => Ok(credential.clean(reply)),
                 (outcome, _) => outcome,
             };
+            if let Some(stand_in) = &self.stand_in {
+                stand_in.answered(&hop, outcome.as_ref());
+            }
             observer.after(&hop, outcome.as_ref()).await?;
             let reply = outcome?;
             let Some(next) = next_method(&method, reply.status) else {
@@ -283,6 +297,23 @@ impl Egress {
             .collect())
     }
 
+    async fn exchange_or_stand_in(
+        &self,
+        tls: rustls::ClientConfig,
+        credential: Option<&Credential>,
+        addresses: &[SocketAddr],
+        bounds: &Bounds,
+        hop: &Hop,
+    ) -> Result<Reply, EgressError> {
+        let Some(stand_in) = &self.stand_in else {
+            return self.exchange(tls, credential, addresses, bounds, hop).await;
+        };
+        if let Some(answer) = stand_in.answer(hop, bounds).await {
+            return answer;
+        }
+        self.exchange(tls, credential, addresses, bounds, hop).await
+    }
+
     async fn exchange(
         &self,
         tls: rustls::ClientConfig,
@@ -371,38 +402,6 @@ impl Egress {
 /// Whether a connector may not set a header.
 pub(super) fn forbidden(name: &HeaderName) -> bool {
     FORBIDDEN.contains(name) || name.as_str().starts_with("x-forwarded-")
-}
-
-/// The method to follow a redirect with; none if the reply is no redirect, or
-/// one that is for the connector to judge: RFC 9110 leaves open what a POST
-/// becomes after 301 and 302.
-fn next_method(method: &Method, status: StatusCode) -> Option<Method> {
-    let reads = method == Method::GET || method == Method::HEAD;
-    match status.as_u16() {
-        301 | 302 => reads.then(|| method.clone()),
-        303 if method == Method::HEAD => Some(Method::HEAD),
-        303 => Some(Method::GET),
-        307 | 308 => Some(method.clone()),
-        _ => None,
-    }
-}
-
-/// Where a reply redirects to, if it says so.
-fn redirect(reply: &Reply, from: &Url) -> Result<Option<String>, EgressError> {
-    let Some(location) = reply.headers.get(header::LOCATION) else {
-        return Ok(None);
-    };
-    let location = location
-        .to_str()
-        .map_err(|_| EgressError::Redirect("its location is not text".to_owned()))?;
-    match Url::parse(location) {
-        Err(url::ParseError::RelativeUrlWithoutBase) => match from.join(location) {
-            Ok(url) => Ok(Some(url.into())),
-            Err(error) => Err(EgressError::Redirect(error.to_string())),
-        },
-        // A full URL is judged as it is written; joining would tidy it first.
-        _ => Ok(Some(location.to_owned())),
-    }
 }
 
 /// An error and what caused it, in one line.

@@ -139,9 +139,10 @@ texts! {
     version: "Version", "Versie";
     workers: "Workers", "Workers";
     configuration: "Configuration in force", "Configuratie die geldt";
-    configuration_holds: "{} connectors, {} applications, {} users, {} rights, {} roles", "{} connectoren, {} applicaties, {} gebruikers, {} rechten, {} rollen";
+    configuration_holds: "Connectors {}, applications {}, users {}, rights {}, roles {}", "Connectoren {}, applicaties {}, gebruikers {}, rechten {}, rollen {}";
+    published_grants: "Version of the published grants:", "Versie van de gepubliceerde rechten:";
     since: "since", "sinds";
-    file_has_faults: "The file was changed since and has faults, so the configuration above stays in force:", "Het bestand is sindsdien gewijzigd en bevat fouten, dus de configuratie hierboven blijft gelden:";
+    file_has_faults: "What is newer has faults, so the configuration above stays in force:", "Wat nieuwer is bevat fouten, dus de configuratie hierboven blijft gelden:";
     ledger: "Ledger", "Grootboek";
     ledger_rows: "{} rows, the last one of", "{} regels, de laatste van";
     ledger_empty: "It has no rows yet.", "Er staan nog geen regels in.";
@@ -172,6 +173,7 @@ texts! {
     asks_for: "Also asks for", "Vraagt ook om";
     outside_requests: "outside requests", "verzoeken naar buiten";
     export_files: "export files", "exportbestanden";
+    export_files_title: "Export files", "Exportbestanden";
     attempts_at_most: "Attempts at a run, at most", "Pogingen per run, hoogstens";
     at_a_time: "Runs from the queue at a time, at most", "Runs uit de wachtrij tegelijk, hoogstens";
     no_limit: "no limit", "geen limiet";

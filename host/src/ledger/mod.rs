@@ -14,6 +14,7 @@ mod alarm;
 mod chain;
 mod content;
 mod denials;
+mod opening;
 mod postgres;
 mod redact;
 mod select;
@@ -23,11 +24,13 @@ mod storage;
 mod store;
 #[cfg(test)]
 mod tests;
+mod turns;
 
 pub use alarm::Threshold;
 pub use chain::{Broken, Verified};
 pub use content::{Content, ContentError};
 pub use denials::{DenialCount, DenialCounter, DenialCounters};
+pub(crate) use opening::Opening;
 pub use redact::Redactor;
 pub use store::{Filter, Ledger, LedgerError, Use};
 
@@ -127,6 +130,18 @@ pub struct Entry {
     pub headers: Vec<(String, String)>,
     /// The exact bytes.
     pub body: Vec<u8>,
+    /// What is kept of a body instead of its bytes, when it is larger than
+    /// [`MAX_BODY`].
+    pub large: Option<Large>,
+}
+
+/// What is kept of a large body.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Large {
+    /// Its size in bytes.
+    pub size: u64,
+    /// The SHA-256 of its bytes, lower-case hexadecimal.
+    pub sha256: String,
 }
 
 impl Entry {
@@ -143,6 +158,7 @@ impl Entry {
             outcome: None,
             headers: Vec::new(),
             body: Vec::new(),
+            large: None,
         }
     }
 }

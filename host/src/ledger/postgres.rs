@@ -1,44 +1,32 @@
 //! The ledger in PostgreSQL, of hosts on several machines.
 //!
 //! The chain has one end, so hosts take turns at it (an advisory lock, until the
-//! transaction is over). What a host has to append at a moment goes in one turn:
-//! the more there is to do, the more rows share the cost of a turn.
+//! transaction is over). What a host has to append at a moment goes in one turn.
 
 use super::alarm::{self, Alarm, Threshold};
 use super::chain::{Broken, GENESIS, Verified};
-use super::storage::Storage;
+use super::storage::{Appending, Storage};
 use super::store::{Stored, headers, holds, row as made, time};
+use super::turns::{self, Appended, Asked, Earlier, Refused, Turns};
 use super::{Context, DenialCount, Entry, Filter, Kind, LedgerError, Row, Use, chain};
 use crate::durable::StoreError;
 use crate::shared::postgres::{Lock, within};
 use async_trait::async_trait;
 use sqlx::postgres::{PgPool, PgRow};
 use sqlx::{AssertSqlSafe, PgExecutor, PgTransaction, Postgres, QueryBuilder, Row as _};
-use tokio::sync::{mpsc, oneshot};
 use uuid::Uuid;
 
-/// The most rows of one turn.
-const ROWS: usize = 256;
-
-/// The most bytes of bodies in one turn, if there is more than one row.
-const BYTES: usize = 8 << 20;
-
-/// How many rows are looked at in one go by [`Storage::verify`].
+/// How many rows are looked at in one go by [`Storage::verify`], and how many
+/// bytes of bodies, if there is more than one row.
 const VERIFIED: i64 = 500;
+const BYTES: usize = 8 << 20;
 
 const COLUMNS: &str = "seq, time, run, client, \"user\", employer, kind, activity, \"check\", exchange, summary, status, outcome, headers, body_size, body_sha256, hash";
 
 /// The ledger, as one host appends to it.
 pub(super) struct Shared {
     pool: PgPool,
-    turns: mpsc::UnboundedSender<Waiting>,
-}
-
-/// A row that waits for its turn.
-struct Waiting {
-    entry: Entry,
-    threshold: Option<Threshold>,
-    told: oneshot::Sender<Result<(u64, Option<Alarm>), LedgerError>>,
+    turns: Turns,
 }
 
 impl From<StoreError> for LedgerError {
@@ -56,69 +44,26 @@ impl From<sqlx::Error> for LedgerError {
     }
 }
 
+impl From<StoreError> for Refused {
+    fn from(error: StoreError) -> Self {
+        let row = matches!(error, StoreError::Broken(_));
+        let why = LedgerError::from(error).0;
+        if row { Self::Row(why) } else { Self::All(why) }
+    }
+}
+
 impl Shared {
     pub(super) fn new(pool: PgPool) -> Self {
-        let (turns, waiting) = mpsc::unbounded_channel();
-        tokio::spawn(take_turns(pool.clone(), waiting));
-        Self { pool, turns }
-    }
-}
-
-/// Appends what waits, until nobody is left who could append.
-async fn take_turns(pool: PgPool, mut waiting: mpsc::UnboundedReceiver<Waiting>) {
-    let mut first = None;
-    loop {
-        let next = match first.take() {
-            Some(next) => Some(next),
-            None => waiting.recv().await,
+        let (turns, queue) = turns::queue();
+        let append = {
+            let pool = pool.clone();
+            move |turn| {
+                let pool = pool.clone();
+                async move { Ok(append(&pool, turn).await?) }
+            }
         };
-        let Some(next) = next else { return };
-        let mut bytes = next.entry.body.len();
-        let mut turn = vec![next];
-        while turn.len() < ROWS
-            && let Ok(next) = waiting.try_recv()
-        {
-            bytes += next.entry.body.len();
-            if bytes > BYTES {
-                first = Some(next);
-                break;
-            }
-            turn.push(next);
-        }
-        one_turn(&pool, turn).await;
-    }
-}
-
-async fn one_turn(pool: &PgPool, turn: Vec<Waiting>) {
-    let entries: Vec<_> = turn
-        .iter()
-        .map(|waiting| (waiting.entry.clone(), waiting.threshold))
-        .collect();
-    match append(pool, entries).await {
-        Ok(appended) => {
-            for (waiting, appended) in turn.into_iter().zip(appended) {
-                // Whoever asked may have gone; the row stays.
-                let _ = waiting.told.send(Ok(appended));
-            }
-        }
-        // One of them may be at fault.
-        Err(StoreError::Broken(_)) if turn.len() > 1 => {
-            for waiting in turn {
-                let entry = vec![(waiting.entry, waiting.threshold)];
-                let appended = append(pool, entry).await;
-                let appended = appended.map_err(LedgerError::from).and_then(|mut all| {
-                    all.pop()
-                        .ok_or_else(|| LedgerError("nothing was appended".to_owned()))
-                });
-                let _ = waiting.told.send(appended);
-            }
-        }
-        Err(error) => {
-            let why = LedgerError::from(error).0;
-            for waiting in turn {
-                let _ = waiting.told.send(Err(LedgerError(why.clone())));
-            }
-        }
+        tokio::spawn(queue.take(append));
+        Self { pool, turns }
     }
 }
 
@@ -140,13 +85,8 @@ fn storable(entry: Entry) -> Entry {
     }
 }
 
-type Appended = Vec<(u64, Option<Alarm>)>;
-
 /// Appends rows in one transaction, in order.
-async fn append(
-    pool: &PgPool,
-    entries: Vec<(Entry, Option<Threshold>)>,
-) -> Result<Appended, StoreError> {
+async fn append(pool: &PgPool, turn: Vec<Asked>) -> Result<Appended, StoreError> {
     within(async {
         let mut db = pool.begin().await?;
         sqlx::query("SELECT pg_advisory_xact_lock($1)")
@@ -161,12 +101,12 @@ async fn append(
             None => (0, GENESIS.to_owned()),
         };
         let (mut rows, mut appended) = (Vec::new(), Appended::new());
-        for (entry, threshold) in entries {
-            let (row, body) = made(seq + 1, &hash, storable(entry));
+        for asked in turn {
+            let (row, body) = made(seq + 1, &hash, storable(asked.entry));
             (seq, hash) = (row.seq, row.hash.clone());
             rows.push((row.clone(), body));
             let mut alarm = None;
-            if let Some(threshold) = threshold {
+            if let Some(threshold) = asked.threshold {
                 insert(&mut db, std::mem::take(&mut rows)).await?;
                 alarm = due(&mut db, &row, threshold).await?;
             }
@@ -343,20 +283,8 @@ fn all(rows: &[PgRow]) -> Result<Vec<Row>, StoreError> {
 
 #[async_trait]
 impl Storage for Shared {
-    async fn append(
-        &self,
-        entry: Entry,
-        threshold: Option<Threshold>,
-    ) -> Result<(u64, Option<Alarm>), LedgerError> {
-        let (told, answer) = oneshot::channel();
-        let gone = || LedgerError("nobody appends to it any more".to_owned());
-        let waiting = Waiting {
-            entry,
-            threshold,
-            told,
-        };
-        self.turns.send(waiting).map_err(|_| gone())?;
-        answer.await.map_err(|_| gone())?
+    fn append(&self, asked: Asked, own: Option<Earlier>) -> Appending {
+        self.turns.append(asked, own)
     }
 
     async fn rows(&self, filter: Filter) -> Result<Vec<Row>, LedgerError> {

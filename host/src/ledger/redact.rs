@@ -68,6 +68,12 @@ impl Redactor {
         secrets.retain(|known| *known.value != secret);
     }
 
+    /// Whether it knows none.
+    pub fn is_empty(&self) -> bool {
+        let secrets = self.0.read().unwrap_or_else(PoisonError::into_inner);
+        secrets.is_empty()
+    }
+
     /// Takes secrets out of bytes.
     pub fn bytes(&self, bytes: Vec<u8>) -> Vec<u8> {
         let secrets = self.0.read().unwrap_or_else(PoisonError::into_inner);

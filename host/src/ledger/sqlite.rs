@@ -1,15 +1,17 @@
 //! The ledger in an SQLite file.
 
-use super::alarm::{self, Alarm, Threshold};
+use super::alarm;
 use super::chain::{self, Broken, GENESIS, Verified};
 use super::select::{integer, selected};
-use super::storage::Storage;
+use super::storage::{Appending, Storage};
 use super::store::{Stored, headers, holds, row};
-use super::{Context, DenialCount, Entry, Filter, Kind, LedgerError, Row, Use};
+use super::turns::{self, Appended, Asked, Earlier, Refused, Turns};
+use super::{Context, DenialCount, Filter, Kind, LedgerError, Row, Use};
 use async_trait::async_trait;
 use rusqlite::{Connection, OptionalExtension, Transaction, TransactionBehavior, params};
 use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
+use std::thread::JoinHandle;
 use std::time::Duration;
 use uuid::Uuid;
 
@@ -20,7 +22,16 @@ const COLUMNS: &str = "seq, time, run, client, \"user\", employer, kind, activit
 
 /// A ledger in a file.
 pub(super) struct File {
+    /// For reading, which waits for no append.
     connection: Arc<Mutex<Connection>>,
+    writer: Writer,
+}
+
+/// The thread that appends, and the way to it.
+struct Writer {
+    /// None when it is told to end.
+    turns: Option<Turns>,
+    thread: Option<JoinHandle<()>>,
 }
 
 impl From<rusqlite::Error> for LedgerError {
@@ -36,10 +47,14 @@ impl File {
         if let Some(parent) = path.parent() {
             std::fs::create_dir_all(parent).map_err(|error| named(&error))?;
         }
-        let mut connection = Connection::open(path).map_err(|error| named(&error))?;
-        prepare(&mut connection).map_err(|error| named(&error))?;
+        let open = || {
+            let mut connection = Connection::open(path).map_err(|error| named(&error))?;
+            prepare(&mut connection).map_err(|error| named(&error))?;
+            Ok::<_, LedgerError>(Mutex::new(connection))
+        };
         Ok(Self {
-            connection: Arc::new(Mutex::new(connection)),
+            writer: Writer::start(open()?).map_err(|error| named(&error))?,
+            connection: Arc::new(open()?),
         })
     }
 
@@ -56,35 +71,92 @@ impl File {
     }
 }
 
+impl Writer {
+    /// Starts a thread that appends through this connection.
+    fn start(connection: Mutex<Connection>) -> std::io::Result<Self> {
+        let (turns, queue) = turns::queue();
+        // It has a runtime of its own, so that it goes on for as long as there
+        // is a ledger, whatever runtime appends to it.
+        let runtime = tokio::runtime::Builder::new_current_thread().build()?;
+        let take = move || {
+            runtime.block_on(queue.take(|turn| {
+                let mut connection = connection.lock().unwrap_or_else(PoisonError::into_inner);
+                std::future::ready(append(&mut connection, turn).map_err(Refused::from))
+            }));
+        };
+        let thread = std::thread::Builder::new().name("koppel-ledger".to_owned());
+        Ok(Self {
+            turns: Some(turns),
+            thread: Some(thread.spawn(take)?),
+        })
+    }
+}
+
+impl Drop for Writer {
+    fn drop(&mut self) {
+        // The file is closed when whoever had the ledger has let go of it.
+        self.turns = None;
+        if let Some(thread) = self.thread.take()
+            && thread.join().is_err()
+        {
+            tracing::error!("the thread that appends to the ledger panicked");
+        }
+    }
+}
+
+impl From<rusqlite::Error> for Refused {
+    fn from(error: rusqlite::Error) -> Self {
+        use rusqlite::ErrorCode::{
+            CannotOpen, DatabaseBusy, DatabaseLocked, DiskFull, ReadOnly, SystemIoFailure,
+        };
+        let why = error.to_string();
+        match error.sqlite_error_code() {
+            Some(
+                CannotOpen | DatabaseBusy | DatabaseLocked | DiskFull | ReadOnly | SystemIoFailure,
+            ) => Self::All(why),
+            _ => Self::Row(why),
+        }
+    }
+}
+
+/// Appends rows in one transaction, in order.
+fn append(connection: &mut Connection, turn: Vec<Asked>) -> rusqlite::Result<Appended> {
+    let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+    let last: Option<(u64, String)> = transaction
+        .prepare_cached("SELECT seq, hash FROM ledger ORDER BY seq DESC LIMIT 1")?
+        .query_row([], |row| Ok((row.get(0)?, row.get(1)?)))
+        .optional()?;
+    let (mut last, mut hash) = last.unwrap_or((0, GENESIS.to_owned()));
+    let mut appended = Appended::new();
+    for asked in turn {
+        let (new, body) = row(last + 1, &hash, asked.entry);
+        insert(&transaction, &new, body)?;
+        (last, hash) = (new.seq, new.hash.clone());
+        let alarm = match asked.threshold {
+            Some(threshold) => alarm::due(&transaction, &new, threshold)?,
+            None => None,
+        };
+        if let Some(alarm) = &alarm {
+            let (alarm, body) = row(last + 1, &hash, alarm.entry());
+            insert(&transaction, &alarm, body)?;
+            (last, hash) = (alarm.seq, alarm.hash);
+        }
+        appended.push((new.seq, alarm));
+    }
+    transaction.commit()?;
+    Ok(appended)
+}
+
 #[async_trait]
 impl Storage for File {
-    async fn append(
-        &self,
-        entry: Entry,
-        threshold: Option<Threshold>,
-    ) -> Result<(u64, Option<Alarm>), LedgerError> {
-        self.with(move |connection| {
-            let transaction =
-                connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
-            let last: Option<(u64, String)> = transaction
-                .prepare_cached("SELECT seq, hash FROM ledger ORDER BY seq DESC LIMIT 1")?
-                .query_row([], |row| Ok((row.get(0)?, row.get(1)?)))
-                .optional()?;
-            let (last, previous) = last.unwrap_or((0, GENESIS.to_owned()));
-            let (new, body) = row(last + 1, &previous, entry);
-            insert(&transaction, &new, body)?;
-            let alarm = match threshold {
-                Some(threshold) => alarm::due(&transaction, &new, threshold)?,
-                None => None,
-            };
-            if let Some(alarm) = &alarm {
-                let (alarm, body) = row(new.seq + 1, &new.hash, alarm.entry());
-                insert(&transaction, &alarm, body)?;
-            }
-            transaction.commit()?;
-            Ok((new.seq, alarm))
-        })
-        .await
+    fn append(&self, asked: Asked, own: Option<Earlier>) -> Appending {
+        match &self.writer.turns {
+            Some(turns) => turns.append(asked, own),
+            // Only while it is dropped, when nobody can ask.
+            None => Box::pin(std::future::ready(Err(LedgerError(
+                "it is closed".to_owned(),
+            )))),
+        }
     }
 
     async fn rows(&self, filter: Filter) -> Result<Vec<Row>, LedgerError> {

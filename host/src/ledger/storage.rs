@@ -1,22 +1,26 @@
 //! What the ledger is kept in.
 
-use super::alarm::{Alarm, Threshold};
-use super::{Broken, DenialCount, Entry, Filter, LedgerError, Row, Use, Verified};
+use super::alarm::Alarm;
+use super::turns::{Asked, Earlier};
+use super::{Broken, DenialCount, Filter, LedgerError, Row, Use, Verified};
 use async_trait::async_trait;
+use std::pin::Pin;
 use uuid::Uuid;
+
+/// What came of asking for a row: its number, and the alarm that it raised.
+pub(super) type Appending =
+    Pin<Box<dyn Future<Output = Result<(u64, Option<Alarm>), LedgerError>> + Send>>;
 
 /// Rows, each chained to the one before. Whoever appends may be one of several
 /// processes: they take turns. See [`super::Ledger`] for what each of these is.
 #[async_trait]
 pub(super) trait Storage: Send + Sync {
-    /// Appends a row, without secrets, and returns its number once it is on
-    /// disk. A denial comes with the threshold in force, and is followed by an
-    /// alarm when it is one too many.
-    async fn append(
-        &self,
-        entry: Entry,
-        threshold: Option<Threshold>,
-    ) -> Result<(u64, Option<Alarm>), LedgerError>;
+    /// Asks for a row, without secrets, at once: rows are appended in the order
+    /// in which they were asked for, whoever waits. What is given back is its
+    /// number once it is on disk; if it fails, `own` is told. A denial comes
+    /// with the threshold in force, and is followed by an alarm when it is one
+    /// too many.
+    fn append(&self, asked: Asked, own: Option<Earlier>) -> Appending;
 
     async fn rows(&self, filter: Filter) -> Result<Vec<Row>, LedgerError>;
 

@@ -4,8 +4,9 @@ use super::alarm::{InForce, Threshold};
 use super::chain::{self, Broken, Verified};
 use super::postgres::Shared;
 use super::sqlite::File;
-use super::storage::Storage;
-use super::{DenialCounters, Entry, Kind, MAX_BODY, Redactor, Row};
+use super::storage::{Appending, Storage};
+use super::turns::{Asked, Earlier};
+use super::{DenialCounters, Entry, Kind, Large, MAX_BODY, Redactor, Row};
 use jiff::Timestamp;
 use sqlx::postgres::PgPool;
 use std::path::Path;
@@ -26,7 +27,7 @@ pub struct Ledger {
 }
 
 /// Why the ledger could not be read or written.
-#[derive(Debug, thiserror::Error)]
+#[derive(Clone, Debug, thiserror::Error)]
 #[error("ledger: {0}")]
 pub struct LedgerError(pub(super) String);
 
@@ -130,7 +131,12 @@ impl Ledger {
         });
         let threshold = denial.is_some().then(|| (self.threshold)());
         let entry = self.redacted(entry).await?;
-        let (seq, alarm) = self.storage.append(entry, threshold).await?;
+        let asked = Asked {
+            entry,
+            threshold,
+            after: None,
+        };
+        let (seq, alarm) = self.storage.append(asked, None).await?;
         if let Some((client, check)) = denial {
             self.denials.count(client, check);
         }
@@ -138,6 +144,21 @@ impl Ledger {
             alarm.raise();
         }
         Ok(seq)
+    }
+
+    /// Asks for a small row that is no denial; see [`Storage::append`].
+    pub(super) fn ask(
+        &self,
+        entry: Entry,
+        after: Option<Earlier>,
+        own: Option<Earlier>,
+    ) -> Appending {
+        let asked = Asked {
+            entry: redact(&self.redactor, entry),
+            threshold: None,
+            after,
+        };
+        self.storage.append(asked, own)
     }
 
     /// The rows that a filter selects, oldest first.
@@ -196,6 +217,11 @@ fn redact(redactor: &Redactor, entry: Entry) -> Entry {
 }
 
 pub(super) fn row(seq: u64, previous: &str, entry: Entry) -> (Row, Option<Vec<u8>>) {
+    let large = entry.large.unwrap_or_else(|| Large {
+        size: entry.body.len() as u64,
+        sha256: chain::sha256(&entry.body),
+    });
+    let body = (large.size <= MAX_BODY as u64).then_some(entry.body);
     let mut row = Row {
         seq,
         id: Uuid::nil(),
@@ -209,13 +235,12 @@ pub(super) fn row(seq: u64, previous: &str, entry: Entry) -> (Row, Option<Vec<u8
         status: entry.status,
         outcome: entry.outcome,
         headers: entry.headers,
-        body_size: entry.body.len() as u64,
-        body_sha256: chain::sha256(&entry.body),
+        body_size: large.size,
+        body_sha256: large.sha256,
         hash: String::new(),
     };
     row.hash = chain::hash(previous, &row);
     row.id = chain::id(&row.hash);
-    let body = (entry.body.len() <= MAX_BODY).then_some(entry.body);
     (row, body)
 }
 

@@ -1,12 +1,13 @@
 //! Runs that are made at once, for whoever waits for the outcome. They are kept
-//! like all others.
+//! like all others; see [`Keeping`] for when.
 
+use super::keeping::Keeping;
 use super::path::{Attempt, Seen};
 use super::replay::Journal;
 use super::{Host, RunError, RunReport, RunRequest, Stop};
 use crate::config::Config;
 use crate::durable::{
-    Begin, End, Ended, Failing, Fence, Lease, Made, NewRun, Origin, RunStore, Started, State,
+    Begin, Direct, End, Ended, Failing, Fence, Lease, Made, NewRun, Origin, Started, State,
 };
 use crate::registry::{LoadError, Loaded};
 use crate::sandbox::RunLog;
@@ -17,6 +18,15 @@ use uuid::Uuid;
 
 /// How often a run without a lease looks whether it was cancelled.
 const LOOK: Duration = Duration::from_millis(500);
+
+/// Who makes an attempt.
+#[derive(Clone, Copy)]
+pub(super) enum By<'a> {
+    /// A worker, for as long as it has this lease.
+    Worker(&'a Lease),
+    /// Whoever asked for it, and waits.
+    Asker(&'a Arc<Keeping>),
+}
 
 /// A connector that is ready, or why it is not.
 pub(super) struct Ready {
@@ -36,8 +46,10 @@ impl Host {
     /// made of.
     pub(super) async fn ready(&self, client: &str) -> Ready {
         let config = self.live.now();
-        self.fetch_component(client).await;
-        let loaded = self.registry.load(&self.sandbox, &config, client).await;
+        let loaded = match self.fetch_component(&config, client).await {
+            Ok(()) => self.registry.load(&self.sandbox, &config, client).await,
+            Err(error) => Err(error),
+        };
         let mut hash = Sha256::new();
         hash.update(env!("CARGO_PKG_VERSION"));
         if let (Ok(loaded), Some(client)) = (&loaded, config.client(client)) {
@@ -73,30 +85,32 @@ impl Host {
             made: ready.made.clone(),
             concurrency: u32::MAX,
         };
-        let started = match self.runs.direct(new, begin).await {
-            Ok(started) => started,
-            Err(error) => {
-                return RunReport {
-                    run: id,
-                    outcome: Err(RunError::Host(error.to_string())),
-                    log: Vec::new(),
-                    log_dropped: 0,
-                    duration: began.elapsed(),
-                    memory: 0,
-                    cached: None,
-                };
-            }
-        };
+        let only_reads = new.request.job.only_reads();
+        let direct = Direct::new(new, begin);
+        let (keeping, started) = Keeping::direct(self.runs.clone(), direct);
+        let keeping = Arc::new(keeping);
+        if !only_reads && let Err(error) = keeping.keep().await {
+            return RunReport {
+                run: id,
+                outcome: Err(RunError::Host(error.to_string())),
+                log: Vec::new(),
+                log_dropped: 0,
+                duration: began.elapsed(),
+                connector: Duration::ZERO,
+                memory: 0,
+                cached: None,
+            };
+        }
         let mut abandoned = Abandoned {
-            runs: self.runs.clone(),
+            keeping: keeping.clone(),
             fence: Some(started.fence),
             now,
         };
-        let came = self.attended(&started, ready, None).await;
+        let came = self.attended(&started, ready, By::Asker(&keeping)).await;
         abandoned.fence = None;
         let end = self.end(&started, &came);
         if let Some(end) = end {
-            let finished = self.runs.finish(started.fence, end, self.clock.now());
+            let finished = keeping.finish(started.fence, end, self.clock.now());
             if let Err(error) = finished.await {
                 tracing::error!(run = %id, %error, "how a run ended is not kept; the ledger has it");
             }
@@ -106,12 +120,7 @@ impl Host {
 
     /// Makes an attempt, and stops it when its lease is lost, when somebody
     /// cancels it, or when the process ends.
-    pub(super) async fn attended(
-        &self,
-        started: &Started,
-        ready: Ready,
-        lease: Option<&Lease>,
-    ) -> Came {
+    pub(super) async fn attended(&self, started: &Started, ready: Ready, by: By<'_>) -> Came {
         let began = Instant::now();
         let Ready { config, loaded, .. } = ready;
         let request = started.run.request();
@@ -120,7 +129,12 @@ impl Host {
                 .client(&request.client)
                 .map_or(0, |client| client.limits.log_bytes),
         );
-        let journal = Journal::of(self.runs.clone(), self.ledger.redactor().clone(), started);
+        let keeping = match by {
+            By::Worker(_) => Arc::new(Keeping::kept(self.runs.clone())),
+            By::Asker(keeping) => keeping.clone(),
+        };
+        let redactor = self.ledger.redactor().clone();
+        let journal = Journal::of(keeping, redactor, started, self.witness.clone());
         let mut seen = Seen::default();
         let outcome = {
             let attempt = Attempt {
@@ -131,12 +145,15 @@ impl Host {
                 log: &log,
             };
             let mut work = std::pin::pin!(self.attempt(&attempt, loaded, &mut seen));
-            let every = lease.map_or(LOOK, |_| self.queue.heartbeat_every());
+            let (every, is_worker) = match by {
+                By::Worker(_) => (self.queue.heartbeat_every(), true),
+                By::Asker(_) => (LOOK, false),
+            };
             loop {
                 tokio::select! {
                     outcome = &mut work => break outcome,
-                    () = tokio::time::sleep(every) => self.look(started, lease, &journal).await,
-                    () = self.leaving.cancelled(), if lease.is_some() && journal.brake().why().is_none() => {
+                    () = tokio::time::sleep(every) => self.look(started, by, &journal).await,
+                    () = self.leaving.cancelled(), if is_worker && journal.brake().why().is_none() => {
                         journal.brake().stop(Stop::Leaving);
                     }
                 }
@@ -160,6 +177,7 @@ impl Host {
                 log: lines,
                 log_dropped,
                 duration: began.elapsed(),
+                connector: seen.connector,
                 memory: seen.memory,
                 cached: seen.cached,
             },
@@ -167,14 +185,20 @@ impl Host {
         }
     }
 
-    async fn look(&self, started: &Started, lease: Option<&Lease>, journal: &Journal) {
-        if let Some(lease) = lease
-            && let Err(crate::durable::QueueError::Lost(_)) = self.queue.heartbeat(lease).await
-        {
-            journal.brake().stop(Stop::Fenced);
-        }
+    async fn look(&self, started: &Started, by: By<'_>, journal: &Journal) {
+        let run = started.run.id;
+        let cancelled = match by {
+            By::Worker(lease) => {
+                if let Err(crate::durable::QueueError::Lost(_)) = self.queue.heartbeat(lease).await
+                {
+                    journal.brake().stop(Stop::Fenced);
+                }
+                self.runs.cancelled(run).await
+            }
+            By::Asker(keeping) => keeping.cancelled(run).await,
+        };
         // When it cannot be read, the next look tells.
-        if let Ok(Some(why)) = self.runs.cancelled(started.run.id).await {
+        if let Ok(Some(why)) = cancelled {
             journal.brake().stop(Stop::Cancelled(why));
         }
     }
@@ -182,7 +206,7 @@ impl Host {
 
 /// A run that nobody waits for any more is over.
 struct Abandoned {
-    runs: Arc<dyn RunStore>,
+    keeping: Arc<Keeping>,
     fence: Option<Fence>,
     now: i64,
 }
@@ -192,7 +216,7 @@ impl Drop for Abandoned {
         let (Some(fence), Ok(runtime)) = (self.fence, tokio::runtime::Handle::try_current()) else {
             return;
         };
-        let (runs, now) = (self.runs.clone(), self.now);
+        let (keeping, now) = (self.keeping.clone(), self.now);
         runtime.spawn(async move {
             let end = End {
                 to: Ended::Over(State::Failed),
@@ -204,7 +228,7 @@ impl Drop for Abandoned {
                 doubts: Vec::new(),
                 log: Vec::new(),
             };
-            if let Err(error) = runs.finish(fence, end, now).await {
+            if let Err(error) = keeping.finish(fence, end, now).await {
                 tracing::error!(run = %fence.run, %error, "an abandoned run stays as running");
             }
         });

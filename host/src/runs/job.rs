@@ -242,6 +242,9 @@ pub struct RunReport {
     pub log_dropped: u64,
     /// How long it took.
     pub duration: Duration,
+    /// How long its connector took of that, from when an instance was wanted
+    /// until it answered.
+    pub connector: Duration,
     /// The most linear memory that it used, in bytes.
     pub memory: usize,
     /// The run that found the answer, if it was kept and the connector was not

@@ -10,16 +10,19 @@ mod direct;
 mod error;
 mod grants;
 mod job;
+mod keeping;
 mod modules;
 mod outcome;
 mod path;
 mod people;
 mod places;
+mod rehearsal;
 pub(crate) mod replay;
 mod shared;
 mod submission;
 pub(crate) mod throttle;
 mod trace;
+mod witness;
 mod worker;
 
 pub use crate::shared::Follower;
@@ -30,10 +33,13 @@ pub use job::{Job, Output, RunReport, RunRequest};
 pub(crate) use modules::known_modules;
 pub use modules::{Actor, ModuleListing, SwitchError, Switched};
 pub use people::{OutsideReply, RunsError, Verdict};
+pub use rehearsal::Rehearsal;
 pub use replay::Stop;
 pub use shared::SharedError;
+pub(crate) use shared::pull;
 pub(crate) use shared::words;
 pub use trace::{Performed, Trace};
+pub use witness::{Usage, Witness};
 pub use worker::Working;
 
 use crate::admission::Inspection;
@@ -48,7 +54,7 @@ use crate::exports::ExportDir;
 use crate::ledger::{Ledger, Redactor};
 use crate::platform::{Embedded, Entity, Loket, Owner, Platform};
 use crate::registry::{Compiled, LoadError, Loaded, Registry};
-use crate::sandbox::{LimitReached, RunLog, Sandbox};
+use crate::sandbox::{LimitReached, Ready, RunLog, Sandbox};
 use crate::session::Session;
 use crate::shared::{Bucket, Components};
 use answers::Answers;
@@ -60,7 +66,7 @@ use shared::{Kept, connect};
 use std::collections::HashMap;
 use std::path::PathBuf;
 use std::sync::atomic::AtomicUsize;
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, OnceLock};
 use std::time::Duration;
 use throttle::Throttle;
 use tokio_util::sync::CancellationToken;
@@ -70,6 +76,7 @@ use uuid::Uuid;
 pub struct Host {
     live: Live,
     sandbox: Sandbox,
+    ready: Ready,
     registry: Registry,
     platform: Arc<dyn Platform>,
     embedded: Result<Embedded, NotEmbedded>,
@@ -90,6 +97,8 @@ pub struct Host {
     grants: Option<Following>,
     clock: Arc<dyn Clock>,
     throttle: Arc<Throttle>,
+    /// Whoever looks on.
+    witness: Option<Arc<dyn Witness>>,
     used: trace::Used,
     /// Cancelled when runs are to be interrupted because the process ends.
     leaving: CancellationToken,
@@ -171,10 +180,12 @@ impl Host {
             components,
             bucket,
             clock,
+            witness: None,
             leaving: CancellationToken::new(),
             used: trace::Used::default(),
             registry: Registry::on_disk(compiled),
             sandbox,
+            ready: Ready::default(),
             platform,
             embedded,
             ledger,
@@ -233,6 +244,11 @@ impl Host {
         &self.sandbox
     }
 
+    /// How many instances wait for the next calls of a client (`ready`).
+    pub fn instances_ready(&self, client: &str) -> usize {
+        self.ready.count(client)
+    }
+
     /// Loads the component of a client, or says why it may not run.
     ///
     /// # Errors
@@ -240,7 +256,7 @@ impl Host {
     /// See [`LoadError`].
     pub async fn load(&self, client: &str) -> Result<Arc<Loaded>, LoadError> {
         let config = self.live.now();
-        self.fetch_component(client).await;
+        self.fetch_component(&config, client).await?;
         self.registry.load(&self.sandbox, &config, client).await
     }
 
@@ -264,21 +280,24 @@ impl Host {
     /// When it cannot be loaded, or does not answer.
     pub async fn describe(&self, client: &str) -> Result<Description, RunError> {
         let config = self.live.now();
-        let loaded = self.registry.load(&self.sandbox, &config, client).await?;
+        let loaded = self.load(client).await?;
         let Some(client) = config.client(client) else {
             return Err(LoadError::UnknownClient(client.to_owned()).into());
         };
         let session = Arc::new(self.session(Uuid::now_v7(), &client.name, "", Owner::default()));
-        let mut store = self.store(&session, client, &RunLog::new(0), None, None);
+        let state = self.state(&session, client, &RunLog::new(0), None, None);
         let described = async {
             let _place = self.place(client).await?;
-            let connector = crate::kinds::instantiate(&mut store, &loaded)
+            let call::Guest { mut store, ready } = self.guest(client, &loaded, state);
+            let connector = crate::kinds::instance(&mut store, &loaded, ready)
                 .await
                 .map_err(ended)?;
             connector.describe(&mut store).await.map_err(ended)
         };
         let deadline = Duration::from_millis(client.limits.deadline_ms);
-        match tokio::time::timeout(deadline, described).await {
+        let described = tokio::time::timeout(deadline, described).await;
+        self.make_ready(&config, client, &loaded);
+        match described {
             Ok(described) => described,
             Err(_) => Err(RunError::Limit(LimitReached::Deadline(
                 client.limits.deadline_ms,
@@ -301,6 +320,7 @@ impl Host {
             trace: Trace::default(),
             journal: replay::Journal::off(),
             throttle: self.throttle.clone(),
+            opening: OnceLock::new(),
         }
     }
 

@@ -9,12 +9,13 @@ use super::replay::Journal;
 use super::{Host, Job, Output, RunError, RunRequest, Stop};
 use crate::config::Config;
 use crate::durable::Started;
-use crate::ledger::{Entry, Filter, Kind};
+use crate::ledger::{Entry, Filter, Kind, LedgerError};
 use crate::registry::{LoadError, Loaded};
 use crate::sandbox::RunLog;
 use crate::session::Session;
 use crate::text::clipped;
 use std::sync::Arc;
+use std::time::Duration;
 use uuid::Uuid;
 
 /// The most that the ledger keeps of why a run failed, in bytes.
@@ -25,6 +26,8 @@ const OUTCOME_BYTES: usize = 8 << 10;
 pub(super) struct Seen {
     /// The most linear memory that it used, in bytes.
     pub(super) memory: usize,
+    /// How long its connector took.
+    pub(super) connector: Duration,
     /// The run whose answer was given again.
     pub(super) cached: Option<Uuid>,
 }
@@ -83,16 +86,16 @@ impl Host {
         let number = started.fence.attempt;
         if started.resumed && !self.is_noted(run).await? {
             // The process died between the two.
-            self.note(&session, Kind::RunStarted, &request.job.to_string(), None)
-                .await?;
+            let started = entry(&session, Kind::RunStarted, &request.job.to_string(), None);
+            self.ledger.append(started).await.map_err(unrecorded)?;
         }
         let (kind, which) = match (started.resumed, number) {
             (true, _) => (Kind::RunResumed, Some(format!("attempt {number}"))),
             (false, 1) => (Kind::RunStarted, None),
             (false, _) => (Kind::RunStarted, Some(format!("attempt {number}"))),
         };
-        self.note(&session, kind, &request.job.to_string(), which)
-            .await?;
+        let opened = entry(&session, kind, &request.job.to_string(), which);
+        let opening = session.opening.get_or_init(|| self.ledger.open_run(opened));
         let question = match &request.job {
             Job::Lookup(query) => {
                 let employer = owner.employer;
@@ -104,8 +107,9 @@ impl Host {
             && let Some(answer) = question.find(&session).await
         {
             let whence = format!("answered from the cache; run {} looked it up", answer.run);
-            self.note(&session, Kind::RunFinished, "succeeded", Some(whence))
-                .await?;
+            let finished = entry(&session, Kind::RunFinished, "succeeded", Some(whence));
+            let closed = self.ledger.close_run(opening, finished).await;
+            closed.map_err(unrecorded)?;
             seen.cached = Some(answer.run);
             let answer = answer.value.clone();
             return Ok(Output::Lookup { answer });
@@ -117,7 +121,7 @@ impl Host {
             job: &request.job,
             log,
             exports,
-            memory: &mut seen.memory,
+            seen: &mut *seen,
         };
         let called = match request.job {
             Job::ProcessJournalRun(journal_run) => {
@@ -143,6 +147,7 @@ impl Host {
                 called.and_then(Answer::output)
             }
         };
+        self.make_ready(config, client, &loaded);
         self.used.note(&request.client, &session.trace);
         let called = match called {
             Ok(output) => Ok(output),
@@ -166,7 +171,9 @@ impl Host {
                 Some(clipped(&error.to_string(), OUTCOME_BYTES)),
             ),
         };
-        self.note(&session, kind, outcome, reason).await?;
+        let closed = entry(&session, kind, outcome, reason);
+        let closed = self.ledger.close_run(opening, closed).await;
+        closed.map_err(unrecorded)?;
         called
     }
 
@@ -178,7 +185,7 @@ impl Host {
             ..Filter::default()
         };
         let rows = self.ledger.rows(filter).await;
-        let rows = rows.map_err(|error| RunError::Host(error.to_string()))?;
+        let rows = rows.map_err(unrecorded)?;
         Ok(!rows.is_empty())
     }
 
@@ -196,21 +203,15 @@ impl Host {
             Err(stopped(call.session))
         }
     }
+}
 
-    async fn note(
-        &self,
-        session: &Session,
-        kind: Kind,
-        summary: &str,
-        outcome: Option<String>,
-    ) -> Result<(), RunError> {
-        let entry = Entry {
-            outcome,
-            ..Entry::new(session.context(), kind, summary.to_owned())
-        };
-        match self.ledger.append(entry).await {
-            Ok(_) => Ok(()),
-            Err(error) => Err(RunError::Host(error.to_string())),
-        }
+fn entry(session: &Session, kind: Kind, summary: &str, outcome: Option<String>) -> Entry {
+    Entry {
+        outcome,
+        ..Entry::new(session.context(), kind, summary.to_owned())
     }
+}
+
+fn unrecorded(error: LedgerError) -> RunError {
+    RunError::Host(error.to_string())
 }

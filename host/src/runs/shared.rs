@@ -5,6 +5,7 @@ use super::{Host, StartError};
 use crate::authorization::{Revocation, Revoking};
 use crate::catalogue::Activity;
 use crate::config::{self, Config};
+use crate::distribution::{Cache, signature_file};
 use crate::durable::{LocalQueue, RunQueue, RunStore, Sqlite};
 use crate::ledger::Redactor;
 use crate::registry::LoadError;
@@ -32,6 +33,31 @@ pub enum SharedError {
     /// A component cannot be loaded.
     #[error(transparent)]
     Load(#[from] LoadError),
+}
+
+/// Pulls the component of a client from its registry, if it is in one and not
+/// in the cache.
+///
+/// # Errors
+///
+/// [`LoadError::Distribution`].
+pub(crate) async fn pull(
+    config: &Config,
+    client: &config::Client,
+    redactor: &Redactor,
+) -> Result<(), LoadError> {
+    let Some(pinned) = &client.oci else {
+        return Ok(());
+    };
+    let distribution = &config.distribution;
+    let registry = pinned.reference().registry().to_owned();
+    let fetched = Cache::new(distribution.cache.clone())
+        .fetch(pinned, || distribution.access(&registry, redactor))
+        .await;
+    fetched.map_err(|error| LoadError::Distribution {
+        client: client.name.clone(),
+        error,
+    })
 }
 
 /// Connects with what is shared. Blocks meanwhile.
@@ -182,21 +208,34 @@ impl Host {
             path: client.component.clone(),
             error,
         })?;
-        let published = components.publish(&bytes).await;
+        let signature = std::fs::read(signature_file(&client.component)).ok();
+        let published = components.publish(&bytes, signature.as_deref()).await;
         published.map_err(SharedError::Unavailable)
     }
 
-    /// Gets a pinned component that is not there from where hosts share them.
-    /// What goes wrong is found again when the component is loaded.
-    pub(super) async fn fetch_component(&self, client: &str) {
-        let Some(components) = &self.components else {
-            return;
+    /// Gets a pinned component that is not there, from its registry or from
+    /// where hosts share them.
+    ///
+    /// # Errors
+    ///
+    /// When it cannot be had from its registry. What goes wrong otherwise is
+    /// found again when the component is loaded.
+    pub(super) async fn fetch_component(
+        &self,
+        config: &Config,
+        client: &str,
+    ) -> Result<(), LoadError> {
+        let Some(client) = config.client(client) else {
+            return Ok(());
         };
-        let config = self.live.now();
-        if let Some(client) = config.client(client)
+        if client.oci.is_some() {
+            return pull(config, client, self.ledger.redactor()).await;
+        }
+        if let Some(components) = &self.components
             && let Err(why) = components.ensure(client).await
         {
             tracing::warn!(client = client.name, why, "its component was not fetched");
         }
+        Ok(())
     }
 }

@@ -4,6 +4,7 @@
 mod limits;
 mod linker;
 mod log;
+mod ready;
 mod state;
 mod turns;
 
@@ -11,6 +12,8 @@ pub use crate::runs::replay::RESOLUTION;
 pub use limits::{LimitReached, Limits, MEMORY_CEILING, TABLE_CEILING};
 pub use linker::link;
 pub use log::{Line, RunLog, Source};
+pub use ready::READY;
+pub(crate) use ready::Ready;
 pub use state::State;
 
 use crate::compiler::Compiler;
@@ -88,6 +91,7 @@ impl Sandbox {
             .max_core_instances_per_component(CORE_INSTANCES)
             .max_memories_per_component(MEMORIES)
             .max_tables_per_component(TABLES);
+        tuned(&mut pool);
         let mut config = Config::new();
         config
             .allocation_strategy(InstanceAllocationStrategy::Pooling(pool))
@@ -138,15 +142,15 @@ impl Sandbox {
         store.limiter(|state| &mut state.guard);
         store.set_hostcall_fuel(limits.hostcall_bytes);
         store.set_max_component_handles(limits.handles);
-        store.set_epoch_deadline(1);
+        begin(&mut store);
         let (budget, allowed) = (ticks(limits.cpu_ms), limits.cpu_ms);
         let turns = self.turns.clone();
-        let mut used = 0;
         // Called only while the guest computes, so counting the calls is
         // measuring computing time. Coming back from a wait of more than a
         // tick counts as one.
-        store.epoch_deadline_callback(move |context| {
-            used += 1;
+        store.epoch_deadline_callback(move |mut context| {
+            context.data_mut().ticks += 1;
+            let used = context.data().ticks;
             context.data().session.went_on()?;
             if used > budget {
                 Err(LimitReached::Cpu(allowed).into())
@@ -161,14 +165,31 @@ impl Sandbox {
     }
 }
 
+/// How the pool cleans what an instance leaves, so that the next finds nothing
+/// of it: nothing but the defaults.
+pub fn tuned(pool: &mut PoolingAllocationConfig) -> &mut PoolingAllocationConfig {
+    pool
+}
+
 impl Drop for Sandbox {
     fn drop(&mut self) {
         self.stop.store(true, Ordering::Relaxed);
     }
 }
 
+/// From now on the time that a guest computes counts.
+fn begin(store: &mut Store<State>) {
+    store.set_epoch_deadline(1);
+}
+
 fn ticks(milliseconds: u64) -> u64 {
     milliseconds.div_ceil(TICK.as_millis() as u64)
+}
+
+/// How long a store has computed so far, in steps of [`TICK`].
+pub fn cpu_used(store: &Store<State>) -> Duration {
+    let ticks = u32::try_from(store.data().ticks).unwrap_or(u32::MAX);
+    TICK.saturating_mul(ticks)
 }
 
 /// The most linear memory that a store has used so far, in bytes.

@@ -30,9 +30,13 @@ pub struct State {
     /// The handles that the guest holds.
     pub table: ResourceTable,
     pub(super) guard: Guard,
+    /// How often it was interrupted while it computed.
+    pub(super) ticks: u64,
     wasi: WasiCtx,
     http: WasiHttpCtx,
     hooks: Hooks,
+    /// Whether the guest called the host.
+    touched: bool,
 }
 
 impl State {
@@ -79,21 +83,32 @@ impl State {
             limits,
             table,
             guard: Guard::new(limits),
+            ticks: 0,
             wasi: wasi.build(),
             http: WasiHttpCtx::new(),
             hooks,
+            touched: false,
         }
+    }
+
+    /// Whether the guest had nothing to do with the host so far: no call of
+    /// WASI, and no line of log. (Whatever else there is takes a run.)
+    pub(super) fn is_untouched(&self) -> bool {
+        let (lines, dropped) = self.log.contents();
+        !self.touched && lines.is_empty() && dropped == 0
     }
 }
 
 impl wasmtime_wasi_io::IoView for State {
     fn table(&mut self) -> &mut ResourceTable {
+        self.touched = true;
         &mut self.table
     }
 }
 
 impl WasiView for State {
     fn ctx(&mut self) -> WasiCtxView<'_> {
+        self.touched = true;
         WasiCtxView {
             ctx: &mut self.wasi,
             table: &mut self.table,
@@ -103,6 +118,7 @@ impl WasiView for State {
 
 impl WasiHttpView for State {
     fn http(&mut self) -> WasiHttpCtxView<'_> {
+        self.touched = true;
         WasiHttpCtxView {
             ctx: &mut self.http,
             table: &mut self.table,

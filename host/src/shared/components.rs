@@ -3,12 +3,22 @@
 
 use super::objects::Objects;
 use crate::config::{Client, Nats};
+use crate::distribution::signature_file;
 use async_nats::jetstream::Context;
+use sha2::{Digest, Sha256};
 use std::io::Write;
 use std::path::Path;
 
 /// The largest component that is taken, in bytes.
 const MOST: usize = 64 << 20;
+
+/// The largest signature that is taken, in bytes.
+const SIGNATURE: u64 = 8 << 10;
+
+/// Under what the signature of a component is.
+fn signature_of(digest: &str) -> String {
+    format!("{digest}.minisig")
+}
 
 /// The object store of components. Each is called by its SHA-256.
 #[derive(Clone)]
@@ -22,8 +32,18 @@ impl Components {
         Ok(Self(objects))
     }
 
-    /// Puts a component there; gives its digest.
-    pub(crate) async fn publish(&self, bytes: &[u8]) -> Result<String, String> {
+    /// Puts a component there, with its signature if it has one; gives its
+    /// digest.
+    pub(crate) async fn publish(
+        &self,
+        bytes: &[u8],
+        signature: Option<&[u8]>,
+    ) -> Result<String, String> {
+        let digest = hex::encode(Sha256::digest(bytes));
+        // First, so that whoever finds the component finds it too.
+        if let Some(signature) = signature {
+            self.0.put_as(&signature_of(&digest), signature).await?;
+        }
         self.0.put(bytes).await
     }
 
@@ -37,6 +57,11 @@ impl Components {
             return Ok(());
         }
         let bytes = self.0.fetch(digest).await?;
+        // What it is worth is found out when the component is loaded.
+        if let Some(signature) = self.0.small(&signature_of(digest), SIGNATURE).await {
+            let file = signature_file(&client.component);
+            write(&file, &signature).map_err(|error| format!("{}: {error}", file.display()))?;
+        }
         write(&client.component, &bytes)
             .map_err(|error| format!("{}: {error}", client.component.display()))?;
         tracing::info!(client = client.name, digest, "a component was fetched");

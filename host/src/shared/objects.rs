@@ -59,6 +59,21 @@ impl Objects {
         Ok(digest)
     }
 
+    /// Puts something under a name of its own, in place of what was there.
+    pub(super) async fn put_as(&self, name: &str, bytes: &[u8]) -> Result<(), String> {
+        let mut reader = bytes;
+        let put = self.store.put(name, &mut reader).await;
+        put.map(|_| ()).map_err(told)
+    }
+
+    /// What is under a name, at most so many bytes of it; none if nothing is.
+    pub(super) async fn small(&self, name: &str, most: u64) -> Option<Vec<u8>> {
+        let object = self.store.get(name).await.ok()?;
+        let mut bytes = Vec::new();
+        object.take(most).read_to_end(&mut bytes).await.ok()?;
+        Some(bytes)
+    }
+
     /// The object of a digest.
     pub(super) async fn fetch(&self, digest: &str) -> Result<Vec<u8>, String> {
         let object = self.store.get(digest).await;

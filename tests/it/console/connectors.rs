@@ -35,7 +35,7 @@ async fn the_matrix_tells_used_from_granted_and_asked_for() {
     ] {
         assert!(said.contains(row), "{row}: {said}");
     }
-    assert!(page.contains("<th scope=\"col\" class=\"upright\"><a href=\"/console/all/connectors/journal-xaf\">journal-xaf</a></th>"), "{page}");
+    assert!(page.contains("<th scope=\"col\"><span class=\"upright\"><a href=\"/console/all/connectors/journal-xaf\">journal-xaf</a></span></th>"), "{page}");
     // Why one is not loaded, and the line that would change it.
     assert!(
         said.contains(

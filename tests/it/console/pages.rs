@@ -92,7 +92,7 @@ async fn the_overview_counts_what_happened() {
         "User 1",
         "Export file 1",
         "Health Ready",
-        "1 connectors, 2 applications, 6 users, 2 rights, 2 roles",
+        "Connectors 1, applications 2, users 6, rights 2, roles 2",
     ] {
         assert!(said.contains(expected), "{expected}: {said}");
     }

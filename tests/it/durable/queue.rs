@@ -3,11 +3,12 @@
 
 use super::party::Party;
 use super::{Bench, EXACT, all, clerk, text};
-use crate::harness::{ANNA, client, configuration, employer};
+use crate::harness::{ANNA, all_activities, client, configuration, employer};
 use koppel_host::durable::{Origin, RunFilter, State};
 use koppel_host::ledger::{Filter, Kind};
 use koppel_host::platform::seed;
 use koppel_host::runs::{Job, RunRequest};
+use serde_json::json;
 use std::time::{Duration, Instant};
 
 const SOON: &str = "retry = { attempts = 3, backoff-ms = 20, max-backoff-ms = 100 }";
@@ -218,7 +219,7 @@ async fn a_process_that_is_told_to_stop_interrupts_what_goes_on_later() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_direct_run_is_kept_like_all_others_and_waits_for_nobody() {
-    let more = crate::harness::all_activities();
+    let more = all_activities();
     let bench = Bench::idle(&configuration(&client("probe", &more))).await;
     let request = |query: &str| RunRequest {
         client: "probe".to_owned(),
@@ -257,4 +258,42 @@ async fn a_request_of_a_client_that_is_not_there_is_not_kept() {
     );
     let runs = bench.host.kept_runs(RunFilter::default()).await.unwrap();
     assert_eq!(runs, []);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_look_up_that_lasts_can_be_seen_and_cancelled() {
+    let bench = Bench::idle(&configuration(&client("probe", &all_activities()))).await;
+    let asked = |again: u32| {
+        let query = json!({"activity": "GetEmployersByUserId", "again": again});
+        bench.host.run(RunRequest {
+            client: "probe".to_owned(),
+            user: ANNA.to_owned(),
+            employer: employer(1),
+            job: Job::Lookup(query.to_string()),
+        })
+    };
+    let cancelling = async {
+        for _ in 0..500 {
+            if let [run] = all(&bench.host).await.as_slice() {
+                assert_eq!(run.state, State::Running);
+                let cancelled = bench.host.cancel_run(run.id, ANNA, "too long").await;
+                return cancelled.unwrap().id;
+            }
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+        panic!("it is not seen");
+    };
+    let (report, id) = tokio::join!(asked(1_000), cancelling);
+    assert_eq!(report.run, id);
+    assert_eq!(
+        report.outcome.unwrap_err().to_string(),
+        "the run was stopped: it was cancelled: too long (anna)"
+    );
+    assert_eq!(bench.run(id).await.state, State::Cancelled);
+    // One that does not last is there when it is over.
+    let report = asked(0).await;
+    let run = bench.run(report.run).await;
+    assert_eq!((run.state, run.attempts), (State::Succeeded, 1));
+    assert!(report.outcome.is_ok());
+    bench.verified().await;
 }

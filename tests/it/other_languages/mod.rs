@@ -5,19 +5,27 @@ mod address_pdok;
 mod journal_xlsx;
 
 use crate::harness::repository;
+use std::path::Path;
 
-/// The lines of a client for one of them, or none with a notice when it was not
-/// built; then `.ci/run` fails.
-fn plugin(name: &str, more: &str) -> Option<String> {
-    let path = repository().join(format!("dist/plugins/{name}.wasm"));
-    if path.exists() {
-        return Some(crate::harness::plugin(name, more));
+/// Whether the source of a connector is among those.
+pub(crate) fn is_one(source: &Path) -> bool {
+    source.starts_with(repository().join("plugins/other-languages"))
+}
+
+/// Whether one of them was built; said if not.
+pub(crate) fn is_built(name: &str) -> bool {
+    let built = repository()
+        .join(format!("dist/plugins/{name}.wasm"))
+        .exists();
+    if !built {
+        crate::servers::required(&format!(
+            "dist/plugins/{name}.wasm is missing: run `cargo xtask other-languages`"
+        ));
     }
-    assert!(
-        std::env::var_os("KOPPEL_REQUIRE_SERVERS").is_none(),
-        "{} is missing: run `cargo xtask other-languages`",
-        path.display()
-    );
-    eprintln!("skipped: {} is missing", path.display());
-    None
+    built
+}
+
+/// The lines of a client for one of them, if it was built.
+fn plugin(name: &str, more: &str) -> Option<String> {
+    is_built(name).then(|| crate::harness::plugin(name, more))
 }

@@ -34,8 +34,11 @@ struct Configuration {
     file: String,
     /// Since when it is in force.
     since: Moment,
-    /// What is wrong with a newer file, which is therefore not in force.
+    /// What is wrong with a newer file, or with newer published grants, which
+    /// therefore are not in force.
     fault: Option<String>,
+    /// The version of the published grants, where grants are published.
+    grants_version: Option<u64>,
     connectors: usize,
     applications: usize,
     users: usize,
@@ -107,7 +110,10 @@ fn state(call: super::Call) -> Handled {
             configuration: Configuration {
                 file: config.path.display().to_string(),
                 since: Moment(standing.since.to_string()),
-                fault: standing.fault,
+                fault: standing
+                    .fault
+                    .or(host.live().refused().map(|refused| refused.why)),
+                grants_version: config.published.as_ref().map(|grants| grants.version),
                 connectors: config.clients.len(),
                 applications: config.applications.len(),
                 users: config.grants.users.len(),

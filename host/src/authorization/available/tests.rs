@@ -50,10 +50,10 @@ prop_compose! {
                 .into_iter()
                 .collect(),
             employers: match (kind, employers) {
-                (_, Some(these)) => EmployerSet::These(these),
+                (_, Some(these)) => EmployerSet::These(these.into_iter().collect()),
                 (UserKind::Provider, None) => EmployerSet::AllOfProvider,
                 // The configuration refuses "all" for a user of an employer.
-                (UserKind::Employer, None) => EmployerSet::These(BTreeSet::new()),
+                (UserKind::Employer, None) => EmployerSet::These(HashSet::new()),
             },
             blocked,
         }
@@ -163,7 +163,7 @@ fn a_denial_without_an_employer_has_the_reason_of_its_first_red_check() {
         rights: BTreeSet::new(),
         activities: ActivitySet::default(),
         employer_rights: HashMap::from([(Uuid::from_u128(1), (BTreeSet::new(), activities))]),
-        employers: EmployerSet::These(BTreeSet::new()),
+        employers: EmployerSet::These(HashSet::new()),
         blocked: false,
     };
     grants.users.insert(USER.to_owned(), user);

@@ -24,10 +24,18 @@ pub(super) fn is_loopback(url: &Url) -> bool {
     }
 }
 
+/// Where a component is.
+pub(super) enum Component {
+    /// In a file, relative to the configuration.
+    File(PathBuf),
+    /// In a registry.
+    Oci(crate::distribution::Pinned),
+}
+
 /// What an entry of `[clients]` is. One that is not exactly one of the two is
 /// nothing.
 pub(super) enum ClientKind {
-    Connector(PathBuf),
+    Connector(Component),
     Application(Spanned<raw::Application>),
 }
 
@@ -38,7 +46,19 @@ impl Resolver<'_> {
         span: &Range<usize>,
         client: &mut raw::Client,
     ) -> Option<ClientKind> {
-        let text = match (client.component.take(), client.application.take()) {
+        let oci = client.oci.take();
+        if let (Some(_), Some(oci)) = (&client.component, &oci) {
+            let text = format!(
+                "client \"{name}\" has a component in a file and one in a registry: remove `component` or `oci`"
+            );
+            self.fault(Some(&oci.span()), text);
+            return None;
+        }
+        let component = match (client.component.take(), &oci) {
+            (None, Some(oci)) => Some(Component::Oci(self.oci(oci)?)),
+            (component, _) => component.map(Component::File),
+        };
+        let text = match (component, client.application.take()) {
             (Some(component), None) => return Some(ClientKind::Connector(component)),
             (None, Some(application)) => {
                 let of_connectors = [
@@ -60,7 +80,7 @@ impl Resolver<'_> {
                 "client \"{name}\" is a connector and an external application: remove `component` or `application`"
             ),
             (None, None) => format!(
-                "client \"{name}\" is neither a connector nor an external application: add `component = \"…\"` or `application = {{ id = \"<uuid>\", redirect-uris = [\"https://…\"] }}`"
+                "client \"{name}\" is neither a connector nor an external application: add `component = \"…\"`, `oci = \"<registry>/<name>@sha256:…\"` or `application = {{ id = \"<uuid>\", redirect-uris = [\"https://…\"] }}`"
             ),
         };
         self.fault(Some(span), text);

@@ -6,6 +6,7 @@ use crate::config::queue::{WrittenParty, WrittenSchedule};
 use crate::config::shared::{self, WrittenQueue, WrittenStore};
 use crate::config::{Client, Queue, Retry, Schedule, Shared};
 use crate::egress::Party;
+use crate::sandbox::READY;
 use std::collections::{BTreeMap, BTreeSet};
 use toml::Spanned;
 
@@ -57,6 +58,18 @@ impl Resolver<'_> {
             self.fault(Some(&concurrency.span()), text);
         }
         Some(concurrency.into_inner())
+    }
+
+    pub(super) fn ready(&mut self, client: &str, ready: Option<Spanned<u32>>) -> u32 {
+        let Some(ready) = ready else { return 0 };
+        if *ready.get_ref() > READY {
+            let text = format!(
+                "[clients.{client}] ready = {} is more than {READY}, which is how many instances of all clients together can wait",
+                ready.get_ref()
+            );
+            self.fault(Some(&ready.span()), text);
+        }
+        ready.into_inner()
     }
 
     pub(super) fn parties(&mut self, parties: Vec<Spanned<WrittenParty>>) -> Vec<Party> {

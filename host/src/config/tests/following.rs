@@ -152,6 +152,7 @@ fn a_file_that_says_that_grants_are_elsewhere_takes_a_restart() {
             dir.path().join("platform.toml").display()
         )
     );
+    assert_eq!(live.standing().fault, Some(error.to_string()));
     assert_eq!(in_force(&live), ("one".to_owned(), 1));
     // The other way round it would grant nothing at all.
     let path = dir.path().join("platform.toml");

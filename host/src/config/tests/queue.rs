@@ -21,7 +21,10 @@ fn what_is_not_written_has_its_documented_default() {
         backoff_ms: 1_000,
         max_backoff_ms: 300_000,
     };
-    assert_eq!((client.retry, client.concurrency), (documented, None));
+    assert_eq!(
+        (client.retry, client.concurrency, client.ready),
+        (documented, None, 0)
+    );
     assert!(config.parties.is_empty() && config.schedules.is_empty());
 }
 
@@ -39,6 +42,10 @@ fn values_without_meaning_are_faults_at_their_line() {
         (
             "concurrency = 0",
             "5: [clients.exact] concurrency = 0 would let none of its runs begin; take it out for no limit",
+        ),
+        (
+            "ready = 33",
+            "5: [clients.exact] ready = 33 is more than 32, which is how many instances of all clients together can wait",
         ),
         ("[queue]\nworkers = 0", "5: [queue] workers must be 1 to 64"),
         (

@@ -7,7 +7,7 @@ use crate::ledger::Threshold;
 use crate::platform::seed;
 use http::Method;
 use serde_json::json;
-use std::collections::BTreeSet;
+use std::collections::HashSet;
 use uuid::Uuid;
 
 #[test]
@@ -189,7 +189,7 @@ role = "reader"
     assert_eq!(user.role, "reader");
     assert!(user.rights.is_empty() && user.employer_rights.is_empty());
     assert_eq!(user.activities.iter().count(), 0);
-    assert_eq!(user.employers, EmployerSet::These(BTreeSet::new()));
+    assert_eq!(user.employers, EmployerSet::These(HashSet::new()));
     assert!(!user.blocked);
     assert_eq!(config.user_names["bas"], "");
 }
@@ -332,7 +332,7 @@ blocked = true
     let tim = &grants.users["tim"];
     assert_eq!(
         tim.employers,
-        EmployerSet::These(BTreeSet::from([number(3), number(4)]))
+        EmployerSet::These(HashSet::from([number(3), number(4)]))
     );
     assert!(tim.blocked);
 

@@ -15,7 +15,8 @@ pub(super) async fn begin(db: &mut PgTransaction<'_>, begin: &Begin) -> Result<B
     match run.state {
         State::Queued if !may_begin(db, &run, begin.concurrency).await? => Ok(Begun::NotYet),
         State::Queued | State::Running => {
-            Ok(Begun::Started(Box::new(start(db, run, begin).await?)))
+            let started = start(db, run, begin, seed()).await?;
+            Ok(Begun::Started(Box::new(started)))
         }
         state => Ok(Begun::Over(state)),
     }
@@ -50,11 +51,13 @@ async fn may_begin(
     Ok(under_way < i64::from(concurrency))
 }
 
-/// Begins an attempt or goes on with it; the run is locked, or new.
+/// Begins an attempt, whose random numbers come from this, or goes on with it;
+/// the run is locked, or new.
 pub(super) async fn start(
     db: &mut PgTransaction<'_>,
     run: Run,
     begin: &Begin,
+    seed: [u8; 32],
 ) -> Result<Started, StoreError> {
     let resumed = run.goes_on();
     let kept = if resumed {
@@ -78,7 +81,7 @@ pub(super) async fn start(
         .bind(int32(run.attempts + 1))
         .bind(begin.now)
         .bind(&begin.made.0)
-        .bind(seed().to_vec())
+        .bind(seed.to_vec())
         .fetch_one(&mut **db)
         .await?
     };

@@ -12,8 +12,8 @@ mod presence;
 mod runs;
 
 use super::{
-    Attempt, Begin, Begun, DayCount, Decision, Doubt, End, Fence, Made, Millis, NewRun, Run,
-    RunFilter, RunStore, SharedLimits, Started, Step, StoreError, Submitted,
+    Attempt, Begin, Begun, DayCount, Decision, Direct, Doubt, End, Fence, Made, Millis, NewRun,
+    Run, RunFilter, RunStore, SharedLimits, Step, StoreError, Submitted,
 };
 use crate::shared::postgres::within;
 use async_trait::async_trait;
@@ -135,13 +135,13 @@ impl RunStore for Postgres {
         .await
     }
 
-    async fn direct(&self, new: NewRun, begin: Begin) -> Result<Started, StoreError> {
+    async fn direct(&self, direct: Direct) -> Result<(), StoreError> {
         within(async {
             let mut db = self.begin_lightly(true).await?;
-            let run = runs::insert(&mut db, &new, begin.now).await?;
-            let started = attempts::start(&mut db, run, &begin).await?;
+            let run = runs::insert(&mut db, &direct.new, direct.begin.now).await?;
+            attempts::start(&mut db, run, &direct.begin, direct.seed).await?;
             db.commit().await?;
-            Ok(started)
+            Ok(())
         })
         .await
     }

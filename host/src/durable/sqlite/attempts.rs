@@ -2,7 +2,7 @@
 
 use super::super::rules::{Standing, seed};
 use super::super::{
-    Begin, Begun, End, Fence, Made, Millis, NewRun, Run, Started, State, Step, StoreError,
+    Begin, Begun, Direct, End, Fence, Made, Millis, Run, Started, State, Step, StoreError,
 };
 use super::runs::{insert, json, one};
 use rusqlite::{Row, Transaction, params};
@@ -12,7 +12,10 @@ pub(super) fn begin(db: &Transaction<'_>, begin: &Begin) -> Result<Begun, StoreE
     let run = one(db, begin.run)?;
     match run.state {
         State::Queued if !may_begin(db, &run, begin.concurrency)? => Ok(Begun::NotYet),
-        State::Queued | State::Running => Ok(Begun::Started(Box::new(start(db, run, begin)?))),
+        State::Queued | State::Running => {
+            let started = start(db, run, begin, seed())?;
+            Ok(Begun::Started(Box::new(started)))
+        }
         state => Ok(Begun::Over(state)),
     }
 }
@@ -36,16 +39,64 @@ fn may_begin(db: &Transaction<'_>, run: &Run, concurrency: u32) -> Result<bool, 
     Ok(under_way < concurrency)
 }
 
-pub(super) fn direct(
-    db: &Transaction<'_>,
-    new: &NewRun,
-    begin: &Begin,
-) -> Result<Started, StoreError> {
-    let run = insert(db, new, begin.now)?;
-    start(db, run, begin)
+pub(super) fn direct(db: &Transaction<'_>, direct: &Direct) -> Result<(), StoreError> {
+    let run = insert(db, &direct.new, direct.begin.now)?;
+    start(db, run, &direct.begin, direct.seed)?;
+    Ok(())
 }
 
-fn start(db: &Transaction<'_>, run: Run, begin: &Begin) -> Result<Started, StoreError> {
+/// Keeps a run that is over, with its attempt.
+pub(super) fn made(
+    db: &Transaction<'_>,
+    direct: &Direct,
+    end: &End,
+    now: Millis,
+) -> Result<(), StoreError> {
+    let Standing { state, .. } = end.standing();
+    let Direct { new, begin, seed } = direct;
+    let (run, request) = (new.id.to_string(), &new.request);
+    db.prepare_cached(
+        "INSERT INTO run (id, key, client, \"user\", employer, job, origin, direct, state, submitted, due, due_set, ended, attempts, tries, token, output, error, doubts)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, 1, ?8, ?9, ?10, ?11, ?11, 1, 1, 1, ?12, ?13, ?14)",
+    )?
+    .execute(params![
+        run,
+        new.key,
+        request.client,
+        request.user,
+        request.employer.to_string(),
+        json(&request.job)?,
+        json(&new.origin)?,
+        state.name(),
+        begin.now,
+        new.due,
+        now,
+        end.output.as_ref().map(ToString::to_string),
+        end.error.as_ref().map(json).transpose()?,
+        json(&end.doubts)?,
+    ])?;
+    db.prepare_cached(
+        "INSERT INTO attempt (run, number, begun, ended, made, seed, outcome, log) VALUES (?1, 1, ?2, ?3, ?4, ?5, ?6, ?7)",
+    )?
+    .execute(params![
+        run,
+        begin.now,
+        now,
+        begin.made.0,
+        seed,
+        end.outcome(),
+        json(&end.log)?,
+    ])?;
+    Ok(())
+}
+
+/// Begins an attempt, whose random numbers come from this, or goes on with one.
+fn start(
+    db: &Transaction<'_>,
+    run: Run,
+    begin: &Begin,
+    seed: [u8; 32],
+) -> Result<Started, StoreError> {
     let id = run.id.to_string();
     let resumed = run.goes_on();
     if resumed {
@@ -57,13 +108,7 @@ fn start(db: &Transaction<'_>, run: Run, begin: &Begin) -> Result<Started, Store
         db.prepare_cached(
             "INSERT INTO attempt (run, number, begun, made, seed) VALUES (?1, ?2, ?3, ?4, ?5)",
         )?
-        .execute(params![
-            id,
-            run.attempts + 1,
-            begin.now,
-            begin.made.0,
-            seed()
-        ])?;
+        .execute(params![id, run.attempts + 1, begin.now, begin.made.0, seed])?;
         // Nothing of an earlier attempt is replayed in this one.
         db.prepare_cached("DELETE FROM step WHERE run = ?1")?
             .execute([&id])?;

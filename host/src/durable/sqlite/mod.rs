@@ -12,8 +12,8 @@ mod tests;
 pub use queue::LocalQueue;
 
 use super::{
-    Attempt, Begin, Begun, DayCount, Decision, Doubt, End, Fence, Made, Millis, NewRun, Run,
-    RunFilter, RunStore, Started, Step, StoreError, Submitted,
+    Attempt, Begin, Begun, DayCount, Decision, Direct, Doubt, End, Ended, Fence, Made, Millis,
+    NewRun, Run, RunFilter, RunStore, Step, StoreError, Submitted,
 };
 use async_trait::async_trait;
 use rusqlite::{Connection, ErrorCode, Transaction, TransactionBehavior};
@@ -209,8 +209,17 @@ impl RunStore for Sqlite {
         self.durably(move |db| attempts::begin(db, &begin)).await
     }
 
-    async fn direct(&self, new: NewRun, begin: Begin) -> Result<Started, StoreError> {
-        self.lightly(move |db| attempts::direct(db, &new, &begin))
+    async fn direct(&self, direct: Direct) -> Result<(), StoreError> {
+        self.lightly(move |db| attempts::direct(db, &direct)).await
+    }
+
+    async fn made(&self, direct: Direct, end: End, now: Millis) -> Result<(), StoreError> {
+        if !matches!(end.to, Ended::Over(_)) {
+            let fence = direct.fence();
+            self.direct(direct).await?;
+            return self.finish(fence, end, now).await.map(drop);
+        }
+        self.lightly(move |db| attempts::made(db, &direct, &end, now))
             .await
     }
 

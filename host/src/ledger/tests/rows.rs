@@ -98,6 +98,62 @@ async fn a_body_above_the_limit_keeps_its_size_and_hash_only() {
 }
 
 #[tokio::test]
+async fn a_body_that_is_too_large_to_be_given_is_its_size_and_hash() {
+    let ledger = TestLedger::new();
+    let large = Large {
+        size: MAX_BODY as u64 + 1,
+        sha256: "91990977345985aaf03af1358f4f989d7eaf985b58529efb72f613c588f6599a".to_owned(),
+    };
+    let entry = Entry::new(context(1), Kind::ExportFile, "large.xaf".to_owned());
+    let entry = Entry {
+        large: Some(large),
+        ..entry
+    };
+    ledger.append(entry).await;
+    let (row, body) = ledger.row(1).await;
+    assert_eq!((row.body_size, body), (67_108_865, None));
+    assert_eq!(
+        row.body_sha256,
+        "91990977345985aaf03af1358f4f989d7eaf985b58529efb72f613c588f6599a"
+    );
+    assert_eq!(ledger.verify().await.map(|verified| verified.rows), Ok(1));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn rows_that_come_together_are_all_there_in_one_chain() {
+    let ledger = TestLedger::new();
+    let other = ledger.again();
+    let mut appending = tokio::task::JoinSet::new();
+    for number in 1..=600 {
+        // Another process appends at the same time.
+        let ledger = if number % 3 == 0 {
+            &other
+        } else {
+            &ledger.ledger
+        };
+        let ledger = ledger.clone();
+        appending.spawn(async move { ledger.append(full(number)).await.unwrap() });
+    }
+    let mut numbers = appending.join_all().await;
+    numbers.sort_unstable();
+    assert_eq!(numbers, (1..=600).collect::<Vec<_>>());
+    assert_eq!(ledger.verify().await.map(|verified| verified.rows), Ok(600));
+}
+
+#[tokio::test]
+async fn the_end_of_a_run_is_recorded_after_its_beginning() {
+    let ledger = TestLedger::new();
+    let entry = |kind| Entry::new(context(1), kind, "check".to_owned());
+    let opening = ledger.ledger.open_run(entry(Kind::RunStarted));
+    let end = ledger.ledger.close_run(&opening, entry(Kind::RunFinished));
+    assert_eq!(end.await.unwrap(), 2);
+    opening.recorded().await.unwrap();
+    let kinds: Vec<_> = ledger.rows(Filter::default()).await;
+    let kinds: Vec<_> = kinds.into_iter().map(|row| row.kind).collect();
+    assert_eq!(kinds, ["run-started", "run-finished"]);
+}
+
+#[tokio::test]
 async fn a_row_that_is_not_there_is_none() {
     let ledger = TestLedger::of(1).await;
     for seq in [0, 2, u64::from(u32::MAX)] {

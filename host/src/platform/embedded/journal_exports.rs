@@ -353,10 +353,11 @@ impl JournalExports for Embedded {
         page: &PageRequest,
     ) -> Result<ExportAuditRecordPage, ActivityError> {
         let (id, page) = (journal_run.to_string(), page.clone());
+        let watched = self.1.clone();
         let listed = self.ask(move |connection| {
             JOURNAL_RUN.one(connection, &id)?;
-            let filter = "journal_run = ?1";
-            AUDIT_RECORD.page(connection, filter, &id, Order::Ascending, &page)
+            let (from, filter) = ((&*connection, &*watched), "journal_run = ?1");
+            AUDIT_RECORD.page(from, filter, &id, Order::Ascending, &page)
         });
         Ok(listed.await?.into())
     }

@@ -104,6 +104,7 @@ impl JournalRuns for Embedded {
         page: &PageRequest,
     ) -> Result<JournalLinePage, ActivityError> {
         let (id, page) = (journal_run.to_string(), page.clone());
+        let watched = self.1.clone();
         let listed = self.ask(move |connection| {
             let status = JOURNAL_RUN.one(connection, &id)?.status;
             if status_key(status) < 4 {
@@ -113,7 +114,8 @@ impl JournalRuns for Embedded {
                 ))
                 .into());
             }
-            JOURNAL_LINE.page(connection, "journal_run = ?1", &id, Order::Ascending, &page)
+            let from = (&*connection, &*watched);
+            JOURNAL_LINE.page(from, "journal_run = ?1", &id, Order::Ascending, &page)
         });
         Ok(listed.await?.into())
     }
@@ -124,10 +126,12 @@ impl JournalRuns for Embedded {
         page: &PageRequest,
     ) -> Result<JournalRunErrorPage, ActivityError> {
         let (id, page) = (journal_run.to_string(), page.clone());
+        let watched = self.1.clone();
         let listed = self.ask(move |connection| {
             JOURNAL_RUN.one(connection, &id)?;
             let filter = "journal_run = ?1";
-            JOURNAL_RUN_ERROR.page(connection, filter, &id, Order::Ascending, &page)
+            let from = (&*connection, &*watched);
+            JOURNAL_RUN_ERROR.page(from, filter, &id, Order::Ascending, &page)
         });
         Ok(listed.await?.into())
     }

@@ -12,10 +12,12 @@ mod payroll_administrations;
 mod payroll_runs;
 mod record;
 pub mod seed;
+mod sizes;
 #[cfg(test)]
 mod tests;
 mod trade_register;
 mod vehicles;
+mod watched;
 
 pub use import::{ImportError, ImportSummary};
 
@@ -34,7 +36,7 @@ const SCHEMA: i64 = 4;
 
 /// Payroll data in an SQLite file. Cloning gives another handle on it.
 #[derive(Clone)]
-pub struct Embedded(Arc<Mutex<Connection>>, Arc<modules::Watched>);
+pub struct Embedded(Arc<Mutex<Connection>>, Arc<watched::Watched>);
 
 /// Why the file could not be opened.
 #[derive(Debug, thiserror::Error)]
@@ -89,7 +91,7 @@ impl Embedded {
         match prepare(&mut connection).map_err(database)? {
             Some(SCHEMA) => Ok(Self(
                 Arc::new(Mutex::new(connection)),
-                Arc::new(modules::Watched::open(path).map_err(database)?),
+                Arc::new(watched::Watched::open(path).map_err(database)?),
             )),
             Some(found) => Err(OpenError::Version {
                 path: path.to_owned(),
@@ -209,47 +211,68 @@ impl Failure {
     }
 }
 
+/// The employer of the payroll administration to which something belongs.
+macro_rules! of_administration {
+    ($where:literal) => {
+        concat!(
+            "SELECT employer.id, provider FROM employer JOIN payroll_administration ON payroll_administration.employer = employer.id WHERE ",
+            $where
+        )
+    };
+    ($join:literal, $where:literal) => {
+        concat!(
+            "SELECT employer.id, provider FROM employer JOIN payroll_administration ON payroll_administration.employer = employer.id JOIN ",
+            $join,
+            " WHERE ",
+            $where
+        )
+    };
+}
+
 #[async_trait]
 impl Owners for Embedded {
     async fn owner(&self, entity: Entity) -> Result<Option<Owner>, ActivityError> {
-        const ADMINISTRATION: &str = "SELECT employer.id, provider FROM employer \
-            JOIN payroll_administration ON payroll_administration.employer = employer.id";
         let sql = match entity {
-            Entity::Employer(_) => "SELECT id, provider FROM employer WHERE id = ?1".to_owned(),
+            Entity::Employer(_) => "SELECT id, provider FROM employer WHERE id = ?1",
             Entity::PayrollAdministration(_) => {
-                format!("{ADMINISTRATION} WHERE payroll_administration.id = ?1")
+                of_administration!("payroll_administration.id = ?1")
             }
-            Entity::PayrollRun(_) => format!(
-                "{ADMINISTRATION} JOIN payroll_run ON payroll_run.payroll_administration = payroll_administration.id WHERE payroll_run.id = ?1"
+            Entity::PayrollRun(_) => of_administration!(
+                "payroll_run ON payroll_run.payroll_administration = payroll_administration.id",
+                "payroll_run.id = ?1"
             ),
-            Entity::Employee(_) => "SELECT employer.id, provider FROM employer \
-                JOIN employee ON employee.employer = employer.id WHERE employee.id = ?1"
-                .to_owned(),
-            Entity::PayrollTaxReturn(_) => format!(
-                "{ADMINISTRATION} JOIN declaration ON declaration.payroll_administration = payroll_administration.id WHERE declaration.id = ?1 AND declaration.kind = 1"
+            Entity::JournalRun(_) => of_administration!(
+                "journal_run ON journal_run.payroll_administration = payroll_administration.id",
+                "journal_run.id = ?1"
             ),
-            Entity::UpaPensionDeclaration(_) => format!(
-                "{ADMINISTRATION} JOIN declaration ON declaration.payroll_administration = payroll_administration.id WHERE declaration.id = ?1 AND declaration.kind = 2"
+            Entity::PayrollTaxReturn(_) => of_administration!(
+                "declaration ON declaration.payroll_administration = payroll_administration.id",
+                "declaration.id = ?1 AND declaration.kind = 1"
             ),
-            Entity::JournalRun(_) => format!(
-                "{ADMINISTRATION} JOIN journal_run ON journal_run.payroll_administration = payroll_administration.id WHERE journal_run.id = ?1"
+            Entity::UpaPensionDeclaration(_) => of_administration!(
+                "declaration ON declaration.payroll_administration = payroll_administration.id",
+                "declaration.id = ?1 AND declaration.kind = 2"
             ),
-            Entity::AchmeaInsuranceContract(_) => "SELECT employer.id, provider FROM employer JOIN achmea_insurance_contract ON achmea_insurance_contract.employer = employer.id WHERE achmea_insurance_contract.id = ?1".to_owned(),
+            Entity::Employee(_) => {
+                "SELECT employer.id, provider FROM employer JOIN employee ON employee.employer = employer.id WHERE employee.id = ?1"
+            }
+            Entity::AchmeaInsuranceContract(_) => {
+                "SELECT employer.id, provider FROM employer JOIN achmea_insurance_contract ON achmea_insurance_contract.employer = employer.id WHERE achmea_insurance_contract.id = ?1"
+            }
         };
-        let id = entity.id().to_string();
-        self.ask(move |connection| {
-            let owner = connection
-                .prepare_cached(&sql)?
-                .query_row([id], |row| {
+        let read = |connection: &Connection| {
+            connection
+                .prepare_cached(sql)?
+                .query_row([entity.id().to_string()], |row| {
                     Ok(Owner {
                         employer: record::uuid(row, 0)?,
                         provider: record::uuid(row, 1)?,
                     })
                 })
-                .optional()?;
-            Ok(owner)
-        })
-        .await
+                .optional()
+        };
+        let owner = self.1.owner(entity, read);
+        owner.map_err(Failure::into_activity_error)
     }
 
     fn repeatable(&self, activity: Activity) -> bool {

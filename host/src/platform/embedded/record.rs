@@ -3,6 +3,7 @@
 //! Lists have keyset cursors: a page starts after the last item of the page
 //! before, found by its key, so that a page costs the same wherever it is.
 
+use super::watched::Watched;
 use super::{Embedded, Failure};
 use crate::bindings::koppel::loket::types::{
     ActivityError, KeyValue, PageRequest, PayrollPeriod, Problem,
@@ -69,7 +70,7 @@ impl<T> Record<T> {
     /// A page of the records that belong to a parent.
     pub(super) fn page(
         &self,
-        connection: &Connection,
+        (connection, watched): (&Connection, &Watched),
         filter: &str,
         parent: &str,
         order: Order,
@@ -90,9 +91,8 @@ impl<T> Record<T> {
             Order::Ascending => (">", "ASC"),
         };
         let Self { table, columns, .. } = self;
-        let total: u64 = connection
-            .prepare_cached(&format!("SELECT count(*) FROM {table} WHERE {filter}"))?
-            .query_row([parent], |row| row.get(0))?;
+        let count = format!("SELECT count(*) FROM {table} WHERE {filter}");
+        let total = watched.length(connection, count, parent)?;
         let mut select = connection.prepare_cached(&format!(
             "SELECT ord, {columns} FROM {table} WHERE {filter} AND ord {compare} ?2 ORDER BY ord {order} LIMIT ?3"
         ))?;
@@ -144,13 +144,14 @@ fn invalid(field: &str, problem: &str) -> ActivityError {
 
 impl Embedded {
     /// One record, where nothing else is asked of the database.
-    pub(super) async fn one<T: Send + 'static>(
+    pub(super) async fn one<T: Clone + Send + 'static>(
         &self,
         record: &'static Record<T>,
         id: Uuid,
     ) -> Result<T, ActivityError> {
-        self.ask(move |connection| record.one(connection, &id.to_string()))
-            .await
+        let read = |connection: &Connection| record.one(connection, &id.to_string());
+        let one = self.1.record((record.table, id), read);
+        one.map_err(Failure::into_activity_error)
     }
 
     /// A page of a list, where nothing else is asked of the database.
@@ -166,9 +167,10 @@ impl Embedded {
         T: Send + 'static,
         P: From<Page<T>>,
     {
-        let page = page.clone();
-        let listed =
-            self.ask(move |connection| record.page(connection, filter, &parent, order, &page));
+        let (page, watched) = (page.clone(), self.1.clone());
+        let listed = self.ask(move |connection| {
+            record.page((connection, &watched), filter, &parent, order, &page)
+        });
         Ok(listed.await?.into())
     }
 }

@@ -13,6 +13,7 @@ mod lists;
 mod modules;
 mod open;
 mod seeded;
+mod watched;
 
 /// Payroll data in a folder of its own.
 struct Data {

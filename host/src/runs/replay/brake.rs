@@ -93,6 +93,11 @@ impl Brake {
         self.0.borrow().stop.clone()
     }
 
+    /// Whether it was stopped.
+    pub(crate) fn is_on(&self) -> bool {
+        self.0.borrow().stop.is_some()
+    }
+
     /// Begins a write; none when the connector was stopped.
     pub(crate) fn begin(&self) -> Option<Busy> {
         let mut begun = false;

@@ -4,9 +4,11 @@
 //! connector saw before that is then on disk before the write begins, and the
 //! outcome of the write before the connector sees it.
 
+use super::super::keeping::Keeping;
 use super::{Brake, Stop};
-use crate::durable::{Doubt, Fence, Origin, Reading, RunStore, Started, Step};
+use crate::durable::{Doubt, Fence, Origin, Reading, Started, Step};
 use crate::ledger::Redactor;
+use crate::runs::Witness;
 use serde::Serialize;
 use sha2::{Digest, Sha256};
 use std::collections::{BTreeMap, HashMap};
@@ -16,6 +18,15 @@ use uuid::Uuid;
 
 /// How much is kept in memory before it is written all the same, in bytes.
 pub(super) const PENDING: usize = 1 << 20;
+
+/// How much of what was read is kept as it was, in bytes. Of what is read
+/// after that, the SHA-256 of the answer is: on replay it is read again, and
+/// must be the same.
+pub(super) const READ: usize = 16 << 20;
+
+/// What the SHA-256 of an answer begins with where it stands for the answer. No
+/// JSON begins so.
+const SEEN: &[u8] = b"#";
 
 /// How many readings of clocks there may be between two calls.
 const READINGS: usize = 100_000;
@@ -30,13 +41,17 @@ pub(crate) struct Journal(pub(super) Arc<Inner>);
 
 pub(super) struct Inner {
     pub(super) kept: Option<Kept>,
+    /// The seed of a run that is rehearsed: nothing is done that is not known.
+    rehearsed: Option<[u8; 32]>,
+    /// Whoever looks on at this run.
+    pub(super) witness: Option<(Uuid, Arc<dyn Witness>)>,
     pub(super) brake: Brake,
     state: Mutex<State>,
     started: Instant,
 }
 
 pub(super) struct Kept {
-    pub(super) store: Arc<dyn RunStore>,
+    pub(super) keeping: Arc<Keeping>,
     pub(super) redactor: Redactor,
     pub(super) fence: Fence,
     seed: [u8; 32],
@@ -45,6 +60,8 @@ pub(super) struct Kept {
     resumed: bool,
     /// Whether a worker goes on with the run when nobody waits for it any more.
     goes_on: bool,
+    /// Whether what it reads is for a replay.
+    reads: bool,
 }
 
 #[derive(Default)]
@@ -60,6 +77,8 @@ pub(super) struct State {
     /// What is to be written with the next write.
     pub(super) pending: Vec<Step>,
     pub(super) bytes: usize,
+    /// How many bytes of what can be read again were kept.
+    pub(super) kept: usize,
     /// Writes that were begun and have no outcome.
     pub(super) open: BTreeMap<u64, Call>,
     /// Writes whose outcome leaves a doubt.
@@ -93,6 +112,8 @@ pub(crate) struct Call {
     pub(crate) write: bool,
     /// Whether it may be made again when its outcome is unknown.
     pub(crate) repeatable: bool,
+    /// Whether it can be read again on replay.
+    pub(crate) again: bool,
     /// The exchange in the ledger, for an outside request.
     pub(crate) exchange: Option<Uuid>,
 }
@@ -110,9 +131,20 @@ impl Call {
             fingerprint: hex::encode(hash.finalize()),
             write: false,
             repeatable: false,
+            again: false,
             exchange: None,
         }
     }
+}
+
+/// What stands for an answer that is too much to be kept.
+pub(crate) fn seen(answer: &[u8]) -> Vec<u8> {
+    [SEEN, hex::encode(Sha256::digest(answer)).as_bytes()].concat()
+}
+
+/// Whether this stands for an answer.
+pub(crate) fn is_seen(known: &[u8]) -> bool {
+    known.starts_with(SEEN)
 }
 
 /// An answer as it is kept.
@@ -129,7 +161,7 @@ pub(crate) struct Sealed {
 pub(crate) enum Found {
     /// Nothing: it is to be made.
     New,
-    /// What was answered.
+    /// What was answered, or what stands for it: see [`is_seen`].
     Answered(Vec<u8>),
     /// It was begun, and what came of it is unknown.
     Unknown {
@@ -145,27 +177,48 @@ pub(crate) enum Found {
 impl Journal {
     /// No journal: for what is no run.
     pub(crate) fn off() -> Self {
-        Self::with(None, BTreeMap::new())
+        Self::with(None, BTreeMap::new(), None, None)
+    }
+
+    /// The journal of a run that was made, to be made again without doing
+    /// anything: what it does not know is not done, but ends the attempt.
+    pub(crate) fn rehearsing(seed: [u8; 32], steps: &[Step]) -> Self {
+        let known = steps.iter().map(|step| (step.seq, step.clone()));
+        Self::with(None, known.collect(), Some(seed), None)
     }
 
     /// The journal of an attempt.
-    pub(crate) fn of(store: Arc<dyn RunStore>, redactor: Redactor, started: &Started) -> Self {
+    pub(crate) fn of(
+        keeping: Arc<Keeping>,
+        redactor: Redactor,
+        started: &Started,
+        witness: Option<Arc<dyn Witness>>,
+    ) -> Self {
         let known = started.steps.iter().map(|step| (step.seq, step.clone()));
         let kept = Kept {
-            store,
+            keeping,
             redactor,
             fence: started.fence,
             seed: started.seed,
             happened: started.run.happened.clone(),
             resumed: started.resumed,
             goes_on: started.run.origin != Origin::Direct,
+            reads: started.run.origin != Origin::Direct || !started.run.job.only_reads(),
         };
-        Self::with(Some(kept), known.collect())
+        let witness = witness.map(|witness| (started.run.id, witness));
+        Self::with(Some(kept), known.collect(), None, witness)
     }
 
-    fn with(kept: Option<Kept>, known: BTreeMap<u64, Step>) -> Self {
+    fn with(
+        kept: Option<Kept>,
+        known: BTreeMap<u64, Step>,
+        rehearsed: Option<[u8; 32]>,
+        witness: Option<(Uuid, Arc<dyn Witness>)>,
+    ) -> Self {
         Self(Arc::new(Inner {
             kept,
+            rehearsed,
+            witness,
             brake: Brake::default(),
             state: Mutex::new(State {
                 known,
@@ -199,9 +252,24 @@ impl Journal {
         self.0.kept.as_ref().is_some_and(|kept| kept.goes_on)
     }
 
+    /// Whether what the connector reads is kept, to be replayed: not for what is
+    /// no run, nor for a run that is given up when nobody waits for it any more.
+    /// Whoever looks on sees all of it, and a rehearsal replays it.
+    pub(crate) fn keeps_reads(&self) -> bool {
+        let kept = self.0.kept.as_ref().is_some_and(|kept| kept.reads);
+        kept || self.0.witness.is_some() || self.0.rehearsed.is_some()
+    }
+
+    /// Whether there is anything to take out of an answer.
+    pub(crate) fn knows_secrets(&self) -> bool {
+        let kept = self.0.kept.as_ref();
+        kept.is_some_and(|kept| !kept.redactor.is_empty())
+    }
+
     /// What the random numbers of the connector come from.
     pub(crate) fn seed(&self) -> Option<[u8; 32]> {
-        self.0.kept.as_ref().map(|kept| kept.seed)
+        let kept = self.0.kept.as_ref().map(|kept| kept.seed);
+        kept.or(self.0.rehearsed)
     }
 
     /// Whether a person said that this write happened in an earlier attempt.
@@ -218,7 +286,8 @@ impl Journal {
         *count
     }
 
-    pub(super) fn diverged(&self, why: String) {
+    /// Notes that the connector, or what it reads, is not as it was.
+    pub(crate) fn diverged(&self, why: String) {
         self.0.brake.stop(Stop::Diverged(why));
     }
 
@@ -251,6 +320,15 @@ impl Journal {
         }
         let state = self.state();
         let Some(step) = state.known.get(&slot.seq) else {
+            drop(state);
+            if self.0.rehearsed.is_some() {
+                let why = format!(
+                    "call {} is {}, and was not made before",
+                    slot.seq, call.what
+                );
+                self.diverged(why);
+                return Found::Stopped;
+            }
             // Everything that was written is followed by what is on disk, so a
             // gap is a call that was not answered.
             return Found::New;
@@ -280,6 +358,18 @@ impl Journal {
         }
     }
 
+    /// The first step that was known and not asked for.
+    pub(crate) fn unused(&self) -> Option<Step> {
+        let state = self.state();
+        let left = state.known.range(state.next..).next();
+        left.map(|(_, step)| step.clone())
+    }
+
+    /// Whether a clock was read after the last step that was known.
+    pub(crate) fn read_on(&self) -> bool {
+        self.state().read > 0
+    }
+
     /// A reading of a clock: the one of before, or `live`.
     pub(super) fn reading(&self, live: impl FnOnce() -> Reading) -> Reading {
         let mut state = self.state();
@@ -298,6 +388,9 @@ impl Journal {
             return live();
         }
         let reading = live();
+        if self.0.rehearsed.is_some() {
+            state.read += 1;
+        }
         if self.0.kept.is_some() {
             if state.readings.len() == READINGS {
                 let why =

@@ -13,4 +13,4 @@ pub use brake::Stop;
 pub(crate) use brake::{Brake, Busy};
 pub use clocks::RESOLUTION;
 pub(crate) use clocks::{Monotonic, Wall, random};
-pub(crate) use journal::{Call, Found, Journal, Slot};
+pub(crate) use journal::{Call, Found, Journal, Slot, is_seen, seen};

@@ -1,7 +1,7 @@
 //! Writing the journal: what is about to be done, and what came of it.
 
 use super::Stop;
-use super::journal::{ANSWER, Call, Found, Journal, PENDING, Sealed, Slot};
+use super::journal::{ANSWER, Call, Found, Journal, PENDING, READ, Sealed, Slot, seen};
 use crate::durable::{Doubt, Step, StoreError};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -62,7 +62,22 @@ impl Journal {
         if matches!(self.0.brake.why(), Some(Stop::Unrecorded(_) | Stop::Fenced)) {
             return false;
         }
-        let step = Self::step(slot, call, Some(answer.answer));
+        let mut step = Self::step(slot, call, Some(answer.answer));
+        if let Some((run, witness)) = &self.0.witness
+            && step.seq != ANSWER
+        {
+            witness.answered(*run, &step);
+        }
+        if call.again
+            && let Some(outcome) = &mut step.outcome
+        {
+            let mut state = self.state();
+            if state.kept > READ {
+                *outcome = seen(outcome);
+            } else {
+                state.kept += outcome.len();
+            }
+        }
         let now = call.write && !call.repeatable;
         let noted = if now {
             self.write(Some(step)).await
@@ -100,7 +115,7 @@ impl Journal {
         if steps.is_empty() {
             return true;
         }
-        match kept.store.record(kept.fence, steps).await {
+        match kept.keeping.record(kept.fence, steps).await {
             Ok(()) => true,
             Err(StoreError::Fenced(_)) => {
                 self.0.brake.stop(Stop::Fenced);

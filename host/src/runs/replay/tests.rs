@@ -1,6 +1,8 @@
 //! The journal by itself, on a real store.
 
-use super::{Brake, Call, Found, Journal, Slot, Stop, random};
+use super::super::keeping::Keeping;
+use super::journal::READ;
+use super::{Brake, Call, Found, Journal, Slot, Stop, is_seen, random, seen};
 use crate::durable::conformance::{Process, started, submit};
 use crate::durable::{LocalQueue, Reading, Sqlite, Started};
 use crate::ledger::Redactor;
@@ -39,10 +41,14 @@ impl Setup {
         started(&self.process, self.run).await
     }
 
+    fn keeping(&self) -> Arc<Keeping> {
+        Arc::new(Keeping::kept(self.process.store.clone()))
+    }
+
     /// The journal of whoever takes it up now.
     async fn journal(&self) -> Journal {
         let started = self.start().await;
-        Journal::of(self.process.store.clone(), Redactor::default(), &started)
+        Journal::of(self.keeping(), Redactor::default(), &started, None)
     }
 }
 
@@ -210,7 +216,7 @@ async fn a_secret_is_in_no_answer() {
     let redactor = Redactor::default();
     redactor.add("s3cret-token");
     let started = setup.start().await;
-    let journal = Journal::of(setup.process.store.clone(), redactor, &started);
+    let journal = Journal::of(setup.keeping(), redactor, &started, None);
     let sealed = journal.seal(&"it is s3cret-token");
     assert!(sealed.redacted);
     assert_eq!(sealed.answer, b"\"it is [redacted]\"");
@@ -266,3 +272,48 @@ fn random_numbers_follow_from_the_seed_and_differ_by_their_use() {
 /// The first 8 bytes of ChaCha20 (RFC 8439, counter and nonce 0) under the key
 /// SHA-256(32 zero bytes, "secure"), little-endian.
 const ZERO: u64 = 9_979_642_883_514_466_641;
+
+#[tokio::test(flavor = "multi_thread")]
+async fn of_much_that_was_read_a_hash_is_kept_in_place_of_the_answer() {
+    let setup = Setup::new().await;
+    let journal = setup.journal().await;
+    let again = |what: &str| Call {
+        again: true,
+        ..read(what)
+    };
+    let page = "x".repeat(1 << 20);
+    let pages = READ / page.len() + 2;
+    for _ in 0..pages {
+        answer(&journal, &again("a"), &page).await;
+    }
+    // What cannot be read again is kept as it was.
+    answer(&journal, &read("b"), "B").await;
+    answer(&journal, &write("c", false), "C").await;
+    let size: usize = {
+        let started = setup.start().await;
+        let steps = started.steps.iter();
+        steps
+            .map(|step| step.outcome.as_ref().map_or(0, Vec::len))
+            .sum()
+    };
+    assert!((READ..READ + (2 << 20)).contains(&size), "{size}");
+    let journal = setup.journal().await;
+    let mut hashed = 0;
+    for _ in 0..pages {
+        let slot = journal.slot();
+        let Found::Answered(known) = journal.find(&slot, &again("a")) else {
+            panic!("it was answered");
+        };
+        let sealed = serde_json::to_vec(&page).unwrap();
+        if is_seen(&known) {
+            hashed += 1;
+            assert_eq!(known, seen(&sealed));
+            assert_ne!(known, seen(b"something else"));
+        } else {
+            assert_eq!(known, sealed);
+        }
+    }
+    assert_eq!(hashed, 2);
+    assert_eq!(answered(&journal, &read("b")), "B");
+    assert_eq!(answered(&journal, &write("c", false)), "C");
+}

@@ -3,7 +3,7 @@
 
 mod schedule;
 
-use super::direct::Ready;
+use super::direct::{By, Ready};
 use super::{Host, claim};
 use crate::durable::{
     Begin, Begun, End, Ended, Failing, Lease, Millis, Origin, Run, RunFilter, Started, State,
@@ -186,10 +186,10 @@ impl Host {
                 tracing::warn!(run = %run.id, %error, "the attempt is put off");
                 return None;
             }
-            let came = self.attended(&anew, ready, Some(lease)).await;
+            let came = self.attended(&anew, ready, By::Worker(lease)).await;
             return self.end(&anew, &came);
         }
-        let came = self.attended(started, ready, Some(lease)).await;
+        let came = self.attended(started, ready, By::Worker(lease)).await;
         self.end(started, &came)
     }
 

@@ -10,7 +10,7 @@ use koppel_host::runs::{Host, Job, RunRequest};
 use serde_json::{Value, json};
 use std::io::{Read, Write};
 use std::net::{TcpListener, TcpStream};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::Output;
 use std::time::{Duration, Instant};
 
@@ -74,13 +74,7 @@ async fn what_is_published_once_is_in_force_on_all_hosts() {
     let Some(installation) = Installation::published(8, &own).await else {
         return;
     };
-    let folders: Vec<PathBuf> = ["a", "b", "c"]
-        .map(|name| installation.folder(name, installation.servers.ports()))
-        .into();
-    let _hosts: Vec<_> = folders
-        .iter()
-        .map(|folder| Serve::talking(folder))
-        .collect();
+    let (folders, _hosts) = installation.three();
     followers(&installation, |hosts| hosts.len() == 3).await;
 
     let grants = installation.grants();

@@ -129,6 +129,16 @@ impl Installation {
         folder
     }
 
+    /// Three hosts that tell what they see, with the folder of each.
+    fn three(&self) -> (Vec<PathBuf>, Vec<Serve>) {
+        let folders: Vec<_> = ["a", "b", "c"]
+            .map(|name| self.folder(name, self.servers.ports()))
+            .into();
+        let hosts = folders.iter().map(|folder| Serve::talking(folder));
+        let hosts = hosts.collect();
+        (folders, hosts)
+    }
+
     /// All that is configured.
     fn text(&self, ports: (u16, u16)) -> String {
         shared(

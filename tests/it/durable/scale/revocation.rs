@@ -1,6 +1,6 @@
 //! What is taken back on one host is denied on all.
 
-use super::{EXACT, Installation, Party, Serve, clients};
+use super::{EXACT, Installation, Party, clients};
 use koppel_host::durable::State;
 
 const SEEN: &str = "the revocations were replaced";
@@ -11,13 +11,7 @@ async fn what_is_taken_back_on_one_host_is_denied_on_all() {
     let Some(installation) = Installation::new(8, &clients(party.port, "", ""), "").await else {
         return;
     };
-    let folders: Vec<_> = ["a", "b", "c"]
-        .map(|name| installation.folder(name, installation.servers.ports()))
-        .into();
-    let _hosts: Vec<_> = folders
-        .iter()
-        .map(|folder| Serve::talking(folder))
-        .collect();
+    let (folders, _hosts) = installation.three();
     let first = installation.book(1).await;
     super::super::until(&installation.office, first.id, &[State::Succeeded]).await;
 

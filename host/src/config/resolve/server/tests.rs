@@ -34,7 +34,7 @@ const APPLICATION: &str = "[clients.hr-portal]\napplication = { id = \"9f3c0b8e-
 fn a_client_is_a_connector_or_an_application() {
     assert_eq!(
         faults("[clients.a]\nactivities = []"),
-        "2: client \"a\" is neither a connector nor an external application: add `component = \"…\"` or `application = { id = \"<uuid>\", redirect-uris = [\"https://…\"] }`"
+        "2: client \"a\" is neither a connector nor an external application: add `component = \"…\"`, `oci = \"<registry>/<name>@sha256:…\"` or `application = { id = \"<uuid>\", redirect-uris = [\"https://…\"] }`"
     );
     let both = APPLICATION.to_owned() + "component = \"a.wasm\"";
     assert_eq!(

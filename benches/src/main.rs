@@ -1,0 +1,93 @@
+//! What koppel costs: every figure beside that of the engine itself, or of a
+//! peer, measured in the same run. `cargo xtask bench` builds what it needs.
+
+mod bulk;
+mod calls;
+mod cold;
+mod engine;
+mod floor;
+mod growth;
+mod ledger;
+mod measure;
+mod peer;
+mod plots;
+mod report;
+mod rest;
+mod setup;
+
+use anyhow::Result;
+use clap::{Parser, ValueEnum};
+use report::Report;
+use std::path::PathBuf;
+use std::time::Duration;
+
+/// Measures koppel beside what it is made of, and prints a table.
+#[derive(Parser)]
+struct Cli {
+    /// Only these groups of figures.
+    groups: Vec<Group>,
+    /// How long a figure is measured, in seconds.
+    #[arg(long, default_value_t = 3.0)]
+    seconds: f64,
+    /// Redraws the plots of the documentation, if growth is measured.
+    #[arg(long)]
+    plots: bool,
+    /// Exports the large journal in this folder, and tells what it took.
+    #[arg(long, hide = true)]
+    export: Option<PathBuf>,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Group {
+    /// Instances, runs, activities and the five checks.
+    Calls,
+    /// Until a client can run.
+    Cold,
+    /// The ledger.
+    Ledger,
+    /// The REST API.
+    Rest,
+    /// A very large journal, and many small ones.
+    Bulk,
+    /// What becomes of it when there is more.
+    Growth,
+    /// What the settings of the engine do; only when it is asked for.
+    Engine,
+}
+
+fn main() -> Result<()> {
+    let cli = Cli::parse();
+    if let Some(folder) = &cli.export {
+        return bulk::export(folder);
+    }
+    let lasting = Duration::from_secs_f64(cli.seconds);
+    let wanted = |group| cli.groups.is_empty() || cli.groups.contains(&group);
+    let mut report = Report::default();
+    // First, because it looks at the memory of the process.
+    if wanted(Group::Cold) {
+        cold::measure(&mut report)?;
+    }
+    if wanted(Group::Calls) {
+        calls::measure(&mut report, lasting)?;
+    }
+    if wanted(Group::Ledger) {
+        ledger::measure(&mut report, lasting)?;
+    }
+    if cli.groups.contains(&Group::Engine) {
+        engine::measure(&mut report, lasting)?;
+    }
+    if wanted(Group::Rest) {
+        rest::measure(&mut report)?;
+    }
+    if wanted(Group::Bulk) {
+        bulk::measure(&mut report)?;
+    }
+    if wanted(Group::Growth) {
+        let curves = growth::measure(&mut report, lasting)?;
+        if cli.plots {
+            plots::draw(&curves)?;
+        }
+    }
+    print!("{}", report.table());
+    Ok(())
+}

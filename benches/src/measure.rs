@@ -1,0 +1,152 @@
+//! Measuring: medians of what takes turns, so that whatever else the machine
+//! does falls on all of it alike.
+
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::time::{Duration, Instant};
+use tokio::runtime::Runtime;
+
+type Work<'a> = Box<dyn FnMut() -> Pin<Box<dyn Future<Output = ()> + 'a>> + 'a>;
+
+/// Something whose time is measured.
+pub(crate) struct Timed<'a> {
+    /// How many operations one call of `work` makes.
+    per: u32,
+    work: Work<'a>,
+    /// Seconds for one operation.
+    samples: Vec<f64>,
+}
+
+impl<'a> Timed<'a> {
+    /// One operation at a time.
+    pub(crate) fn one<F: Future<Output = ()> + 'a>(work: impl FnMut() -> F + 'a) -> Self {
+        Self::many(1, work)
+    }
+
+    /// Work that makes so many operations, which are too short for a clock.
+    pub(crate) fn many<F: Future<Output = ()> + 'a>(
+        per: u32,
+        mut work: impl FnMut() -> F + 'a,
+    ) -> Self {
+        Self {
+            per,
+            work: Box::new(move || Box::pin(work())),
+            samples: Vec::new(),
+        }
+    }
+}
+
+/// The medians of one operation of each, in seconds. They take turns for this
+/// long, after a fifth of it that is not measured.
+pub(crate) fn medians<const N: usize>(
+    runtime: &Runtime,
+    lasting: Duration,
+    mut timed: [Timed<'_>; N],
+) -> [f64; N] {
+    runtime.block_on(async {
+        for (phase, lasting) in [lasting / 5, lasting].into_iter().enumerate() {
+            timed.iter_mut().for_each(|timed| timed.samples.clear());
+            let began = Instant::now();
+            while began.elapsed() < lasting || timed[0].samples.len() < 5 * phase {
+                for timed in &mut timed {
+                    let began = Instant::now();
+                    (timed.work)().await;
+                    let took = began.elapsed().as_secs_f64();
+                    timed.samples.push(took / f64::from(timed.per));
+                }
+            }
+        }
+    });
+    timed.map(|timed| median(timed.samples))
+}
+
+/// The median of some figures.
+pub(crate) fn median(mut of: Vec<f64>) -> f64 {
+    of.sort_by(f64::total_cmp);
+    of.get(of.len() / 2).copied().unwrap_or(f64::NAN)
+}
+
+type Task = Arc<dyn Fn() -> Pin<Box<dyn Future<Output = ()> + Send>> + Send + Sync>;
+
+/// Something whose rate is measured: made again and again by many tasks at a
+/// time.
+pub(crate) struct Rated<'a> {
+    runtime: &'a Runtime,
+    task: Task,
+}
+
+impl<'a> Rated<'a> {
+    /// What is to be done with something of which each task has a handle.
+    pub(crate) fn new<H, F>(runtime: &'a Runtime, of: &H, call: fn(H) -> F) -> Self
+    where
+        H: Clone + Send + Sync + 'static,
+        F: Future<Output = ()> + Send + 'static,
+    {
+        let of = of.clone();
+        Self {
+            runtime,
+            task: Arc::new(move || Box::pin(call(of.clone()))),
+        }
+    }
+
+    fn sample(&self, at_a_time: usize, lasting: Duration) -> f64 {
+        let over = Arc::new(AtomicBool::new(false));
+        let count = Arc::new(AtomicU64::new(0));
+        let began = Instant::now();
+        self.runtime.block_on(async {
+            let tasks: Vec<_> = (0..at_a_time)
+                .map(|_| {
+                    let (task, over, count) = (self.task.clone(), over.clone(), count.clone());
+                    tokio::spawn(async move {
+                        while !over.load(Ordering::Relaxed) {
+                            task().await;
+                            count.fetch_add(1, Ordering::Relaxed);
+                        }
+                    })
+                })
+                .collect();
+            tokio::time::sleep(lasting).await;
+            over.store(true, Ordering::Relaxed);
+            for task in tasks {
+                task.await.expect("a task of a measurement");
+            }
+        });
+        count.load(Ordering::Relaxed) as f64 / began.elapsed().as_secs_f64()
+    }
+}
+
+/// How long a turn of [`rates`] is.
+const TURN: Duration = Duration::from_millis(400);
+
+/// How many turns each has.
+const TURNS: usize = 7;
+
+/// The medians of how often each is made in a second, by so many tasks at a
+/// time; not a number where there is nothing to measure. They take turns.
+pub(crate) fn rates<const N: usize>(at_a_time: usize, rated: [Option<Rated<'_>>; N]) -> [f64; N] {
+    let mut samples = [const { Vec::new() }; N];
+    for turn in 0..=TURNS {
+        for (rated, samples) in rated.iter().zip(&mut samples) {
+            let Some(rated) = rated else { continue };
+            let sample = rated.sample(at_a_time, TURN);
+            // The first turn is to warm up.
+            if turn > 0 {
+                samples.push(sample);
+            }
+        }
+    }
+    samples.map(median)
+}
+
+/// The memory of this process, in bytes: now, and the most that it ever had.
+pub(crate) fn resident() -> (u64, u64) {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let field = |name: &str| {
+        let line = status.lines().find_map(|line| line.strip_prefix(name));
+        let kib = line.and_then(|line| line.trim().trim_end_matches(" kB").parse::<u64>().ok());
+        kib.unwrap_or_default() * 1024
+    };
+    (field("VmRSS:"), field("VmHWM:"))
+}

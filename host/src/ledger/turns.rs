@@ -1,0 +1,153 @@
+//! Turns: what is to be appended at a moment is appended together, in the order
+//! in which it was asked for. The more there is to do, the more rows share what
+//! it costs to have them on disk; none waits for others to come.
+
+use super::alarm::{Alarm, Threshold};
+use super::storage::Appending;
+use super::{Entry, LedgerError};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use tokio::sync::{mpsc, oneshot};
+
+/// The most rows of one turn.
+const ROWS: usize = 256;
+
+/// The most bytes of bodies in one turn, if there is more than one row.
+const BYTES: usize = 8 << 20;
+
+/// An entry with what goes with it.
+#[derive(Clone)]
+pub(super) struct Asked {
+    pub(super) entry: Entry,
+    /// For a denial, the threshold in force.
+    pub(super) threshold: Option<Threshold>,
+    /// The row that must be there before it, if one must.
+    pub(super) after: Option<Earlier>,
+}
+
+/// A row that was asked for earlier; it tells whether that failed. Whoever
+/// appends rows goes through them in order, so what comes later finds it told.
+#[derive(Clone, Default)]
+pub(crate) struct Earlier(Arc<AtomicBool>);
+
+/// What came of a turn: the number of each row, and the alarm that it raised.
+pub(super) type Appended = Vec<(u64, Option<Alarm>)>;
+
+/// Why nothing of a turn was appended.
+pub(super) enum Refused {
+    /// One of the rows may be at fault.
+    Row(String),
+    /// No row can be appended now.
+    All(String),
+}
+
+/// A row that waits for its turn.
+struct Waiting {
+    asked: Asked,
+    /// What is told when it fails, besides whoever waits.
+    own: Option<Earlier>,
+    told: oneshot::Sender<Result<(u64, Option<Alarm>), LedgerError>>,
+}
+
+/// Where rows wait for their turn.
+pub(super) struct Turns(mpsc::UnboundedSender<Waiting>);
+
+/// The rows that wait for their turn, for whoever appends them.
+pub(super) struct Queue(mpsc::UnboundedReceiver<Waiting>);
+
+/// A queue of rows, and the way into it.
+pub(super) fn queue() -> (Turns, Queue) {
+    let (turns, waiting) = mpsc::unbounded_channel();
+    (Turns(turns), Queue(waiting))
+}
+
+impl Turns {
+    /// Puts a row at the end of the queue, at once. What is given back says
+    /// what came of it; `own` is told if it fails.
+    pub(super) fn append(&self, asked: Asked, own: Option<Earlier>) -> Appending {
+        let (told, answer) = oneshot::channel();
+        let gone = || LedgerError("nobody appends to it any more".to_owned());
+        let sent = self.0.send(Waiting { asked, own, told });
+        Box::pin(async move {
+            sent.map_err(|_| gone())?;
+            answer.await.map_err(|_| gone())?
+        })
+    }
+}
+
+impl Queue {
+    /// Appends what waits, until nobody is left who could ask.
+    pub(super) async fn take<F>(mut self, append: impl Fn(Vec<Asked>) -> F)
+    where
+        F: Future<Output = Result<Appended, Refused>>,
+    {
+        let mut first = None;
+        loop {
+            let next = match first.take() {
+                Some(next) => Some(next),
+                None => self.0.recv().await,
+            };
+            let Some(next) = next else { return };
+            let mut bytes = next.asked.entry.body.len();
+            let mut turn = vec![next];
+            while turn.len() < ROWS
+                && let Ok(next) = self.0.try_recv()
+            {
+                bytes += next.asked.entry.body.len();
+                if bytes > BYTES {
+                    first = Some(next);
+                    break;
+                }
+                turn.push(next);
+            }
+            one(turn, &append).await;
+        }
+    }
+}
+
+/// One turn. When a row may be at fault, each has a turn of its own.
+async fn one<F>(turn: Vec<Waiting>, append: &impl Fn(Vec<Asked>) -> F)
+where
+    F: Future<Output = Result<Appended, Refused>>,
+{
+    let mut turns = vec![turn];
+    while let Some(turn) = turns.pop() {
+        let (turn, orphans): (Vec<_>, _) = turn.into_iter().partition(Waiting::may_go_on);
+        tell(orphans, "what must be recorded before it could not be");
+        if turn.is_empty() {
+            continue;
+        }
+        let asked = turn.iter().map(|waiting| waiting.asked.clone()).collect();
+        match append(asked).await {
+            Ok(appended) => {
+                for (waiting, appended) in turn.into_iter().zip(appended) {
+                    // Whoever asked may have gone; the row stays.
+                    let _ = waiting.told.send(Ok(appended));
+                }
+            }
+            Err(Refused::Row(_)) if turn.len() > 1 => {
+                turns.extend(turn.into_iter().rev().map(|waiting| vec![waiting]));
+            }
+            Err(Refused::Row(why) | Refused::All(why)) => tell(turn, &why),
+        }
+    }
+}
+
+fn tell(turn: Vec<Waiting>, why: &str) {
+    for waiting in turn {
+        if let Some(own) = &waiting.own {
+            own.0.store(true, Ordering::Relaxed);
+        }
+        let _ = waiting.told.send(Err(LedgerError(why.to_owned())));
+    }
+}
+
+impl Waiting {
+    fn may_go_on(&self) -> bool {
+        let after = self.asked.after.as_ref();
+        !after.is_some_and(|earlier| earlier.0.load(Ordering::Relaxed))
+    }
+}
+
+#[cfg(test)]
+mod tests;

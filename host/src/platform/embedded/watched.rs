@@ -1,0 +1,176 @@
+//! A copy in memory of what is asked again and again: the modules that are on,
+//! whom things belong to, single records, and how long lists are.
+//!
+//! All of it is of one version of the file, and SQLite tells without reading it
+//! whether that is still the one (`PRAGMA data_version`). So what this or
+//! another process changed is seen by the very next question.
+
+use super::{Failure, record};
+use crate::authorization::EmployerModules;
+use crate::platform::{Entity, Owner};
+use rusqlite::Connection;
+use std::any::Any;
+use std::collections::HashMap;
+use std::hash::Hash;
+use std::path::Path;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+use uuid::Uuid;
+
+/// How many of each kind are kept.
+const MOST: usize = 10_000;
+
+/// The longest name of a list whose length is kept, in bytes: longer than an
+/// identifier.
+const LONGEST: usize = 64;
+
+/// The copy, with the version of the file that it is of.
+pub(super) struct Watched(Mutex<Snapshot>);
+
+struct Snapshot {
+    /// A connection of its own: a version only tells of what other connections
+    /// changed, and nothing waits for work on payroll data.
+    connection: Connection,
+    version: Option<i64>,
+    on: Option<Arc<EmployerModules>>,
+    owners: HashMap<Entity, Option<Owner>>,
+    records: HashMap<(&'static str, Uuid), Box<dyn Any + Send>>,
+    /// By the question and what it is asked about.
+    lengths: HashMap<(String, String), u64>,
+}
+
+impl Watched {
+    pub(super) fn open(path: &Path) -> rusqlite::Result<Self> {
+        let connection = Connection::open(path)?;
+        connection.busy_timeout(Duration::from_secs(5))?;
+        connection.pragma_update(None, "query_only", true)?;
+        Ok(Self(Mutex::new(Snapshot {
+            connection,
+            version: None,
+            on: None,
+            owners: HashMap::new(),
+            records: HashMap::new(),
+            lengths: HashMap::new(),
+        })))
+    }
+
+    /// Asks the copy of the file as it is now. Not moved to a thread that may
+    /// block: without a change nothing is read from disk, a single row is read
+    /// otherwise, and a reader waits for no writer (WAL).
+    fn ask<T>(
+        &self,
+        question: impl FnOnce(&mut Snapshot) -> Result<T, Failure>,
+    ) -> Result<T, Failure> {
+        let mut snapshot = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        // Before reading: a change in between is then found the next time.
+        let version = snapshot
+            .connection
+            .prepare_cached("PRAGMA data_version")?
+            .query_row([], |row| row.get(0))?;
+        if snapshot.version != Some(version) {
+            snapshot.on = None;
+            snapshot.owners.clear();
+            snapshot.records.clear();
+            snapshot.lengths.clear();
+            snapshot.version = Some(version);
+        }
+        question(&mut snapshot)
+    }
+
+    /// The modules that are on.
+    pub(super) fn modules(&self) -> Result<Arc<EmployerModules>, Failure> {
+        self.ask(|snapshot| {
+            let on = match &snapshot.on {
+                Some(on) => on.clone(),
+                None => Arc::new(modules(&snapshot.connection)?),
+            };
+            snapshot.on = Some(on.clone());
+            Ok(on)
+        })
+    }
+
+    /// Whom an entity belongs to.
+    pub(super) fn owner(
+        &self,
+        entity: Entity,
+        read: impl FnOnce(&Connection) -> rusqlite::Result<Option<Owner>>,
+    ) -> Result<Option<Owner>, Failure> {
+        self.ask(|snapshot| {
+            if let Some(owner) = snapshot.owners.get(&entity) {
+                return Ok(*owner);
+            }
+            let owner = read(&snapshot.connection)?;
+            keep(&mut snapshot.owners, entity, owner);
+            Ok(owner)
+        })
+    }
+
+    /// A record of a table.
+    pub(super) fn record<T: Clone + Send + 'static>(
+        &self,
+        (table, id): (&'static str, Uuid),
+        read: impl FnOnce(&Connection) -> Result<T, Failure>,
+    ) -> Result<T, Failure> {
+        self.ask(|snapshot| {
+            let known = snapshot.records.get(&(table, id));
+            if let Some(known) = known.and_then(|known| known.downcast_ref::<T>()) {
+                return Ok(known.clone());
+            }
+            let record = read(&snapshot.connection)?;
+            keep(
+                &mut snapshot.records,
+                (table, id),
+                Box::new(record.clone()) as Box<dyn Any + Send>,
+            );
+            Ok(record)
+        })
+    }
+
+    /// How long a list is: the answer to this question, which is asked through
+    /// the connection of whoever reads the list. Counting takes as long as the
+    /// list is, and each of its pages tells it.
+    pub(super) fn length(
+        &self,
+        connection: &Connection,
+        question: String,
+        about: &str,
+    ) -> Result<u64, Failure> {
+        let key = (question, about.to_owned());
+        let (version, known) =
+            self.ask(|snapshot| Ok((snapshot.version, snapshot.lengths.get(&key).copied())))?;
+        if let Some(length) = known {
+            return Ok(length);
+        }
+        let length = connection
+            .prepare_cached(&key.0)?
+            .query_row([about], |row| row.get(0))?;
+        self.ask(|snapshot| {
+            // Otherwise it may be of another version.
+            if snapshot.version == version && about.len() <= LONGEST {
+                keep(&mut snapshot.lengths, key, length);
+            }
+            Ok(())
+        })?;
+        Ok(length)
+    }
+}
+
+fn keep<K: Eq + Hash, V>(kept: &mut HashMap<K, V>, key: K, value: V) {
+    // Simple, because it is rare: a change empties it long before.
+    if kept.len() == MOST {
+        kept.clear();
+    }
+    kept.insert(key, value);
+}
+
+fn modules(connection: &Connection) -> rusqlite::Result<EmployerModules> {
+    let mut on = EmployerModules::new();
+    let mut select = connection
+        .prepare_cached("SELECT employer, module FROM employer_module WHERE is_on = 1")?;
+    let rows = select.query_map([], |row| Ok((record::uuid(row, 0)?, row.get(1)?)))?;
+    for row in rows {
+        let (employer, module) = row?;
+        on.entry(employer).or_default().insert(module);
+    }
+    Ok(on)
+}
