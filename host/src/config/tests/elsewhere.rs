@@ -86,9 +86,9 @@ fn every_fault_is_told_with_its_line_and_column() {
     let text = "[platform]\nlegder = 1\ndata = 2\n[clients.a]\ncomponent = \"a\"\nactivites = []\n  sha256 = true\n[[users]]\nid = \"a\"\nkind = \"admin\"\nrole = \"a\"\n";
     assert_eq!(
         load(text, "").unwrap_err(),
-        "platform.toml:2:1: unknown field `legder`, expected one of `source`, `data`, `ledger`, `compiled`, `runs`, `loket`\n\
+        "platform.toml:2:1: unknown field `legder`, expected one of `source`, `data`, `ledger`, `compiled`, `oci-cache`, `signatures`, `trusted-keys`, `runs`, `loket`\n\
          platform.toml:3:8: invalid type: integer `2`, expected path string\n\
-         platform.toml:6:1: unknown field `activites`, expected one of `component`, `application`, `sha256`, `activities`, `http`, `exports`, `settings`, `limits`, `cache`, `retry`, `concurrency`\n\
+         platform.toml:6:1: unknown field `activites`, expected one of `component`, `oci`, `application`, `sha256`, `activities`, `http`, `exports`, `settings`, `limits`, `cache`, `retry`, `concurrency`, `ready`\n\
          platform.toml:7:12: invalid type: boolean `true`, expected a string\n\
          platform.toml:10:8: unknown variant `admin`, expected `provider` or `employer`"
     );
