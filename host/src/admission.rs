@@ -26,8 +26,8 @@ use wasmtime::component::Component;
 use wasmtime::component::types::ComponentItem;
 
 /// The largest component that is compiled, in bytes: compiling takes time and
-/// memory in proportion.
-pub const MAX_BYTES: usize = 16 << 20;
+/// memory in proportion. One in Python, with its interpreter, has 20 to 30 MB.
+pub const MAX_BYTES: usize = 64 << 20;
 
 /// The kinds of connector.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
@@ -99,7 +99,20 @@ pub struct Inspection {
 /// A [`Refusal`] when it is no connector of this version of the contract.
 /// Whether it may be loaded is for [`admit`] to say.
 pub fn inspect(engine: &Engine, bytes: &[u8]) -> Result<(Component, Inspection), Refusal> {
-    precheck(bytes, Limits::default().compile_effort)?;
+    inspect_within(engine, bytes, Limits::default().compile_effort)
+}
+
+/// As [`inspect`], with another limit of [`Limits::compile_effort`].
+///
+/// # Errors
+///
+/// As for [`inspect`].
+pub fn inspect_within(
+    engine: &Engine,
+    bytes: &[u8],
+    compile_effort: u64,
+) -> Result<(Component, Inspection), Refusal> {
+    precheck(bytes, compile_effort)?;
     compile(engine, bytes)
 }
 

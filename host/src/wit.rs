@@ -36,12 +36,13 @@ const LOKET: [(&str, &str); 12] = files![
 const CONNECTOR: [(&str, &str); 1] = files!["connector.wit"];
 
 /// The contract with the functions of these activities and no others, in WIT
-/// (component-model, WIT.md), as one file.
+/// (component-model, WIT.md), as one file. `export_files` says whether it has
+/// the interface for export files.
 ///
 /// # Errors
 ///
 /// When the contract is broken: a fault of koppel.
-pub fn trimmed(activities: &ActivitySet) -> anyhow::Result<String> {
+pub fn trimmed(activities: &ActivitySet, export_files: bool) -> anyhow::Result<String> {
     let mut resolve = Resolve::default();
     let loket = push(&mut resolve, &LOKET)?;
     let connector = push(&mut resolve, &CONNECTOR)?;
@@ -63,9 +64,12 @@ pub fn trimmed(activities: &ActivitySet) -> anyhow::Result<String> {
         resolve.worlds[world].imports.retain(|_, item| match item {
             WorldItem::Interface { id, .. } => {
                 let interface = &interfaces[*id];
-                interface.package != Some(loket)
-                    || interface.name.as_deref() == Some("types")
-                    || !interface.functions.is_empty()
+                let name = interface.name.as_deref();
+                if interface.package == Some(loket) {
+                    name == Some("types") || !interface.functions.is_empty()
+                } else {
+                    export_files || name != Some("exports")
+                }
             }
             _ => true,
         });

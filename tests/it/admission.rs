@@ -123,8 +123,8 @@ fn a_component_that_exports_no_kind_of_connector_is_refused() {
 #[test]
 fn a_file_beyond_the_limit_is_not_even_read_as_a_component() {
     assert_eq!(
-        refusal(&vec![0; (16 << 20) + 1]),
-        "the file has 16777217 bytes; a component has at most 16777216"
+        refusal(&vec![0; (64 << 20) + 1]),
+        "the file has 67108865 bytes; a component has at most 67108864"
     );
 }
 

@@ -72,8 +72,8 @@ fn every_function_of_the_contract_has_a_row_in_the_catalogue_and_the_reverse() {
 
 #[test]
 fn the_printed_contract_is_the_whole_one_or_what_was_asked_for() {
-    let printed = |activities: ActivitySet| {
-        let text = koppel_host::wit::trimmed(&activities).unwrap();
+    let printed = |activities: ActivitySet, export_files: bool| {
+        let text = koppel_host::wit::trimmed(&activities, export_files).unwrap();
         let mut resolve = Resolve::default();
         let package = resolve.push_str("printed.wit", &text).unwrap();
         let world = resolve.packages[package].worlds["lookup-connector"];
@@ -81,16 +81,15 @@ fn the_printed_contract_is_the_whole_one_or_what_was_asked_for() {
             .imports
             .keys()
             .map(|key| resolve.name_world_key(key))
-            .filter(|name| name.starts_with("koppel:loket/"))
             .collect();
         (functions_of(&resolve), imports)
     };
-    assert_eq!(printed(Activity::all().collect()).0, wit_functions());
+    assert_eq!(printed(Activity::all().collect(), true).0, wit_functions());
     let wanted = [
         id::GetEmployerByEmployerId,
         id::GetAdditionalTaxliabilityByLicensePlateNumber,
     ];
-    let (functions, imports) = printed(wanted.into_iter().collect());
+    let (functions, imports) = printed(wanted.into_iter().collect(), false);
     assert_eq!(
         functions.into_keys().collect::<Vec<_>>(),
         [
@@ -102,10 +101,14 @@ fn the_printed_contract_is_the_whole_one_or_what_was_asked_for() {
         imports,
         [
             "koppel:loket/types@0.1.0",
+            "koppel:connector/types@0.1.0",
             "koppel:loket/employers@0.1.0",
-            "koppel:loket/vehicles@0.1.0"
+            "koppel:loket/vehicles@0.1.0",
+            "koppel:connector/log@0.1.0"
         ]
     );
+    let (_, imports) = printed(wanted.into_iter().collect(), true);
+    assert!(imports.contains(&"koppel:connector/exports@0.1.0".to_owned()));
 }
 
 #[test]

@@ -20,6 +20,7 @@ mod harness;
 mod journal;
 mod loket;
 mod lookups;
+mod other_languages;
 mod outside;
 mod partner;
 mod products;

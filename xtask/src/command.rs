@@ -60,6 +60,25 @@ pub(crate) fn exists(program: &str) -> bool {
         .is_ok()
 }
 
+/// Does the part `what` of a task, which takes more than this machine may have.
+/// What is not possible is said; where everything is required, as in `.ci/run`,
+/// it is a failure.
+///
+/// # Errors
+///
+/// Those of the part, where everything is required.
+pub(crate) fn if_possible<T>(what: &str, part: impl FnOnce() -> Result<T>) -> Result<Option<T>> {
+    let required = std::env::var_os("KOPPEL_REQUIRE_SERVERS")
+        .is_some_and(|value| !value.is_empty() && value != "0");
+    match part() {
+        Err(error) if !required => {
+            eprintln!("skipped: {what}: {error:#}");
+            Ok(None)
+        }
+        done => done.map(Some).with_context(|| what.to_owned()),
+    }
+}
+
 /// Installs Debian packages.
 pub(crate) fn install(packages: &[&str]) -> Result<()> {
     let apt = |arguments: &[&str]| {

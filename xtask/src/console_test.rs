@@ -1,6 +1,6 @@
 //! The console in a real browser: Chromium of Debian, driven by Playwright.
 
-use crate::command::{exists, install, run};
+use crate::command::{exists, if_possible, install, run};
 use crate::components;
 use crate::served::{Served, USER};
 use anyhow::{Context, Result, bail};
@@ -18,19 +18,10 @@ const PACKAGES: [(&str, &str); 3] = [("node", "nodejs"), ("npm", "npm"), ("chrom
 ///
 /// As for [`console_test`].
 pub(crate) fn console_test_if_possible() -> Result<()> {
-    let folder = match prepare() {
-        Ok(folder) => folder,
-        Err(error) => {
-            let required = std::env::var_os("KOPPEL_REQUIRE_SERVERS")
-                .is_some_and(|value| !value.is_empty() && value != "0");
-            if required {
-                return Err(error);
-            }
-            eprintln!("skipped: the console in a browser: {error:#}");
-            return Ok(());
-        }
-    };
-    test(&folder, None)
+    match if_possible("the console in a browser", prepare)? {
+        Some(folder) => test(&folder, None),
+        None => Ok(()),
+    }
 }
 
 /// Tests the console in a browser. With a folder for them, keeps a picture of

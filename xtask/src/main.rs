@@ -7,7 +7,10 @@ mod components;
 mod console_test;
 mod debian;
 mod fuzz;
+mod other_languages;
+mod packaging;
 mod picture;
+mod release;
 mod sbom;
 mod scale;
 mod schemathesis;
@@ -55,6 +58,9 @@ enum Task {
     },
     /// Builds the connectors into `dist/plugins`.
     Plugins,
+    /// Builds the connectors in JavaScript and Python into `dist/plugins`, with
+    /// toolchains that are installed into the target folder.
+    OtherLanguages,
     /// Builds the guests of the sandbox tests into `dist/guests`.
     Guests,
     /// Makes sure that components can be built, and says how.
@@ -100,6 +106,12 @@ enum Task {
         #[arg(long, value_name = "FOLDER")]
         db: Option<PathBuf>,
     },
+    /// Makes a release in `dist/release`: a static program with the connectors,
+    /// completions, manual pages, licences and bills of materials.
+    Release,
+    /// Tries what is in `packaging/`: the unit under a systemd, the image, the
+    /// manifests.
+    Packaging,
     /// Writes software bills of materials (CycloneDX) into `target/sbom`.
     Sbom,
     /// Fuzzes what the host reads of others; the first time, this compiles
@@ -139,6 +151,10 @@ fn main() -> Result<()> {
             scale::servers();
             components::plugins()?;
             components::guests()?;
+            command::if_possible(
+                "the connectors in JavaScript and Python",
+                other_languages::build,
+            )?;
             command::run(cargo().args(["test", "--workspace"]).args(&arguments))?;
             // Of a part of the tests it is none.
             match arguments.is_empty() {
@@ -148,6 +164,7 @@ fn main() -> Result<()> {
         }
         Task::ConsoleTest { screenshots } => console_test::console_test(screenshots.as_deref()),
         Task::Plugins => components::plugins(),
+        Task::OtherLanguages => other_languages::build(),
         Task::Guests => components::guests(),
         Task::WasmTarget => wasm_target::ensure().map(|target| println!("{target}")),
         Task::WasmTargetDebian => components::exercise_debian(),
@@ -172,6 +189,8 @@ fn main() -> Result<()> {
         } => scale::scale(employers, &arguments),
         Task::Deny => tools::deny(),
         Task::Audit { db } => audit::audit(db.as_deref()),
+        Task::Release => release::release().map(drop),
+        Task::Packaging => packaging::packaging(),
         Task::Sbom => sbom::sbom(),
         Task::Fuzz { target, seconds } => fuzz::fuzz(seconds, target.as_deref()),
         Task::Bench { arguments } => bench::bench(&arguments),

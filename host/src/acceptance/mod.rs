@@ -82,7 +82,7 @@ pub async fn judge(
         .map_err(|error| SuiteError::Component(format!("{}: {error}", component.display())))?;
     let mut report = Report::new(component.to_owned(), scenario.path.clone());
     let sandbox = Sandbox::new().map_err(SuiteError::own)?;
-    let inspected = admission::inspect(sandbox.engine(), &bytes);
+    let inspected = admission::inspect_within(sandbox.engine(), &bytes, scenario.compile_effort());
     drop(sandbox);
     let inspection = match inspected {
         Ok((_, inspection)) => inspection,

@@ -4,6 +4,7 @@
 use super::answers::{Answer, WrittenAnswer};
 use super::cassette::Cassette;
 use crate::platform::DeclarationKind;
+use crate::sandbox::Limits;
 use serde::Deserialize;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -169,6 +170,15 @@ impl Scenario {
             .map_err(|error| format!("--settings: platform.toml cannot hold it: {error}"))?;
         self.grant.insert("settings".to_owned(), settings);
         Ok(self)
+    }
+
+    /// How much work compiling the component may be.
+    pub(crate) fn compile_effort(&self) -> u64 {
+        let limits = self.grant.get("limits");
+        let written = limits.and_then(|limits| limits.get("compile-effort")?.as_integer());
+        let written = written.and_then(|units| u64::try_from(units).ok());
+        // What is no number is a fault of the configuration, and found there.
+        written.unwrap_or(Limits::default().compile_effort)
     }
 
     /// The settings that it grants.

@@ -63,7 +63,9 @@ pub type EmployerModules = HashMap<Uuid, HashSet<String>>;
 pub static NO_MODULES: LazyLock<EmployerModules> = LazyLock::new(EmployerModules::new);
 
 /// Which kind of user someone is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Deserialize, serde::Serialize)]
+#[derive(
+    Clone, Copy, Debug, PartialEq, Eq, serde::Deserialize, serde::Serialize, schemars::JsonSchema,
+)]
 #[serde(rename_all = "kebab-case")]
 pub enum UserKind {
     /// Works at the provider, for the provider's employers.

@@ -1,7 +1,7 @@
 //! `koppel demo`: the main job on demonstration data, from nothing.
 
 use super::output::{DIM, GREEN, Output};
-use super::{Failure, ledger, run, show, start};
+use super::{Failure, ledger, run, schema, show, start};
 use crate::authorization::{NO_MODULES, Question};
 use crate::catalogue::id;
 use crate::config::Config;
@@ -190,6 +190,7 @@ fn prepare(demo: &Demo) -> Result<PathBuf, Failure> {
         ))
     })?;
     std::fs::write(&path, configuration(&plugins)).map_err(failed)?;
+    schema::beside(&path)?;
     Ok(path)
 }
 
@@ -201,7 +202,7 @@ fn configuration(plugins: &Path) -> String {
         toml::Value::String(path.display().to_string()).to_string()
     };
     let template = include_str!("demo.toml");
-    format!("{MARK}\n\n{template}")
+    format!("{MARK}\n#:schema ./{}\n\n{template}", schema::NAME)
         .replace("{journal-xaf}", &component("journal-xaf"))
         .replace("{journal-csv}", &component("journal-csv"))
         .replace("{journal-exact}", &component("journal-exact"))

@@ -2,8 +2,8 @@
 //! whoever makes them to whoever runs them.
 
 use super::Failure;
+use super::inspect::CompileEffort;
 use super::output::{GREEN, Output};
-use crate::admission;
 use crate::config::{Config, Registry as Configured, SecretReference};
 use crate::distribution::{
     self, Access, OciReference, Policy, Registry, RegistryError, signature_file,
@@ -81,6 +81,8 @@ pub(super) struct Push {
     reference: OciReference,
     #[command(flatten)]
     reach: Reach,
+    #[command(flatten)]
+    effort: CompileEffort,
 }
 
 /// What is pulled, and where to.
@@ -147,8 +149,11 @@ pub(super) async fn push(asked: &Push, config: &Path, out: &Output) -> Result<()
     let bytes = read(component)?;
     let sandbox = Sandbox::new().map_err(|error| Failure::Failed(format!("{error:#}")))?;
     // What nobody could load is not handed out.
-    let (_, inspection) = admission::inspect(sandbox.engine(), &bytes)
-        .map_err(|refusal| Failure::NotLoaded(format!("{}: {refusal}", component.display())))?;
+    let what = component.display().to_string();
+    let inspection = asked
+        .effort
+        .inspect(&sandbox, &what, &bytes)
+        .map_err(Failure::NotLoaded)?;
     let signature = std::fs::read_to_string(signature_file(component)).ok();
     let access = asked.reach.access(reference, config, out)?;
     let busy = out.busy(format!("pushing {reference}"));

@@ -5,14 +5,52 @@ use super::Failure;
 use super::distribution::{pulled, trusted};
 use super::output::{BOLD, GREEN, Output, RED};
 use super::show::kinds;
-use crate::admission::{self, Inspection};
+use crate::admission::{self, Inspection, Refusal};
 use crate::distribution::{OciReference, Provenance, Source};
-use crate::sandbox::Sandbox;
+use crate::sandbox::{Limits, Sandbox};
+use clap::Args;
 use serde_json::json;
 use std::path::Path;
 
+/// How much work a component may be that nobody configured yet.
+#[derive(Debug, Args)]
+pub(super) struct CompileEffort {
+    /// How much work compiling it may be, as in `limits` of a client: a
+    /// component that is not made of Rust takes more than the default.
+    #[arg(long = "compile-effort", value_name = "UNITS")]
+    units: Option<u64>,
+}
+
+impl CompileEffort {
+    /// Reads the component `what`.
+    ///
+    /// # Errors
+    ///
+    /// Why it is refused, for a person.
+    pub(super) fn inspect(
+        &self,
+        sandbox: &Sandbox,
+        what: &str,
+        bytes: &[u8],
+    ) -> Result<Inspection, String> {
+        let units = self.units.unwrap_or(Limits::default().compile_effort);
+        match admission::inspect_within(sandbox.engine(), bytes, units) {
+            Ok((_, inspection)) => Ok(inspection),
+            Err(refusal @ Refusal::TooMuchWork { .. }) => Err(format!(
+                "{what}: {refusal}; to look at it nevertheless, give --compile-effort"
+            )),
+            Err(refusal) => Err(format!("{what}: {refusal}")),
+        }
+    }
+}
+
 /// `koppel inspect`: of a file, or of an artifact in a registry.
-pub(super) async fn inspect(what: &str, config: &Path, out: &Output) -> Result<(), Failure> {
+pub(super) async fn inspect(
+    what: &str,
+    effort: &CompileEffort,
+    config: &Path,
+    out: &Output,
+) -> Result<(), Failure> {
     let keys = trusted(config).keys;
     let path = Path::new(what);
     let busy = out.busy(format!("reading {what}"));
@@ -32,10 +70,9 @@ pub(super) async fn inspect(what: &str, config: &Path, out: &Output) -> Result<(
     };
     let (bytes, provenance) = found;
     let sandbox = Sandbox::new().map_err(|error| Failure::Failed(format!("{error:#}")))?;
-    let inspected = admission::inspect(sandbox.engine(), &bytes);
+    let inspected = effort.inspect(&sandbox, what, &bytes);
     busy.finish_and_clear();
-    let (_, inspection) =
-        inspected.map_err(|refusal| Failure::Input(format!("{what}: {refusal}")))?;
+    let inspection = inspected.map_err(Failure::Input)?;
     let mut value = json!(inspection);
     value["provenance"] = json!(provenance);
     out.result(&value, || print(what, &inspection, &provenance));

@@ -17,6 +17,7 @@ mod new;
 mod output;
 mod run;
 mod runs;
+mod schema;
 mod select;
 mod serve;
 mod shared;
@@ -46,7 +47,13 @@ use uuid::Uuid;
 #[command(name = "koppel", version)]
 struct Cli {
     /// The configuration.
-    #[arg(long, short, global = true, default_value = "platform.toml")]
+    #[arg(
+        long,
+        short,
+        global = true,
+        env = "KOPPEL_CONFIG",
+        default_value = "platform.toml"
+    )]
     config: PathBuf,
     /// Writes JSON instead of text.
     #[arg(long, global = true)]
@@ -88,6 +95,8 @@ enum Command {
     Inspect {
         /// The file of the component, or a reference to one in a registry.
         component: String,
+        #[command(flatten)]
+        effort: inspect::CompileEffort,
     },
     /// Pushes a component to an OCI registry.
     Push(distribution::Push),
@@ -117,9 +126,12 @@ enum Command {
     /// Prints the contract (WIT) with some activities only, for toolchains that
     /// import the whole world that they are given.
     Wit {
-        /// The activities, separated by commas; without, all.
+        /// The activities, separated by commas; without, all, and export files.
         #[arg(long, value_delimiter = ',')]
         activities: Vec<String>,
+        /// With the interface for export files.
+        #[arg(long)]
+        export_files: bool,
     },
     /// Shows the verdict of each of the five checks.
     Explain(show::Explain),
@@ -173,6 +185,13 @@ enum Command {
         /// The provider of the employers in it.
         #[arg(long)]
         provider: Uuid,
+    },
+    /// Prints the JSON Schema of the configuration, for editors.
+    Schema,
+    /// Writes a configuration to begin with, and its JSON Schema beside it.
+    NewConfig {
+        /// The file; by default that of --config.
+        file: Option<PathBuf>,
     },
     /// Checks a configuration and its components.
     Validate {
@@ -273,7 +292,9 @@ async fn dispatch(cli: &Cli, out: &Output) -> Result<(), Failure> {
         Command::Man(asked) => shell::man(asked),
         Command::Password => serve::password(out),
         Command::Declarations { command } => declarations::run(command, &host()?, out).await,
-        Command::Inspect { component } => inspect::inspect(component, &cli.config, out).await,
+        Command::Inspect { component, effort } => {
+            inspect::inspect(component, effort, &cli.config, out).await
+        }
         Command::Push(asked) => distribution::push(asked, &cli.config, out).await,
         Command::Pull(asked) => distribution::pull(asked, &cli.config, out).await,
         Command::Sign(asked) => distribution::sign(asked, out),
@@ -288,7 +309,10 @@ async fn dispatch(cli: &Cli, out: &Output) -> Result<(), Failure> {
             }
             None => show::all_activities(out),
         },
-        Command::Wit { activities } => show::wit(activities, out),
+        Command::Wit {
+            activities,
+            export_files,
+        } => show::wit(activities, *export_files, out),
         Command::Explain(explain) => show::explain(explain, &host()?, out).await,
         Command::JournalRuns { command } => {
             journal_runs::journal_runs(command, &host()?, out).await
@@ -306,6 +330,8 @@ async fn dispatch(cli: &Cli, out: &Output) -> Result<(), Failure> {
         Command::Grants { command } => grants::grants(command, &cli.config, out).await,
         Command::Components { command } => shared::components(command, &host()?, out).await,
         Command::Import { file, provider } => run::import(&host()?, file, *provider, out).await,
+        Command::Schema => schema::print(),
+        Command::NewConfig { file } => schema::begin(file.as_ref().unwrap_or(&cli.config), out),
         Command::Validate { file, grants } => {
             let file = file.as_ref().unwrap_or(&cli.config);
             show::validate(file, grants.as_deref(), out).await

@@ -221,15 +221,16 @@ pub(super) fn kinds(inspection: &Inspection) -> String {
 }
 
 /// `koppel wit`.
-pub(super) fn wit(ids: &[String], out: &Output) -> Result<(), Failure> {
-    let activities = if ids.is_empty() {
+pub(super) fn wit(ids: &[String], export_files: bool, out: &Output) -> Result<(), Failure> {
+    let all = ids.is_empty();
+    let activities = if all {
         Activity::all().collect()
     } else {
         let found: Result<ActivitySet, Failure> = ids.iter().map(|id| known(id)).collect();
         found?
     };
-    let text =
-        crate::wit::trimmed(&activities).map_err(|error| Failure::Failed(format!("{error:#}")))?;
+    let text = crate::wit::trimmed(&activities, all || export_files)
+        .map_err(|error| Failure::Failed(format!("{error:#}")))?;
     out.result(&json!({"wit": text}), || anstream::println!("{text}"));
     Ok(())
 }

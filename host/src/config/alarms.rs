@@ -3,7 +3,7 @@
 use crate::ledger::Threshold;
 
 /// What raises an alarm.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case", default)]
 pub struct Alarms {
     /// How many denials of one client. 10 within 60 seconds.

@@ -1,7 +1,7 @@
 //! Answers of look-ups that are kept: `[clients.NAME.cache]`.
 
 /// How the answers of the look-ups of a client are kept.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub struct Cache {
     /// How old an answer may be, in seconds.

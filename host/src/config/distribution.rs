@@ -1,8 +1,10 @@
 //! Where components come from besides files, and whose signatures are trusted.
 
 use super::SecretReference;
+use super::reference::ByReference;
 use crate::distribution::{Access, Policy};
 use crate::ledger::Redactor;
+use schemars::JsonSchema;
 use serde::Deserialize;
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -78,7 +80,7 @@ impl Registry {
 }
 
 /// Whether a signature is required, as it is written.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub(super) enum Signatures {
     /// A component is loaded only with a signature by a trusted key.
@@ -87,14 +89,20 @@ pub(super) enum Signatures {
     Optional,
 }
 
-/// A registry as it is written.
-#[derive(Debug, Deserialize)]
+/// What is to be known of an OCI registry.
+#[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub(super) struct WrittenRegistry {
+    /// The name of the user, if it asks for one.
+    #[schemars(with = "Option<ByReference<String>>")]
     pub(super) username: Option<String>,
+    /// Where their password or token is.
     pub(super) password: Option<SecretReference>,
+    /// Whether it speaks plain HTTP; with a password to this machine only.
     #[serde(default)]
     pub(super) plain_http: bool,
+    /// A file with certificate authorities that are trusted besides, PEM.
+    #[schemars(with = "Option<ByReference<PathBuf>>")]
     pub(super) trusted_roots: Option<PathBuf>,
 }
 

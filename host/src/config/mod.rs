@@ -1,8 +1,9 @@
 //! The operator's configuration, `platform.toml`: read, checked and resolved.
 //!
 //! Everything that is not granted here is denied. Relative paths are relative
-//! to the directory of the file. Reading it twice gives the same result; it
-//! contains no secrets, only references to them ([`SecretReference`]).
+//! to the directory of the file. It contains no secrets, only references to them
+//! ([`SecretReference`]); an address and the like may be a reference too
+//! (`reference.rs`).
 
 mod alarms;
 mod cache;
@@ -10,7 +11,10 @@ mod distribution;
 mod published;
 mod queue;
 mod raw;
+mod read;
+mod reference;
 mod resolve;
+mod schema;
 mod secret;
 mod server;
 mod settings;
@@ -25,6 +29,7 @@ pub use cache::Cache;
 pub use distribution::{Distribution, Registry};
 pub use published::{Published, extract};
 pub use queue::{Queue, Retry, Schedule, Task};
+pub use schema::schema;
 pub use secret::SecretReference;
 pub use server::{
     Application, Connectors, Console, Issuer, Oidc, PasswordHash, Registration, Server, Tls, Tokens,

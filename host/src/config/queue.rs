@@ -11,7 +11,7 @@ use uuid::Uuid;
 const MINUTE: i64 = 60_000;
 
 /// How often the runs of a client are tried, and how long after each other.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case", default)]
 pub struct Retry {
     /// How often in all. 5.
@@ -82,13 +82,17 @@ impl Queue {
     }
 }
 
-/// The limits of an outside party, as they are written.
-#[derive(Clone, Debug, Deserialize)]
+/// The limits of an outside party.
+#[derive(Clone, Debug, Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub(super) struct WrittenParty {
+    /// Scheme, host and port of the party, and possibly the beginning of a path.
     url: String,
+    /// How many requests may be under way.
     concurrency: Option<u32>,
+    /// How many requests may leave in any 60 seconds.
     per_minute: Option<u32>,
+    /// How many requests may leave in a calendar day, Europe/Amsterdam.
     per_day: Option<u32>,
 }
 
@@ -99,7 +103,7 @@ impl WrittenParty {
 }
 
 /// What a schedule submits for an employer.
-#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Task {
     /// A run for each journal run that is ready (status 4).
@@ -130,16 +134,25 @@ pub struct Schedule {
     pub(super) time_zone: TimeZone,
 }
 
-/// A schedule, as it is written.
-#[derive(Clone, Debug, Deserialize)]
+/// When a client does something for employers.
+#[derive(Clone, Debug, Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub(super) struct WrittenSchedule {
+    /// One of its own.
     pub(super) name: String,
+    /// The connector.
+    #[schemars(with = "String")]
     pub(super) client: toml::Spanned<String>,
+    /// The user on whose behalf it runs.
+    #[schemars(with = "String")]
     pub(super) user: toml::Spanned<String>,
+    /// For whom.
     pub(super) employers: Vec<Uuid>,
+    /// What is submitted.
     pub(super) task: Task,
+    /// Minute, hour, day of the month, month, day of the week.
     cron: String,
+    /// Whose time that is, an IANA name.
     #[serde(default = "default_time_zone")]
     time_zone: String,
 }

@@ -9,6 +9,7 @@ mod server;
 mod user;
 
 use super::raw;
+use super::reference::Found;
 use super::{
     Client, Config, Credential, CredentialPlace, Exports, Fault, Published, SecretReference,
     Source, secret, settings, upstream,
@@ -35,6 +36,7 @@ pub(super) fn resolve(
         follows: false,
         elsewhere: BTreeSet::new(),
         roots: BTreeMap::new(),
+        values: Vec::new(),
         faults: Vec::new(),
         lacking: Vec::new(),
     };
@@ -44,7 +46,7 @@ pub(super) fn resolve(
     });
     resolver
         .faults
-        .sort_by_key(|fault| (fault.published, fault.line));
+        .sort_by_key(|fault| (fault.published, fault.line, fault.column));
     match config {
         Some(config) if resolver.faults.is_empty() => Ok(config),
         _ => Err(resolver.faults),
@@ -62,6 +64,8 @@ struct Resolver<'a> {
     elsewhere: BTreeSet<String>,
     /// The files that published rules name.
     roots: BTreeMap<String, PathBuf>,
+    /// The values that were elsewhere.
+    values: Vec<Found>,
     faults: Vec<Fault>,
     /// What was published and this host does without.
     lacking: Vec<Fault>,

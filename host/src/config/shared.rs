@@ -2,6 +2,7 @@
 //! are on this machine.
 
 use super::queue::Queue;
+use super::reference::ByReference;
 use super::secret::SecretReference;
 use serde::Deserialize;
 use std::ops::Range;
@@ -68,7 +69,7 @@ pub struct Nats {
 }
 
 /// Where what is granted comes from.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Granting {
     /// From the file of each host.
@@ -85,16 +86,25 @@ impl Nats {
     }
 }
 
-/// `[store]`, as it is written.
-#[derive(Debug, Deserialize)]
+/// The PostgreSQL database that hosts on several machines share.
+#[derive(Debug, Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub(super) struct WrittenStore {
+    /// `postgresql://USER@HOST:PORT/DATABASE`, without a password.
     // As text: an error of a URL repeats it, with the password in it.
+    #[schemars(with = "ByReference<Url>")]
     url: Spanned<String>,
+    /// Where the password is.
     password: Option<SecretReference>,
+    /// A file with the certificate authorities to trust, PEM.
+    #[schemars(with = "Option<ByReference<PathBuf>>")]
     trusted_roots: Option<PathBuf>,
+    /// How many connections a host makes at most, 2 to 1000.
     #[serde(default = "default_connections")]
+    #[schemars(with = "ByReference<u32>")]
     connections: Spanned<u32>,
+    /// Says that all hosts are on this machine, so that `source = "embedded"` is
+    /// the same file for all of them.
     #[serde(default)]
     pub(super) one_machine: bool,
 }
@@ -103,20 +113,41 @@ fn default_connections() -> Spanned<u32> {
     Spanned::new(0..0, 10)
 }
 
-/// `[queue]`, as it is written.
-#[derive(Debug, Deserialize)]
+/// Where runs wait.
+#[derive(Debug, Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case", default)]
 pub(super) struct WrittenQueue {
+    /// How many runs `koppel serve` makes at a time, 1 to 64.
+    #[schemars(with = "ByReference<u32>")]
     pub(super) workers: u32,
+    /// A NATS server with JetStream: `tls://HOST:4222`. Without, runs wait in
+    /// the file `runs` of `[platform]`.
+    #[schemars(with = "Option<ByReference<Url>>")]
     url: Option<Spanned<String>>,
+    /// The user.
+    #[schemars(with = "Option<ByReference<String>>")]
     user: Option<String>,
+    /// Where their password is.
     password: Option<SecretReference>,
+    /// Where the token is, if the server asks for one instead.
     token: Option<SecretReference>,
+    /// A file with certificate authorities to trust as well, PEM.
+    #[schemars(with = "Option<ByReference<PathBuf>>")]
     trusted_roots: Option<PathBuf>,
+    /// What the streams and buckets begin with.
+    #[schemars(with = "ByReference<String>")]
     name: String,
+    /// How long a host may be silent before its runs are given to others, in
+    /// milliseconds.
+    #[schemars(range(min = 1_000, max = 3_600_000))]
     ack_wait_ms: u64,
+    /// How often a run is taken up by hosts that then fall silent.
+    #[schemars(range(min = 1, max = 1_000))]
     deliveries: u32,
+    /// On how many servers of a cluster everything is kept, 1 to 5.
+    #[schemars(with = "ByReference<usize>")]
     replicas: usize,
+    /// Where the grants are: in the file of each host, or published once for all.
     grants: Granting,
 }
 

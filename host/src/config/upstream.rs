@@ -3,6 +3,7 @@
 
 use super::SecretReference;
 use super::raw::Source;
+use super::reference::ByReference;
 use serde::Deserialize;
 use std::num::NonZeroU32;
 use std::ops::Range;
@@ -46,27 +47,48 @@ pub struct Upstream {
     pub response_bytes: usize,
 }
 
-/// As it is written.
-#[derive(Debug, Deserialize)]
+/// A platform with Loket's REST API v2 that payroll data comes from.
+#[derive(Debug, Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub(super) struct Loket {
+    /// Where its API is, with the version.
+    #[schemars(with = "ByReference<Url>")]
     base_url: Spanned<Url>,
+    /// Where access tokens come from.
+    #[schemars(with = "ByReference<Url>")]
     token_url: Spanned<Url>,
+    /// What the platform gave to koppel.
+    #[schemars(with = "ByReference<String>")]
     client_id: String,
+    /// Where the secret is that goes with it.
     client_secret: SecretReference,
+    /// Where the refresh token is to start from.
     refresh_token: SecretReference,
+    /// Where koppel keeps the newest refresh token; made if need be.
+    #[schemars(with = "ByReference<PathBuf>")]
     token_file: PathBuf,
+    /// The SQLite file that holds which run has which journal run; made if need
+    /// be.
     #[serde(default = "default_claims")]
+    #[schemars(with = "ByReference<PathBuf>")]
     claims: PathBuf,
+    /// The provider of the user who authorized koppel.
     provider: Uuid,
+    /// The version of the resources that is asked for, a date.
     #[serde(default = "default_version")]
+    #[schemars(with = "String")]
     version: Spanned<String>,
+    /// How many requests are sent in a second at most.
     #[serde(default = "default_requests_per_second")]
+    #[schemars(with = "ByReference<NonZeroU32>")]
     requests_per_second: NonZeroU32,
+    /// Milliseconds that one request may take.
     #[serde(default = "default_timeout_ms")]
     timeout_ms: u64,
+    /// Milliseconds that a request is repeated while the platform is busy.
     #[serde(default = "default_retry_ms")]
     retry_ms: u64,
+    /// Bytes of the body of a reply.
     #[serde(default = "default_response_bytes")]
     response_bytes: usize,
 }

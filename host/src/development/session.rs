@@ -148,8 +148,9 @@ impl Session<'_> {
         let scenario = scenario(folder)?;
         let bytes = std::fs::read(self.component()).map_err(|error| error.to_string())?;
         let sandbox = Sandbox::new().map_err(|error| format!("{error:#}"))?;
-        let (_, inspection) =
-            admission::inspect(sandbox.engine(), &bytes).map_err(|refusal| refusal.to_string())?;
+        let effort = scenario.compile_effort();
+        let (_, inspection) = admission::inspect_within(sandbox.engine(), &bytes, effort)
+            .map_err(|refusal| refusal.to_string())?;
         drop(sandbox);
         let record = self.options.record.clone();
         let cassette = match (&scenario.cassette, record.is_empty()) {

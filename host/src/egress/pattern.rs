@@ -13,7 +13,7 @@ const LONGEST: usize = 1000;
 const COMPILED: usize = 1 << 20;
 
 /// A pattern as it is written in the configuration.
-#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, schemars::JsonSchema)]
 #[serde(
     untagged,
     expecting = "a pattern, such as \"[0-9]{8}\", or { pattern = \"[0-9]{9}\", bsn = true }"
@@ -27,7 +27,7 @@ pub enum WrittenPattern {
 }
 
 /// A pattern with what else is said of its field.
-#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub struct Detailed {
     /// The regular expression.

@@ -5,7 +5,7 @@ use wasmtime::ResourceLimiter;
 
 /// The limits of the runs of one client. Every one has a default; an operator
 /// raises a single one where a connector needs it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case", default)]
 pub struct Limits {
     /// The linear memory of all memories of a run together, in bytes. 64 MiB.

@@ -258,7 +258,7 @@ async fn a_file_beyond_the_limit_is_not_read() {
     file.set_len(1 << 40).unwrap();
     assert_eq!(
         not_loaded(arena.attack(&anything()).await),
-        "client \"guest\": the file has 1099511627776 bytes; a component has at most 16777216"
+        "client \"guest\": the file has 1099511627776 bytes; a component has at most 67108864"
     );
     file.set_len(0).unwrap();
     arena.unharmed().await;

@@ -73,10 +73,10 @@ async fn more_memories_than_a_place_holds_are_refused() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn more_core_instances_than_a_place_holds_are_refused() {
-    let instances = "(core instance (instantiate $m))".repeat(17);
+    let instances = "(core instance (instantiate $m))".repeat(65);
     refused(
         &fragment(&format!("(core module $m) {instances}")),
-        "The component transitively contains 17 core module instances, which exceeds the configured maximum of 16 in the pooling allocator",
+        "The component transitively contains 65 core module instances, which exceeds the configured maximum of 64 in the pooling allocator",
     )
     .await;
 }

@@ -40,16 +40,16 @@ fn id(period: i8) -> Uuid {
 }
 
 /// Its first digits, as names of files hold them.
-fn short(period: i8) -> String {
+pub(crate) fn short(period: i8) -> String {
     id(period).to_string()[..8].to_owned()
 }
 
-async fn process(host: &TestHost, client: &str, period: i8) -> RunReport {
+pub(crate) async fn process(host: &TestHost, client: &str, period: i8) -> RunReport {
     host.run(client, ANNA, 1, Job::ProcessJournalRun(id(period)))
         .await
 }
 
-async fn status(host: &TestHost, period: i8) -> JournalRunStatus {
+pub(crate) async fn status(host: &TestHost, period: i8) -> JournalRunStatus {
     let run = host.host.platform().journal_run(id(period)).await;
     run.unwrap().status
 }
@@ -65,13 +65,13 @@ async fn trail(host: &TestHost, period: i8) -> Vec<ExportAuditRecord> {
 }
 
 /// Changes the payroll data behind the back of the host.
-fn sql(host: &TestHost, sql: &str) {
+pub(crate) fn sql(host: &TestHost, sql: &str) {
     let path = host.dir.path().join("data/koppel.db");
     let connection = rusqlite::Connection::open(path).unwrap();
     connection.execute_batch(sql).unwrap();
 }
 
-fn set_status(host: &TestHost, period: i8, status: u8) {
+pub(crate) fn set_status(host: &TestHost, period: i8, status: u8) {
     let id = id(period);
     sql(
         host,

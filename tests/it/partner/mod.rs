@@ -19,10 +19,14 @@ use std::process::Command;
 
 /// The scenario of a connector of this repository.
 fn acceptance(plugin: &str) -> PathBuf {
-    repository()
-        .join("plugins")
-        .join(plugin)
-        .join("acceptance.toml")
+    let plugins = repository().join("plugins");
+    let in_rust = plugins.join(plugin);
+    let folder = if in_rust.exists() {
+        in_rust
+    } else {
+        plugins.join("other-languages").join(plugin)
+    };
+    folder.join("acceptance.toml")
 }
 
 /// Judges a component of `dist/`.

@@ -4,7 +4,7 @@
 use super::Resolver;
 use super::raw;
 use crate::authorization::ActivitySet;
-use crate::config::{Credential, Fault, published};
+use crate::config::{Credential, Fault, published, read};
 use serde::de::DeserializeOwned;
 use std::collections::BTreeMap;
 use std::ops::Range;
@@ -24,7 +24,11 @@ impl Resolver<'_> {
     }
 
     /// A fault with its place.
-    pub(super) fn told(&self, span: Option<&Range<usize>>, text: String) -> Fault {
+    pub(super) fn told(&self, span: Option<&Range<usize>>, mut text: String) -> Fault {
+        let mut values = self.values.iter();
+        if let Some(value) = values.find(|value| span == Some(&value.span)) {
+            text = format!("{text} (the value is that of {})", value.origin);
+        }
         let published = span.is_some_and(|span| self.is_published(span));
         let place = span.map(|span| {
             let (of, at) = if published {
@@ -46,11 +50,14 @@ impl Resolver<'_> {
 
     /// Reads a text.
     pub(super) fn read<T: DeserializeOwned>(&mut self, text: &str) -> Option<T> {
-        toml::from_str(text)
-            .inspect_err(|error: &toml::de::Error| {
-                self.fault(error.span().as_ref(), error.message().trim().to_owned());
-            })
-            .ok()
+        let (read, values) = read::read(text, self.base);
+        self.values.extend(values);
+        read.map_err(|faults| {
+            for (span, text) in faults {
+                self.fault(span.as_ref(), text);
+            }
+        })
+        .ok()
     }
 
     /// The file with the grants in it, where they are published; then it may

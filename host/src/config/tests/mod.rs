@@ -1,4 +1,5 @@
 mod credentials;
+mod elsewhere;
 mod faults;
 mod following;
 mod live;
@@ -6,6 +7,7 @@ mod names;
 mod published;
 mod queue;
 mod resolved;
+mod schema;
 mod shared;
 mod upstream;
 

@@ -1,0 +1,31 @@
+//! Connectors that are not written in Rust, as components in a real host.
+//! `cargo xtask other-languages` builds them.
+
+mod address_pdok;
+mod journal_xlsx;
+
+use crate::harness::repository;
+use std::path::Path;
+
+/// Whether the source of a connector is among those.
+pub(crate) fn is_one(source: &Path) -> bool {
+    source.starts_with(repository().join("plugins/other-languages"))
+}
+
+/// Whether one of them was built; said if not.
+pub(crate) fn is_built(name: &str) -> bool {
+    let built = repository()
+        .join(format!("dist/plugins/{name}.wasm"))
+        .exists();
+    if !built {
+        crate::servers::required(&format!(
+            "dist/plugins/{name}.wasm is missing: run `cargo xtask other-languages`"
+        ));
+    }
+    built
+}
+
+/// The lines of a client for one of them, if it was built.
+fn plugin(name: &str, more: &str) -> Option<String> {
+    is_built(name).then(|| crate::harness::plugin(name, more))
+}

@@ -1,0 +1,253 @@
+//! Building the connectors that are not written in Rust, each with the
+//! toolchain of its language, which is installed into the target folder in the
+//! versions and with the hashes that lie beside its sources.
+
+use crate::command::{cargo, exists, install, output, run};
+use crate::wasm_target::target_folder;
+use anyhow::{Context, Result};
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+/// The oldest Node.js that the toolchain for JavaScript runs on.
+const NODE: u32 = 20;
+
+/// A connector and what its component may import: those toolchains import the
+/// whole world that they are given.
+struct Connector {
+    name: &'static str,
+    activities: &'static [&'static str],
+    export_files: bool,
+    build: fn(&Sources) -> Result<()>,
+}
+
+const CONNECTORS: [Connector; 2] = [
+    Connector {
+        name: "address-pdok",
+        activities: &["GetEmployeesByEmployerId"],
+        export_files: false,
+        build: javascript,
+    },
+    Connector {
+        name: "journal-xlsx",
+        activities: &[
+            "GetJournalRunByJournalRunId",
+            "GetJournalRunResultsByJournalRunId",
+            "PatchJournalRunByJournalRunId",
+        ],
+        export_files: true,
+        build: python,
+    },
+];
+
+/// What a component is built from.
+struct Sources {
+    /// The folder of the connector.
+    folder: PathBuf,
+    /// The trimmed contract, a file.
+    wit: PathBuf,
+    /// Where the component goes.
+    component: PathBuf,
+}
+
+/// Builds them into `dist/plugins`. What would be built from the same as before
+/// is left alone.
+pub(crate) fn build() -> Result<()> {
+    // Everything, as the tests do: for the host alone, cargo would choose other
+    // features of shared dependencies.
+    run(cargo().args(["build", "--quiet", "--workspace", "--all-targets"]))?;
+    let tools = tools()?;
+    for connector in &CONNECTORS {
+        let folder = crate::root()
+            .join("plugins/other-languages")
+            .join(connector.name);
+        let wit = tools.join(format!("{}.wit", connector.name));
+        fs::write(&wit, contract(connector)?)?;
+        let sources = Sources {
+            component: crate::root()
+                .join("dist/plugins")
+                .join(format!("{}.wasm", connector.name)),
+            folder,
+            wit,
+        };
+        let inputs = inputs(&sources)?;
+        let built_from = tools.join(format!("{}.inputs", connector.name));
+        if sources.component.exists() && fs::read(&built_from).is_ok_and(|old| old == inputs) {
+            continue;
+        }
+        eprintln!("building {}", connector.name);
+        fs::create_dir_all(crate::root().join("dist/plugins"))?;
+        (connector.build)(&sources).with_context(|| connector.name)?;
+        fs::write(built_from, inputs)?;
+    }
+    Ok(())
+}
+
+/// Where toolchains and what is made on the way are.
+fn tools() -> Result<PathBuf> {
+    let folder = target_folder().join("tools/other-languages");
+    fs::create_dir_all(&folder)?;
+    Ok(folder)
+}
+
+/// The contract with what a connector may import.
+fn contract(connector: &Connector) -> Result<String> {
+    let mut wit = Command::new(target_folder().join("debug/koppel"));
+    wit.args(["wit", "--activities", &connector.activities.join(",")]);
+    if connector.export_files {
+        wit.arg("--export-files");
+    }
+    output(&mut wit)
+}
+
+/// All that a component is built from, one after the other: its files, and how
+/// it is built.
+fn inputs(sources: &Sources) -> Result<Vec<u8>> {
+    let mut files: Vec<PathBuf> = fs::read_dir(&sources.folder)?
+        .map(|entry| Ok(entry?.path()))
+        .collect::<Result<_>>()?;
+    // Not what is read beside it.
+    files.retain(|file| {
+        file.is_file() && !file.ends_with("README.md") && !file.ends_with("acceptance.toml")
+    });
+    files.push(sources.wit.clone());
+    files.sort();
+    let mut inputs = include_bytes!("other_languages.rs").to_vec();
+    for file in files {
+        inputs.extend(file.file_name().unwrap_or_default().as_encoded_bytes());
+        inputs.push(0);
+        inputs.extend(fs::read(&file).with_context(|| file.display().to_string())?);
+    }
+    Ok(inputs)
+}
+
+/// By componentize-js, without the features that ask more of WASI than outside
+/// requests.
+fn javascript(sources: &Sources) -> Result<()> {
+    let toolchain = tools()?.join("javascript");
+    let program = toolchain.join("node_modules/.bin/componentize-js");
+    let lock = "package-lock.json";
+    let (wanted, installed) = (sources.folder.join(lock), toolchain.join(lock));
+    if !program.exists() || fs::read(&wanted)? != fs::read(&installed).unwrap_or_default() {
+        fs::create_dir_all(&toolchain)?;
+        for file in ["package.json", lock] {
+            fs::copy(sources.folder.join(file), toolchain.join(file))?;
+        }
+        let mut npm = node("npm")?;
+        npm.current_dir(&toolchain)
+            .args(["ci", "--ignore-scripts", "--no-fund", "--no-audit"])
+            .args(["--loglevel", "error"]);
+        run(&mut npm)?;
+    }
+    let mut componentize = node("node")?;
+    componentize
+        .arg(program)
+        .arg(sources.folder.join("connector.js"))
+        .arg("--wit")
+        .arg(&sources.wit)
+        .args(["--world-name", "lookup-connector", "--out"])
+        .arg(&sources.component)
+        .args(["--disable", "random", "clocks", "stdio", "fetch-event"]);
+    run(&mut componentize)
+}
+
+/// A program of Node.js: the one of this machine if it is new enough, else one
+/// from a Python package.
+fn node(program: &str) -> Result<Command> {
+    let version = output(Command::new("node").arg("--version")).unwrap_or_default();
+    let major = version.trim_start_matches('v').split('.').next();
+    let major = major.and_then(|major| major.parse().ok());
+    if major >= Some(NODE) && exists("npm") {
+        return Ok(Command::new(program));
+    }
+    let environment = environment(
+        "node",
+        &crate::root().join("xtask/other-languages/node.txt"),
+    )?;
+    let programs = environment.join("bin");
+    let mut command = Command::new(programs.join(program));
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    let path = std::iter::once(programs).chain(std::env::split_paths(&path));
+    command.env("PATH", std::env::join_paths(path)?);
+    Ok(command)
+}
+
+/// By componentize-py, with all of WASI cut off: Python's standard library would
+/// ask for sockets, which koppel has not.
+fn python(sources: &Sources) -> Result<()> {
+    let build = sources.folder.join("requirements-build.txt");
+    let toolchain = environment("python", &build)?;
+    // The packages that become part of the component.
+    let packages = tools()?.join("python-packages");
+    if packages.exists() {
+        fs::remove_dir_all(&packages)?;
+    }
+    let mut install = pip(&toolchain, &sources.folder.join("requirements.txt"));
+    run(install.arg("--target").arg(&packages))?;
+    // Python writes what it compiled beside the sources.
+    let copies = tools()?.join("python-sources");
+    if copies.exists() {
+        fs::remove_dir_all(&copies)?;
+    }
+    fs::create_dir_all(&copies)?;
+    for entry in fs::read_dir(&sources.folder)? {
+        let path = entry?.path();
+        if path.extension().is_some_and(|extension| extension == "py") {
+            fs::copy(&path, copies.join(path.file_name().unwrap_or_default()))?;
+        }
+    }
+    let mut componentize = Command::new(toolchain.join("bin/componentize-py"));
+    componentize
+        .arg("--wit-path")
+        .arg(&sources.wit)
+        .args(["--world", "journal-connector", "--quiet"])
+        .args(["componentize", "app", "--stub-wasi", "--python-path"])
+        .arg(&copies)
+        .arg("--python-path")
+        .arg(&packages)
+        .arg("--output")
+        .arg(&sources.component)
+        // Only what is named above is part of the component.
+        .env_remove("VIRTUAL_ENV");
+    run(&mut componentize)
+}
+
+/// A virtual environment of Python with these requirements, installed with the
+/// hashes in them.
+///
+/// # Errors
+///
+/// When there is no Python, or they cannot be installed.
+pub(crate) fn environment(name: &str, requirements: &Path) -> Result<PathBuf> {
+    let folder = tools()?.join(name);
+    let (wanted, stamp) = (fs::read(requirements)?, folder.join("requirements.txt"));
+    if fs::read(&stamp).is_ok_and(|installed| installed == wanted) {
+        return Ok(folder);
+    }
+    let make = || {
+        let mut make = Command::new("python3");
+        run(make.args(["-m", "venv", "--clear"]).arg(&folder))
+    };
+    if let Err(error) = make() {
+        eprintln!("{error}; installing the Debian package python3-venv");
+        install(&["python3-venv"]).context("python3 with venv is needed")?;
+        make()?;
+    }
+    run(&mut pip(&folder, requirements))?;
+    fs::write(stamp, wanted)?;
+    Ok(folder)
+}
+
+/// Installs packages with the hashes of their files, and runs nothing of them.
+fn pip(environment: &Path, requirements: &Path) -> Command {
+    let mut pip = Command::new(environment.join("bin/pip"));
+    pip.args(["install", "--quiet", "--disable-pip-version-check"])
+        .args([
+            "--require-hashes",
+            "--only-binary",
+            ":all:",
+            "--requirement",
+        ])
+        .arg(requirements);
+    pip
+}
