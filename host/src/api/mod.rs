@@ -124,7 +124,7 @@ async fn handle(
     headers: HeaderMap,
     body: Result<Bytes, BytesRejection>,
 ) -> Response {
-    let run = Uuid::now_v7();
+    let (run, api_host) = (Uuid::now_v7(), api.host.clone());
     let query = query.unwrap_or_default();
     let answered = answer(&route, &api, run, &parameters, &query, headers, body).await;
     let mut response = match answered {
@@ -145,6 +145,9 @@ async fn handle(
         header::X_CONTENT_TYPE_OPTIONS,
         HeaderValue::from_static("nosniff"),
     );
+    let status = response.status().as_u16();
+    api_host.metrics().rest(route.activity.id(), status);
+    let headers = response.headers_mut();
     if let Ok(run) = HeaderValue::try_from(run.to_string()) {
         headers.insert(HeaderName::from_static("x-request-id"), run);
     }

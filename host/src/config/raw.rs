@@ -39,6 +39,8 @@ pub(super) struct File {
     pub(super) registries: BTreeMap<String, Spanned<super::distribution::WrittenRegistry>>,
     pub(super) server: Option<Spanned<Server>>,
     pub(super) alarms: Option<Spanned<super::Alarms>>,
+    #[serde(default)]
+    pub(super) telemetry: super::telemetry::WrittenTelemetry,
     pub(super) store: Option<Spanned<super::shared::WrittenStore>>,
     pub(super) queue: Option<Spanned<super::shared::WrittenQueue>>,
     #[serde(default)]
@@ -173,6 +175,8 @@ pub(super) struct Http {
     #[serde(default)]
     pub(super) repeatable: bool,
     pub(super) idempotency: Option<String>,
+    #[serde(default)]
+    pub(super) trace_context: bool,
     pub(super) path: Option<WrittenList>,
     pub(super) query: Option<WrittenList>,
     pub(super) headers: Option<WrittenList>,
@@ -241,6 +245,8 @@ pub(super) struct Server {
     pub(super) issuer: Option<Spanned<Issuer>>,
     pub(super) oidc: Option<Spanned<Oidc>>,
     pub(super) console: Option<Spanned<Console>>,
+    #[serde(default = "default_notice")]
+    pub(super) notice_seconds: Spanned<u32>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -255,6 +261,10 @@ pub(super) struct Console {
 
 fn default_session_minutes() -> u32 {
     480
+}
+
+fn default_notice() -> Spanned<u32> {
+    Spanned::new(0..0, 5)
 }
 
 fn default_listen() -> SocketAddr {

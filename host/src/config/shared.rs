@@ -108,6 +108,7 @@ fn default_connections() -> Spanned<u32> {
 #[serde(deny_unknown_fields, rename_all = "kebab-case", default)]
 pub(super) struct WrittenQueue {
     pub(super) workers: u32,
+    pub(super) drain_seconds: u32,
     url: Option<Spanned<String>>,
     user: Option<String>,
     password: Option<SecretReference>,
@@ -124,6 +125,7 @@ impl Default for WrittenQueue {
     fn default() -> Self {
         Self {
             workers: Queue::default().workers,
+            drain_seconds: Queue::default().drain_seconds,
             url: None,
             user: None,
             password: None,
