@@ -65,7 +65,7 @@ fn templates(folder: &Path) -> Vec<(String, String)> {
         let path = entry.unwrap().path();
         if path.is_dir() {
             found.extend(templates(&path));
-        } else {
+        } else if path.extension().is_some_and(|kind| kind == "html") {
             let text = std::fs::read_to_string(&path).unwrap();
             found.push((path.display().to_string(), text));
         }
