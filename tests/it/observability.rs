@@ -319,9 +319,8 @@ fn traces(port: u16) -> String {
     )
 }
 
-/// Books a journal by the command; how long that took.
-fn run(dir: &Path, period: i8) -> Duration {
-    let began = Instant::now();
+/// Books a journal by the command; what it wrote to its log.
+fn run(dir: &Path, period: i8) -> String {
     let arguments = [
         "run",
         EXACT,
@@ -334,7 +333,7 @@ fn run(dir: &Path, period: i8) -> Duration {
     ];
     let output = koppel(dir, &arguments);
     assert!(output.status.success(), "{output:?}");
-    began.elapsed()
+    String::from_utf8(output.stderr).unwrap()
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -343,13 +342,13 @@ async fn a_run_is_traced_to_the_collector_and_nobody_is_named_in_it() {
     let (collector, at) = Collector::start().await;
     let text = configuration(&clients(party.port, "", "")) + &traces(at);
     let (dir, _host) = office(&text).await;
-    std::fs::write(dir.path().join("otlp-key"), "collect-me").unwrap();
+    std::fs::write(dir.path().join("otlp-key"), "collect-me%2B").unwrap();
     run(dir.path(), 6);
     let (spans, bytes) = collector.spans();
     let keys = collector.0.lock().unwrap();
     assert!(
         keys.iter()
-            .all(|(headers, _)| headers["x-key"] == "collect-me")
+            .all(|(headers, _)| headers["x-key"] == "collect-me%2B")
     );
 
     let named =
@@ -421,12 +420,27 @@ async fn a_collector_that_is_away_or_hangs_fails_and_holds_up_no_run() {
     let party = Party::start().await;
     // One that takes connections and never answers.
     let hangs = TcpListener::bind("127.0.0.1:0").unwrap();
-    for at in [port(), hangs.local_addr().unwrap().port()] {
+    let hangs = hangs.local_addr().unwrap().port();
+    let away = port();
+    for (at, said) in [
+        (away, "the collector of traces takes none; they are dropped"),
+        (hangs, "the last spans were not sent"),
+    ] {
         let text = configuration(&clients(party.port, "", "")) + &traces(at);
-        let (dir, _host) = office(&text).await;
+        let (dir, host) = office(&text).await;
         std::fs::write(dir.path().join("otlp-key"), "collect-me").unwrap();
-        let took = run(dir.path(), 6);
-        assert!(took < Duration::from_secs(60), "{took:?}");
+        let began = Instant::now();
+        let log = run(dir.path(), 6);
+        let whole = began.elapsed();
+        assert_eq!(log.matches(said).count(), 1, "{log}");
+        assert!(!log.contains("collect-me"), "{log}");
+        let filter = RunFilter::default();
+        let run = host.kept_runs(filter).await.unwrap().remove(0);
+        let attempts = host.attempts_at(run.id).await.unwrap();
+        let took = attempts[0].ended.unwrap() - attempts[0].begun;
+        // The end of the process waits for it, and no longer than it may.
+        assert!(took < 3_000, "{took} ms");
+        assert!(whole < Duration::from_secs(15), "{whole:?}");
     }
 }
 
@@ -586,8 +600,26 @@ async fn a_run_that_does_not_end_in_time_is_interrupted_and_goes_on_after_the_ne
     assert_eq!(party.told(|kept| (kept.posts, kept.entries.len())), (1, 1));
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn a_host_that_is_told_twice_to_stop_does_not_wait() {
+    let party = Party::start().await;
+    let text = configuration(&clients(party.port, "", "")) + "[queue]\ndrain-seconds = 600\n";
+    let (dir, host) = office(&text).await;
+    party.hold(Hold::LookUp);
+    book(&host, 6).await;
+    let mut serve = Serve::start(dir.path());
+    party.held().await;
+    signal("-TERM", serve.id());
+    tokio::time::sleep(Duration::from_secs(1)).await;
+    let told = Instant::now();
+    signal("-INT", serve.id());
+    assert!(serve.wait().success());
+    let took = told.elapsed();
+    assert!(took < Duration::from_secs(10), "{took:?}");
+}
+
 #[test]
-fn where_traces_go_must_be_safe_and_hold_no_secret() {
+fn where_metrics_are_and_traces_go_must_be_safe_and_hold_no_secret() {
     let faults = |traces: &str| {
         let text = format!("[platform]\n[telemetry.traces]\n{traces}\n");
         let error = Config::parse(Path::new("platform.toml"), &text).unwrap_err();
@@ -600,6 +632,14 @@ fn where_traces_go_must_be_safe_and_hold_no_secret() {
     assert_eq!(
         faults("endpoint = \"https://collector.example/v1/traces\"\nsample = 2.0"),
         "platform.toml:4:10: [telemetry.traces] sample = 2 must be 0 to 1"
+    );
+    let open = Config::parse(
+        Path::new("platform.toml"),
+        "[platform]\n[telemetry.metrics]\nlisten = \"0.0.0.0:9464\"\n",
+    );
+    assert_eq!(
+        open.unwrap_err().to_string(),
+        "platform.toml:3:10: [telemetry.metrics] other machines reach 0.0.0.0:9464, and whoever does could read the metrics: add token = { env = \"<variable>\" }, or listen on 127.0.0.1"
     );
     let secret =
         faults("endpoint = \"https://collector.example/\"\nheaders = { x-key = \"s3cret\" }");

@@ -124,7 +124,7 @@ async fn handle(
     headers: HeaderMap,
     body: Result<Bytes, BytesRejection>,
 ) -> Response {
-    let (run, api_host) = (Uuid::now_v7(), api.host.clone());
+    let run = Uuid::now_v7();
     let query = query.unwrap_or_default();
     let answered = answer(&route, &api, run, &parameters, &query, headers, body).await;
     let mut response = match answered {
@@ -137,6 +137,8 @@ async fn handle(
         }
         Err(error) => error.into_response(),
     };
+    let status = response.status().as_u16();
+    api.host.metrics().rest(route.activity.id(), status);
     let headers = response.headers_mut();
     // Loket sends Expires with every reply; payroll data is never cached.
     headers.insert(header::EXPIRES, HeaderValue::from_static("-1"));
@@ -145,9 +147,6 @@ async fn handle(
         header::X_CONTENT_TYPE_OPTIONS,
         HeaderValue::from_static("nosniff"),
     );
-    let status = response.status().as_u16();
-    api_host.metrics().rest(route.activity.id(), status);
-    let headers = response.headers_mut();
     if let Ok(run) = HeaderValue::try_from(run.to_string()) {
         headers.insert(HeaderName::from_static("x-request-id"), run);
     }

@@ -418,9 +418,10 @@ impl Egress {
     }
 }
 
-/// What a request came to, in a word.
+/// What a request came to, in one of few words: the party makes up no others.
 fn status(outcome: &Result<Reply, EgressError>) -> String {
     match outcome {
+        Ok(reply) if reply.status.canonical_reason().is_none() => "unknown".to_owned(),
         Ok(reply) => reply.status.as_u16().to_string(),
         Err(EgressError::Unreachable { .. }) => "unreachable".to_owned(),
         Err(EgressError::Timeout(_)) => "timeout".to_owned(),

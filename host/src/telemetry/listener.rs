@@ -9,14 +9,27 @@ use axum::extract::State;
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use http::{HeaderMap, StatusCode, header};
+use hyper_util::rt::TokioTimer;
 use secrecy::{ExposeSecret, SecretString};
 use std::net::{SocketAddr, TcpListener};
 use std::sync::Arc;
+use std::time::Duration;
 use subtle::ConstantTimeEq;
 use tokio::task::JoinHandle;
+use tower::limit::GlobalConcurrencyLimitLayer;
+use tower_http::timeout::TimeoutLayer;
 
 /// The media type of the text format of OpenMetrics.
 const OPEN_METRICS: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
+
+/// How many scrapes may be under way at a time.
+const CONCURRENT: usize = 16;
+
+/// How long one may take.
+const LONGEST: Duration = Duration::from_secs(30);
+
+/// How long the head of a request may take to come.
+const HEADERS: Duration = Duration::from_secs(10);
 
 /// The listener of the metrics, until it is dropped.
 pub struct Listening {
@@ -66,8 +79,18 @@ pub fn listen(host: Arc<Host>, config: &MetricsListener) -> Result<Listening, St
     let address = listener.local_addr().map_err(busy)?;
     let router = Router::new()
         .route("/metrics", get(scrape))
+        .layer(GlobalConcurrencyLimitLayer::new(CONCURRENT))
+        .layer(TimeoutLayer::with_status_code(
+            StatusCode::SERVICE_UNAVAILABLE,
+            LONGEST,
+        ))
         .with_state(Arc::new(Scraped { host, token }));
-    let server = axum_server::from_tcp(listener).map_err(busy)?;
+    let mut server = axum_server::from_tcp(listener).map_err(busy)?;
+    server
+        .http_builder()
+        .http1()
+        .timer(TokioTimer::new())
+        .header_read_timeout(HEADERS);
     let task = tokio::spawn(async move {
         if let Err(error) = server.serve(router.into_make_service()).await {
             tracing::error!(%error, "the metrics are not served any more");

@@ -71,6 +71,8 @@ pub struct Metrics {
     pub(super) grants_refused: Gauge,
     pub(super) grants_followed: Gauge,
     pub(super) resident: Gauge,
+    /// Held while what is looked at is written down and told.
+    pub(super) scraping: tokio::sync::Mutex<()>,
 }
 
 /// Registers a metric and gives it.
@@ -243,6 +245,7 @@ impl Default for Metrics {
                 "Memory of the process",
                 Gauge::default()
             ),
+            scraping: tokio::sync::Mutex::default(),
             registry: of,
         }
     }
@@ -321,7 +324,8 @@ impl Metrics {
         self.activities.get_or_create(&of).inc();
     }
 
-    /// A request to a party, as a rule names it, that was answered or failed.
+    /// A request to a party that was answered or failed: scheme, host and port
+    /// are those of a rule, and the status is one of few.
     pub(crate) fn outside(&self, party: &str, status: String, took: Duration) {
         let party = party.to_owned();
         let of = Party {

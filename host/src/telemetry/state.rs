@@ -12,10 +12,14 @@ impl Host {
     /// The metrics, in the text format of OpenMetrics.
     pub async fn scrape(&self) -> String {
         let metrics = self.metrics();
-        let ready = tokio::time::timeout(LONGEST, self.readiness()).await;
+        // Two that scrape at a time see no halves.
+        let _scraping = metrics.scraping.lock().await;
+        let (ready, kept) = tokio::join!(
+            tokio::time::timeout(LONGEST, self.readiness()),
+            tokio::time::timeout(LONGEST, self.kept_counts()),
+        );
         metrics.ready.set(i64::from(matches!(ready, Ok(Ok(())))));
         metrics.draining.set(i64::from(self.is_draining()));
-        let kept = tokio::time::timeout(LONGEST, self.kept_counts()).await;
         // What cannot be counted is not told, rather than told as it was.
         metrics.kept.clear();
         if let Ok(Ok(counts)) = kept {
