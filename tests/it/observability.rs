@@ -4,14 +4,15 @@ use crate::cli::koppel;
 use crate::durable::kill::Serve;
 use crate::durable::party::{Hold, Party};
 use crate::durable::{EXACT, clients};
-use crate::harness::{ANNA, TestHost, all_activities, client, configuration, employer, repository};
+use crate::harness::{ANNA, all_activities, client, configuration, employer, repository};
+use crate::rest::{Rest, issuing};
 use axum::Router;
 use axum::body::Bytes;
 use axum::extract::State;
 use axum::http::HeaderMap;
 use axum::routing::post;
 use koppel_host::config::Config;
-use koppel_host::durable::{Run, State as RunState};
+use koppel_host::durable::{Run, RunFilter, State as RunState};
 use koppel_host::egress::SystemResolver;
 use koppel_host::ledger::Kind;
 use koppel_host::platform::seed;
@@ -110,8 +111,8 @@ fn exported(scraped: &str) -> BTreeSet<String> {
         .collect()
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn what_happens_is_counted_and_names_no_employer_and_no_user() {
+/// Has happen what is counted; the port of the party, and what is scraped.
+async fn busy() -> (u16, String) {
     let party = Party::start().await;
     let probe = client(
         "probe",
@@ -122,23 +123,34 @@ async fn what_happens_is_counted_and_names_no_employer_and_no_user() {
             "activities = [\"GetEmployerByEmployerId\"]",
             &all_activities(),
         );
-    let host = TestHost::new(&own).await;
-    let before = host.host.scrape().await;
+    let rest = Rest::with(&issuing(&own)).await;
+    let run = async |client: &str, user: &str, job: Job| {
+        let request = RunRequest {
+            client: client.to_owned(),
+            user: user.to_owned(),
+            employer: employer(1),
+            job,
+        };
+        rest.host.run(request).await.outcome
+    };
     let booking = Job::ProcessJournalRun(seed::journal_run_id(1, 6));
-    let booked = host.run(EXACT, ANNA, 1, booking.clone()).await;
-    assert!(booked.outcome.is_ok(), "{booked:?}");
-    let denied = host.run(EXACT, "tim", 1, booking.clone()).await;
-    assert!(denied.outcome.is_err());
-    let query = json!({"activity": "GetEmployerByEmployerId", "id": employer(1), "again": 3000});
-    let slow = host.lookup("probe", &query).await;
-    assert!(slow.outcome.is_err());
-    let unknown = host.run("no-such-client", ANNA, 1, Job::Check).await;
-    assert!(unknown.outcome.is_err());
-    host.write_configuration("[platform");
-    host.host.live().reload();
+    run(EXACT, ANNA, booking.clone()).await.unwrap();
+    run(EXACT, "tim", booking).await.unwrap_err();
+    let slow = json!({"activity": "GetEmployerByEmployerId", "id": employer(1), "again": 3000});
+    let slow = Job::Lookup(slow.to_string());
+    run("probe", ANNA, slow).await.unwrap_err();
+    run("no-such-client", ANNA, Job::Check).await.unwrap_err();
+    let stranger = rest.get("no-token", "/providers/employers").await;
+    assert_eq!(stranger.status, 401);
+    std::fs::write(rest.dir.path().join("platform.toml"), "[platform").unwrap();
+    rest.host.live().reload();
+    (party.port, rest.host.scrape().await)
+}
 
-    let scraped = host.host.scrape().await;
-    let party_name = format!("http://127.0.0.1:{}", party.port);
+#[tokio::test(flavor = "multi_thread")]
+async fn what_happens_is_counted_and_names_no_employer_and_no_user() {
+    let (party, scraped) = busy().await;
+    let party_name = format!("http://127.0.0.1:{party}");
     for (series, least) in [
         (
             "koppel_run_attempts_total{client=\"journal-exact\",kind=\"journal\",outcome=\"succeeded\"}",
@@ -182,6 +194,10 @@ async fn what_happens_is_counted_and_names_no_employer_and_no_user() {
             "koppel_config_reloads_total{source=\"file\",outcome=\"kept\"}",
             1.0,
         ),
+        (
+            "koppel_rest_requests_total{operation=\"GetEmployersByUserId\",status=\"401\"}",
+            1.0,
+        ),
         ("koppel_ready", 1.0),
         ("koppel_resident_memory_bytes", 1e6),
         ("koppel_start_time_seconds", 1e9),
@@ -198,18 +214,16 @@ async fn what_happens_is_counted_and_names_no_employer_and_no_user() {
     }
     assert_eq!(value(&scraped, "koppel_instances{client=\"probe\"}"), 0.0);
     assert!(scraped.ends_with("# EOF\n"));
-    // Nobody is named, and the same metrics are there from the start.
+    // Nobody is named.
     let employer = employer(1).to_string();
     for secret in [&employer, ANNA, "\"tim\"", "no-such-client", "123456"] {
         assert!(!scraped.contains(secret), "{secret}\n{scraped}");
     }
-    assert_eq!(exported(&before), exported(&scraped));
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn every_metric_is_in_the_docs_and_the_dashboard_asks_for_no_other() {
-    let host = TestHost::new("").await;
-    let exported = exported(&host.host.scrape().await);
+    let exported = exported(&busy().await.1);
     let docs = std::fs::read_to_string(repository().join("docs/observability.md")).unwrap();
     let rows = docs
         .lines()
