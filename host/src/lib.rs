@@ -46,6 +46,7 @@ pub mod sending;
 mod servers;
 pub mod session;
 mod shared;
+pub mod telemetry;
 mod text;
 pub mod wire;
 pub mod wit;

@@ -11,6 +11,7 @@ use crate::runs::Trace;
 use crate::runs::replay::Journal;
 use crate::runs::throttle::Throttle;
 use crate::sandbox::LimitReached;
+use crate::telemetry::{self, Metrics};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use uuid::Uuid;
@@ -49,6 +50,8 @@ pub struct Session {
     pub denials: AtomicUsize,
     /// What it was answered so far, and before it was interrupted.
     pub(crate) journal: Journal,
+    /// What is counted.
+    pub(crate) metrics: Arc<Metrics>,
     /// The limits of outside parties.
     pub(crate) throttle: Arc<Throttle>,
     /// The row that it began with, if it is a run.
@@ -246,7 +249,12 @@ impl Session {
             provider: owner.provider,
             ..self.question(activity, modules)
         };
-        self.live.with(|config| config.grants.check(&question))
+        let span = telemetry::checks(activity.id());
+        let checked = span.in_scope(|| self.live.with(|config| config.grants.check(&question)));
+        if let Err(denial) = &checked {
+            span.record("red", crate::authorization::name(denial.check));
+        }
+        checked
     }
 
     /// The question on an activity for the employer of the run.

@@ -20,6 +20,7 @@ mod harness;
 mod journal;
 mod loket;
 mod lookups;
+mod observability;
 mod other_languages;
 mod outside;
 mod partner;

@@ -7,10 +7,12 @@ use crate::bindings::koppel::loket::types::ActivityError;
 use crate::catalogue::Activity;
 use crate::platform::Entity;
 use crate::session::{Fault, Session};
+use crate::telemetry::{self, Metrics};
 use std::any::Any;
 use std::collections::HashMap;
 use std::pin::Pin;
 use std::sync::Arc;
+use tracing::Instrument;
 
 type Performed<R> = Pin<Box<dyn Future<Output = Result<R, Fault>> + Send>>;
 
@@ -48,6 +50,11 @@ impl<P, R> Implementation<P, R> {
     ///
     /// As for [`Session::authorize`] and the activity.
     pub(crate) async fn call(&self, session: Arc<Session>, arguments: P) -> Result<R, Fault> {
+        let metrics = session.metrics.clone();
+        metered(self.activity, metrics, self.checked(session, arguments)).await
+    }
+
+    async fn checked(&self, session: Arc<Session>, arguments: P) -> Result<R, Fault> {
         match self.entity(&arguments) {
             Ok(entity) => session.authorize(self.activity, entity).await?,
             Err(malformed) => {
@@ -57,7 +64,7 @@ impl<P, R> Implementation<P, R> {
                 return Err(malformed.into());
             }
         }
-        self.perform_authorized(session, arguments).await
+        self.performed(session, arguments).await
     }
 
     /// Performs the activity for whoever ran the five checks on the entity of
@@ -71,6 +78,11 @@ impl<P, R> Implementation<P, R> {
         session: Arc<Session>,
         arguments: P,
     ) -> Result<R, Fault> {
+        let metrics = session.metrics.clone();
+        metered(self.activity, metrics, self.performed(session, arguments)).await
+    }
+
+    async fn performed(&self, session: Arc<Session>, arguments: P) -> Result<R, Fault> {
         let call = Call {
             session: session.clone(),
         };
@@ -82,6 +94,24 @@ impl<P, R> Implementation<P, R> {
             performed => performed,
         }
     }
+}
+
+/// Counts and traces a call of an activity.
+async fn metered<R>(
+    activity: Activity,
+    metrics: Arc<Metrics>,
+    call: impl Future<Output = Result<R, Fault>>,
+) -> Result<R, Fault> {
+    let span = telemetry::activity(activity.id());
+    let called = call.instrument(span.clone()).await;
+    let outcome = match &called {
+        Ok(_) => "ok",
+        Err(Fault::Guest(ActivityError::Denied(_))) => "denied",
+        Err(_) => "failed",
+    };
+    span.record("outcome", outcome);
+    metrics.activity(activity.id(), outcome);
+    called
 }
 
 /// The implementations of all activities that have one.

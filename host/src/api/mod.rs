@@ -137,6 +137,8 @@ async fn handle(
         }
         Err(error) => error.into_response(),
     };
+    let status = response.status().as_u16();
+    api.host.metrics().rest(route.activity.id(), status);
     let headers = response.headers_mut();
     // Loket sends Expires with every reply; payroll data is never cached.
     headers.insert(header::EXPIRES, HeaderValue::from_static("-1"));

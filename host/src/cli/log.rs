@@ -1,20 +1,49 @@
 //! The log of the process: to standard error, without the secrets of the host,
 //! whatever a library writes at the levels `debug` and `trace`.
 
+use crate::config::Traces;
 use crate::ledger::Redactor;
+use crate::telemetry::{Exporting, TARGET, export};
 use std::io::{self, Write};
-use tracing_subscriber::EnvFilter;
+use tracing_subscriber::layer::SubscriberExt;
+use tracing_subscriber::util::SubscriberInitExt;
+use tracing_subscriber::{EnvFilter, Layer, Registry};
 
-/// Starts it, as `KOPPEL_LOG` says.
-pub(super) fn start(redactor: Redactor) {
-    let filter = EnvFilter::try_from_env("KOPPEL_LOG").unwrap_or_else(|_| EnvFilter::new("warn"));
-    tracing_subscriber::fmt()
-        .with_env_filter(filter)
-        .with_writer(move || Redacting {
-            redactor: redactor.clone(),
-            to: io::stderr(),
-        })
-        .init();
+type Boxed = Box<dyn Layer<Registry> + Send + Sync>;
+
+/// Starts it, as `KOPPEL_LOG` and `KOPPEL_LOG_FORMAT` say, and the export of
+/// traces.
+///
+/// # Errors
+///
+/// When the traces cannot be exported. Then nothing was started.
+pub(super) fn start(
+    redactor: &Redactor,
+    traces: Option<&Traces>,
+) -> Result<Option<Exporting>, String> {
+    let exported = traces.map(|traces| export(traces, redactor)).transpose()?;
+    let (layer, exporting) = exported.unzip();
+    let mut filter =
+        EnvFilter::try_from_env("KOPPEL_LOG").unwrap_or_else(|_| EnvFilter::new("warn"));
+    let json = std::env::var("KOPPEL_LOG_FORMAT").is_ok_and(|format| format == "json");
+    if json && let Ok(spans) = format!("{TARGET}=info").parse() {
+        // What an event happened in is told with it.
+        filter = filter.add_directive(spans);
+    }
+    let redactor = redactor.clone();
+    let writer = move || Redacting {
+        redactor: redactor.clone(),
+        to: io::stderr(),
+    };
+    let log = tracing_subscriber::fmt::layer().with_writer(writer);
+    let log: Boxed = if json {
+        Box::new(log.json().with_filter(filter))
+    } else {
+        Box::new(log.with_filter(filter))
+    };
+    let layers: Vec<Boxed> = layer.into_iter().chain([log]).collect();
+    tracing_subscriber::registry().with(layers).init();
+    Ok(exporting)
 }
 
 /// Takes secrets out of what is written. Each event is written at once, so none

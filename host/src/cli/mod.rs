@@ -270,9 +270,28 @@ impl Failure {
 pub async fn main() -> ExitCode {
     let cli = Cli::parse();
     let redactor = Redactor::default();
-    log::start(redactor.clone());
+    // Only what runs connectors has something to trace. A file that is wrong is
+    // told of when it is read for the command.
+    let traces = match &cli.command {
+        Command::Serve | Command::Run(_) => Config::load(&cli.config).ok(),
+        _ => None,
+    };
+    let traces = traces.and_then(|config| config.telemetry.traces);
+    let started = log::start(&redactor, traces.as_ref());
     let out = Output::new(cli.json, redactor);
-    match dispatch(&cli, &out).await {
+    let done = match started {
+        Ok(exporting) => {
+            let done = dispatch(&cli, &out).await;
+            if let Some(exporting) = exporting {
+                // It waits for a thread of its own, which needs the runtime.
+                let stopped = tokio::task::spawn_blocking(|| exporting.stop());
+                let _ = stopped.await;
+            }
+            done
+        }
+        Err(why) => Err(Failure::Input(why)),
+    };
+    match done {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => {
             out.failure(failure.name(), &failure.to_string());

@@ -6,15 +6,13 @@ use super::run::watch;
 use crate::api::Serving;
 use crate::oauth::password;
 use crate::runs::Host;
+use crate::telemetry;
 use secrecy::zeroize::Zeroizing;
 use serde_json::json;
 use std::io::{IsTerminal, Read};
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::signal::unix::{SignalKind, signal};
-
-/// How long calls that are under way may go on after the signal to stop.
-const GRACE: Duration = Duration::from_secs(30);
 
 /// `koppel serve`: until SIGTERM or SIGINT.
 pub(super) async fn serve(host: Host, out: &Output) -> Result<(), Failure> {
@@ -23,6 +21,11 @@ pub(super) async fn serve(host: Host, out: &Output) -> Result<(), Failure> {
     let mut terminate = signal(SignalKind::terminate()).map_err(failed)?;
     let mut interrupt = signal(SignalKind::interrupt()).map_err(failed)?;
     let _watching = watch(&host);
+    let metrics = host.live().with(|config| config.telemetry.metrics.clone());
+    let metrics = metrics
+        .map(|metrics| telemetry::listen(host.clone(), &metrics))
+        .transpose()
+        .map_err(Failure::Failed)?;
     let has_server = host.live().with(|config| config.server.is_some());
     let serving = if has_server {
         Some(crate::api::start(host.clone()).await?)
@@ -44,6 +47,7 @@ pub(super) async fn serve(host: Host, out: &Output) -> Result<(), Failure> {
             "url": serving.as_ref().map(Serving::url),
             "console": console,
             "workers": host.live().with(|config| config.queue.workers),
+            "metrics": metrics.as_ref().map(telemetry::Listening::address),
         }),
         || match &serving {
             Some(serving) => {
@@ -62,21 +66,37 @@ pub(super) async fn serve(host: Host, out: &Output) -> Result<(), Failure> {
         },
     );
     let mut serving = serving;
-    let ended = tokio::select! {
-        ended = ended(&mut serving) => Some(ended),
-        _ = terminate.recv() => None,
-        _ = interrupt.recv() => None,
+    // Why it stops, and whether others get notice of it.
+    let (ended, notice) = tokio::select! {
+        ended = ended(&mut serving) => (Some(ended), false),
+        _ = terminate.recv() => (None, true),
+        _ = interrupt.recv() => (None, false),
     };
     tracing::info!("stopping");
-    let stopped = async {
+    host.drain();
+    let (drain, of_server) = host.live().with(|config| {
+        let server = config.server.as_ref();
+        let notice = server.map_or(0, |server| server.notice_seconds);
+        (config.queue.drain_seconds, notice)
+    });
+    let drain = Duration::from_secs(drain.into());
+    let notice = Duration::from_secs(if notice { of_server.into() } else { 0 });
+    let served = async {
         match (ended, serving) {
             (Some(ended), _) => ended.map_err(failed),
-            (None, Some(serving)) => serving.stop(GRACE).await.map_err(failed),
+            (None, Some(serving)) => {
+                tokio::time::sleep(notice).await;
+                serving.stop(drain).await.map_err(failed)
+            }
             (None, None) => Ok(()),
         }
     };
-    let (stopped, ()) = tokio::join!(stopped, working.stop(GRACE));
-    stopped
+    let stopped = async { tokio::join!(served, working.stop(drain)).0 };
+    tokio::select! {
+        stopped = stopped => stopped,
+        _ = terminate.recv() => Ok(()),
+        _ = interrupt.recv() => Ok(()),
+    }
 }
 
 /// Waits until a server ends by itself; for ever if there is none.

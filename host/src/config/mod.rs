@@ -19,6 +19,7 @@ mod secret;
 mod server;
 mod settings;
 mod shared;
+mod telemetry;
 #[cfg(test)]
 mod tests;
 mod upstream;
@@ -35,6 +36,7 @@ pub use server::{
     Application, Connectors, Console, Issuer, Oidc, PasswordHash, Registration, Server, Tls, Tokens,
 };
 pub use shared::{Granting, Nats, Shared, Store};
+pub use telemetry::{MetricsListener, Telemetry, Traces};
 pub use upstream::Upstream;
 pub use watch::{Live, Refused, Reload, Standing, Watching};
 
@@ -94,6 +96,8 @@ pub struct Config {
     pub server: Option<Server>,
     /// What raises an alarm.
     pub alarms: Alarms,
+    /// What the host tells of itself, and to whom.
+    pub telemetry: Telemetry,
     /// The published grants in it, where the grants are published. Without any,
     /// nothing is granted.
     pub published: Option<Arc<Published>>,

@@ -53,7 +53,7 @@ const OF_CLIENT: [&str; 6] = [
 ];
 
 /// What is of one host, of the keys of a configuration.
-const LOCAL: [&str; 9] = [
+const LOCAL: [&str; 10] = [
     "platform",
     "store",
     "queue",
@@ -63,6 +63,7 @@ const LOCAL: [&str; 9] = [
     "passwords",
     "trusted-roots",
     "alarms",
+    "telemetry",
 ];
 
 /// What is of one host, of the keys of a client.

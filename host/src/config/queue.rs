@@ -58,11 +58,17 @@ impl Retry {
 pub struct Queue {
     /// How many runs `koppel serve` makes at a time. 4.
     pub workers: u32,
+    /// How long runs and calls that are under way have to end after the process
+    /// was told to stop, in seconds. 30.
+    pub drain_seconds: u32,
 }
 
 impl Default for Queue {
     fn default() -> Self {
-        Self { workers: 4 }
+        Self {
+            workers: 4,
+            drain_seconds: 30,
+        }
     }
 }
 
@@ -74,11 +80,13 @@ impl Queue {
     /// Names the key and its range.
     pub fn validate(&self) -> Result<(), String> {
         // The sandbox holds no more at a time.
-        if (1..=64).contains(&self.workers) {
-            Ok(())
-        } else {
-            Err("workers must be 1 to 64".to_owned())
+        if !(1..=64).contains(&self.workers) {
+            return Err("workers must be 1 to 64".to_owned());
         }
+        if self.drain_seconds > 3_600 {
+            return Err("drain-seconds must be 0 to 3600".to_owned());
+        }
+        Ok(())
     }
 }
 

@@ -65,6 +65,9 @@ pub(super) struct File {
     /// What raises an alarm.
     #[schemars(with = "Option<super::Alarms>")]
     pub(super) alarms: Option<Spanned<super::Alarms>>,
+    /// What the host tells of itself.
+    #[serde(default)]
+    pub(super) telemetry: super::telemetry::WrittenTelemetry,
     /// The PostgreSQL database that hosts on several machines share.
     #[schemars(with = "Option<super::shared::WrittenStore>")]
     pub(super) store: Option<Spanned<super::shared::WrittenStore>>,
@@ -282,6 +285,9 @@ pub(super) struct Http {
     /// The same, for parties that know a request by a header, such as
     /// `Idempotency-Key`.
     pub(super) idempotency: Option<String>,
+    /// Tells the party which trace a request belongs to (`traceparent`).
+    #[serde(default)]
+    pub(super) trace_context: bool,
     /// Patterns of the `{…}` parts of `allow`.
     pub(super) path: Option<WrittenList>,
     /// Patterns of the parameters of the query. Others may not leave.
@@ -398,6 +404,11 @@ pub(super) struct Server {
     /// The web console.
     #[schemars(with = "Option<Console>")]
     pub(super) console: Option<Spanned<Console>>,
+    /// How long it goes on when the process is to end, before it takes no more
+    /// requests, in seconds, 0 to 300.
+    #[serde(default = "default_notice")]
+    #[schemars(with = "u32")]
+    pub(super) notice_seconds: Spanned<u32>,
 }
 
 /// The web console.
@@ -418,6 +429,10 @@ pub(super) struct Console {
 
 fn default_session_minutes() -> u32 {
     480
+}
+
+fn default_notice() -> Spanned<u32> {
+    Spanned::new(0..0, 5)
 }
 
 fn default_listen() -> SocketAddr {

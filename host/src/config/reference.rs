@@ -19,7 +19,7 @@ pub(super) enum As {
 }
 
 /// Where a value may be elsewhere; `*` stands for any name.
-pub(super) const PLACES: [(&[&str], As); 33] = [
+pub(super) const PLACES: [(&[&str], As); 38] = [
     (&["platform", "data"], As::Text),
     (&["platform", "ledger"], As::Text),
     (&["platform", "compiled"], As::Text),
@@ -44,6 +44,10 @@ pub(super) const PLACES: [(&[&str], As); 33] = [
     (&["server", "issuer", "data"], As::Text),
     (&["server", "oidc", "issuer"], As::Text),
     (&["server", "oidc", "audience"], As::Text),
+    (&["telemetry", "metrics", "listen"], As::Text),
+    (&["telemetry", "traces", "endpoint"], As::Text),
+    (&["telemetry", "traces", "service"], As::Text),
+    (&["telemetry", "traces", "trusted-roots"], As::Text),
     (&["store", "url"], As::Text),
     (&["store", "trusted-roots"], As::Text),
     (&["store", "connections"], As::Number),
@@ -52,6 +56,7 @@ pub(super) const PLACES: [(&[&str], As); 33] = [
     (&["queue", "name"], As::Text),
     (&["queue", "trusted-roots"], As::Text),
     (&["queue", "workers"], As::Number),
+    (&["queue", "drain-seconds"], As::Number),
     (&["queue", "replicas"], As::Number),
 ];
 

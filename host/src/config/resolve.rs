@@ -16,6 +16,7 @@ use super::{
 };
 use crate::authorization::{ActivitySet, ClientGrants, Grants, RoleGrants};
 use crate::catalogue::{Activity, ROWS, suggestion};
+pub(super) use application::is_loopback;
 use application::{ClientKind, Component};
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::ops::Range;
@@ -166,6 +167,11 @@ impl Resolver<'_> {
             }
             alarms.into_inner()
         });
+        let mut faults = Vec::new();
+        let telemetry = file.telemetry.resolve(self.base, &mut faults);
+        for (span, text) in faults {
+            self.fault(Some(&span), text);
+        }
         let (queue, shared) = self.queue(file.store, file.queue, upstream.is_none());
         let parties = self.parties(file.parties);
         let schedules = self.schedules(file.schedules, &clients, &grants);
@@ -191,6 +197,7 @@ impl Resolver<'_> {
             passwords,
             server,
             alarms: alarms.unwrap_or_default(),
+            telemetry,
             published: published.cloned(),
             elsewhere: std::mem::take(&mut self.elsewhere),
             lacking: std::mem::take(&mut self.lacking),

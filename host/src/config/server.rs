@@ -24,6 +24,9 @@ pub struct Server {
     pub tokens: Tokens,
     /// The web console, if there is one.
     pub console: Option<Console>,
+    /// How long it goes on serving after it was told to stop, in seconds, so
+    /// that whoever distributes requests notices first.
+    pub notice_seconds: u32,
 }
 
 impl Server {

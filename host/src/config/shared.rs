@@ -120,6 +120,10 @@ pub(super) struct WrittenQueue {
     /// How many runs `koppel serve` makes at a time, 1 to 64.
     #[schemars(with = "ByReference<u32>")]
     pub(super) workers: u32,
+    /// How long runs that are under way may go on when the process is to end, in
+    /// seconds, 0 to 3600.
+    #[schemars(with = "ByReference<u32>")]
+    pub(super) drain_seconds: u32,
     /// A NATS server with JetStream: `tls://HOST:4222`. Without, runs wait in
     /// the file `runs` of `[platform]`.
     #[schemars(with = "Option<ByReference<Url>>")]
@@ -155,6 +159,7 @@ impl Default for WrittenQueue {
     fn default() -> Self {
         Self {
             workers: Queue::default().workers,
+            drain_seconds: Queue::default().drain_seconds,
             url: None,
             user: None,
             password: None,

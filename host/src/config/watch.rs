@@ -1,11 +1,12 @@
 //! The configuration in force, and its replacement without a restart.
 
 use super::{Config, ConfigError, Published};
+use crate::telemetry::Metrics;
 use arc_swap::ArcSwap;
 use jiff::Timestamp;
 use notify::{RecursiveMode, Watcher};
 use std::path::Path;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError, mpsc};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, mpsc};
 use std::time::Duration;
 
 /// How long the file must be quiet before it is read: editors write in steps.
@@ -31,6 +32,8 @@ struct InForce {
     /// any time, and neither may bring back what the other replaced.
     refused: Mutex<Option<Refused>>,
     standing: Mutex<Standing>,
+    /// Counts what becomes of changes.
+    metrics: OnceLock<Arc<Metrics>>,
 }
 
 /// What became of a changed configuration file, or of published grants.
@@ -64,7 +67,25 @@ impl Live {
                 since: Timestamp::now(),
                 fault: None,
             }),
+            metrics: OnceLock::new(),
         }))
+    }
+
+    /// Counts what becomes of changes from now on.
+    pub(crate) fn count(&self, metrics: Arc<Metrics>) {
+        // Only the first: there is one host.
+        let _ = self.0.metrics.set(metrics);
+    }
+
+    fn counted(&self, source: &'static str, reload: Reload) -> Reload {
+        if let Some(metrics) = self.0.metrics.get() {
+            let outcome = match &reload {
+                Reload::Replaced => "replaced",
+                Reload::Kept(_) => "kept",
+            };
+            metrics.reload(source, outcome);
+        }
+        reload
     }
 
     /// The configuration in force now.
@@ -113,6 +134,11 @@ impl Live {
 
     /// Reads the file again and puts it in force if it has no faults.
     pub fn reload(&self) -> Reload {
+        let reload = self.read_again();
+        self.counted("file", reload)
+    }
+
+    fn read_again(&self) -> Reload {
         let mut refused = self.refused_now();
         let before = self.now();
         let load = |published: Option<&Arc<Published>>| Config::load_with(&before.path, published);
@@ -155,7 +181,7 @@ impl Live {
         if published.version <= newest(&before, &refused) {
             return None;
         }
-        Some(match before.with_grants(published) {
+        let reload = match before.with_grants(published) {
             Ok(config) => {
                 self.put(&before, config);
                 *refused = None;
@@ -169,7 +195,8 @@ impl Live {
                 });
                 Reload::Kept(error)
             }
-        })
+        };
+        Some(self.counted("published", reload))
     }
 
     /// Notes that published grants cannot be read. Says whether that is news.
@@ -183,6 +210,9 @@ impl Live {
             why,
             published: None,
         });
+        if let Some(metrics) = self.0.metrics.get() {
+            metrics.reload("published", "kept");
+        }
         true
     }
 

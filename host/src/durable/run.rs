@@ -39,6 +39,9 @@ impl State {
         Self::Dead,
     ];
 
+    /// The states of runs that wait for something.
+    pub(crate) const COUNTED: [Self; 3] = [Self::Queued, Self::Running, Self::NeedsAPerson];
+
     /// The name, as it is stored and shown.
     pub fn name(self) -> &'static str {
         match self {
@@ -285,4 +288,15 @@ pub enum Ended {
         /// From when.
         due: Millis,
     },
+}
+
+impl Ended {
+    /// The state that the run is in then, unless it is to be cancelled.
+    pub(crate) fn state(self) -> State {
+        match self {
+            Self::Over(state) => state,
+            Self::Person { .. } => State::NeedsAPerson,
+            Self::Again { .. } | Self::Suspended { .. } => State::Queued,
+        }
+    }
 }

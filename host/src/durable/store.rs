@@ -221,6 +221,13 @@ pub trait RunStore: Send + Sync {
     /// the filter does not count.
     async fn days(&self, filter: RunFilter) -> Result<Vec<DayCount>, StoreError>;
 
+    /// How many runs are queued, running, and with a person. Those that are
+    /// over are too many to be counted again and again.
+    async fn counts(&self) -> Result<Vec<(State, u64)>, StoreError>;
+
+    /// How many runs of each client are running, if any.
+    async fn running(&self) -> Result<Vec<(String, u64)>, StoreError>;
+
     /// The attempts at a run, oldest first.
     async fn attempts(&self, run: Uuid) -> Result<Vec<Attempt>, StoreError>;
 

@@ -43,6 +43,7 @@ use crate::catalogue::Activity;
 use async_trait::async_trait;
 use bytes::Bytes;
 use http::{HeaderMap, Method, StatusCode};
+use std::time::Duration;
 use url::Url;
 use uuid::Uuid;
 
@@ -115,6 +116,12 @@ pub trait Observer: Send + Sync {
         hop: &Hop,
         outcome: Result<&Reply, &EgressError>,
     ) -> Result<(), EgressError>;
+
+    /// Notes what a request came to (the status of the reply, or a word) and how
+    /// long that took.
+    fn took(&self, hop: &Hop, status: String, took: Duration) {
+        let _ = (hop, status, took);
+    }
 
     /// Records a request that was refused by policy.
     async fn refused(

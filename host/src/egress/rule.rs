@@ -24,6 +24,7 @@ pub struct Rule {
     credential: Option<String>,
     allow_private_addresses: bool,
     trusted_roots: Option<PathBuf>,
+    trace_context: bool,
     repeatable: bool,
     idempotency: Option<HeaderName>,
     fields: Option<Arc<Fields>>,
@@ -154,6 +155,7 @@ impl Rule {
             credential,
             allow_private_addresses,
             trusted_roots: None,
+            trace_context: false,
             repeatable: false,
             idempotency: None,
             fields: fields.map(Arc::new),
@@ -177,6 +179,20 @@ impl Rule {
             trusted_roots: Some(file),
             ..self
         })
+    }
+
+    /// The same rule, whose requests tell the party which trace they belong to.
+    #[must_use]
+    pub fn with_trace_context(self) -> Self {
+        Self {
+            trace_context: true,
+            ..self
+        }
+    }
+
+    /// Whether a request tells the party which trace it belongs to.
+    pub fn tells_trace(&self) -> bool {
+        self.trace_context
     }
 
     /// The same rule, whose writes may be sent again when nobody knows whether

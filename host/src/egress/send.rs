@@ -4,6 +4,7 @@ use super::address::special;
 use super::redirect::{next_method, redirect};
 use super::tls::Tls;
 use super::{Credential, EgressError, Hop, Observer, Reply, Resolve, Rule, StandIn, normalize};
+use crate::telemetry;
 use bytes::{Bytes, BytesMut};
 use futures_util::StreamExt;
 use http::header::{self, HeaderMap, HeaderName, HeaderValue};
@@ -12,6 +13,7 @@ use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::time::{Instant, timeout_at};
+use tracing::Instrument;
 use url::{Host, Url};
 use uuid::Uuid;
 
@@ -22,6 +24,9 @@ const REDIRECTS: usize = 3;
 const RESPONSE_HEADERS: usize = 64 << 10;
 
 const CONNECT: Duration = Duration::from_secs(5);
+
+/// W3C Trace Context.
+const TRACEPARENT: HeaderName = HeaderName::from_static("traceparent");
 
 /// Headers that a connector may not set: they belong to the connection, to the
 /// host's credentials, pretend to be someone else, or ask the server for
@@ -168,8 +173,16 @@ impl Egress {
             {
                 headers_now.insert(name.clone(), key);
             }
+            let exchange = Uuid::now_v7();
+            let span = telemetry::outside(&telemetry::party(&url), method.as_str(), exchange);
+            if rule.tells_trace()
+                && let Some(parent) = telemetry::traceparent(&span)
+                && let Ok(parent) = HeaderValue::from_str(&parent)
+            {
+                headers_now.insert(TRACEPARENT, parent);
+            }
             let hop = Hop {
-                exchange: Uuid::now_v7(),
+                exchange,
                 activity: rule.activity(),
                 method: method.clone(),
                 url: url.clone(),
@@ -177,13 +190,18 @@ impl Egress {
                 body: body.clone(),
                 repeatable: rule.is_repeatable(),
             };
-            observer.before(&hop).await?;
+            observer.before(&hop).instrument(span.clone()).await?;
             // The deadline cuts the exchange, not its recording.
+            let began = Instant::now();
             let exchange =
                 self.exchange_or_stand_in(tls, credential.as_ref(), &addresses, bounds, &hop);
             let outcome = timeout_at(deadline, exchange)
+                .instrument(span.clone())
                 .await
                 .unwrap_or_else(|_| Err(late()));
+            let status = status(&outcome);
+            span.record("status", status.as_str());
+            observer.took(&hop, status, began.elapsed());
             let outcome = match (outcome, &credential) {
                 (Ok(reply), Some(credential)) => Ok(credential.clean(reply)),
                 (outcome, _) => outcome,
@@ -191,7 +209,8 @@ impl Egress {
             if let Some(stand_in) = &self.stand_in {
                 stand_in.answered(&hop, outcome.as_ref());
             }
-            observer.after(&hop, outcome.as_ref()).await?;
+            let recorded = observer.after(&hop, outcome.as_ref());
+            recorded.instrument(span).await?;
             let reply = outcome?;
             let Some(next) = next_method(&method, reply.status) else {
                 return Ok(reply);
@@ -396,6 +415,17 @@ impl Egress {
             headers,
             body: body.freeze(),
         })
+    }
+}
+
+/// What a request came to, in one of few words: the party makes up no others.
+fn status(outcome: &Result<Reply, EgressError>) -> String {
+    match outcome {
+        Ok(reply) if reply.status.canonical_reason().is_none() => "unknown".to_owned(),
+        Ok(reply) => reply.status.as_u16().to_string(),
+        Err(EgressError::Unreachable { .. }) => "unreachable".to_owned(),
+        Err(EgressError::Timeout(_)) => "timeout".to_owned(),
+        Err(_) => "failed".to_owned(),
     }
 }
 

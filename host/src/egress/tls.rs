@@ -65,7 +65,16 @@ fn certificates(pem: &[u8]) -> Result<Vec<CertificateDer<'static>>, String> {
 ///
 /// When it cannot be set up.
 pub(crate) fn config() -> anyhow::Result<ClientConfig> {
-    Ok(Tls::new()?.config(None, None)?)
+    trusting(None)
+}
+
+/// The same, trusting the certificate authorities in a file instead.
+///
+/// # Errors
+///
+/// When it cannot be set up or the file cannot be read.
+pub(crate) fn trusting(roots: Option<&Path>) -> anyhow::Result<ClientConfig> {
+    Ok(Tls::new()?.config(None, roots)?)
 }
 
 /// Makes the client side of TLS for each request.

@@ -3,6 +3,7 @@
 //! over.
 
 use super::storage::Appending;
+use super::store::traced;
 use super::turns::Earlier;
 use super::{Entry, Ledger, LedgerError};
 use tokio::sync::Mutex;
@@ -59,7 +60,9 @@ impl Ledger {
         opening: &Opening,
         entry: Entry,
     ) -> Result<u64, LedgerError> {
-        let (seq, _) = self.ask(entry, Some(opening.row.clone()), None).await?;
+        let kind = entry.kind;
+        let closing = self.ask(entry, Some(opening.row.clone()), None);
+        let (seq, _) = traced(kind, closing).await?;
         Ok(seq)
     }
 }

@@ -7,10 +7,12 @@ use super::sqlite::File;
 use super::storage::{Appending, Storage};
 use super::turns::{Asked, Earlier};
 use super::{DenialCounters, Entry, Kind, Large, MAX_BODY, Redactor, Row};
+use crate::telemetry::{self, Metrics};
 use jiff::Timestamp;
 use sqlx::postgres::PgPool;
 use std::path::Path;
 use std::sync::Arc;
+use tracing::Instrument;
 use uuid::Uuid;
 
 /// The bytes up to which a body is searched for secrets at once; a larger one
@@ -24,6 +26,7 @@ pub struct Ledger {
     redactor: Redactor,
     denials: DenialCounters,
     threshold: InForce,
+    metrics: Arc<Metrics>,
 }
 
 /// Why the ledger could not be read or written.
@@ -95,7 +98,13 @@ impl Ledger {
             redactor,
             denials: DenialCounters::default(),
             threshold: Arc::new(Threshold::default),
+            metrics: Arc::default(),
         }
+    }
+
+    /// With what counts its rows and denials.
+    pub(crate) fn with_metrics(self, metrics: Arc<Metrics>) -> Self {
+        Self { metrics, ..self }
     }
 
     /// With the number of denials that raises an alarm, which is asked for at
@@ -130,14 +139,19 @@ impl Ledger {
             (entry.context.client.clone(), check)
         });
         let threshold = denial.is_some().then(|| (self.threshold)());
-        let entry = self.redacted(entry).await?;
-        let asked = Asked {
-            entry,
-            threshold,
-            after: None,
+        let kind = entry.kind;
+        let appending = async {
+            let asked = Asked {
+                entry: self.redacted(entry).await?,
+                threshold,
+                after: None,
+                metrics: self.metrics.clone(),
+            };
+            self.storage.append(asked, None).await
         };
-        let (seq, alarm) = self.storage.append(asked, None).await?;
+        let (seq, alarm) = traced(kind, appending).await?;
         if let Some((client, check)) = denial {
+            self.metrics.denial(&client, &check);
             self.denials.count(client, check);
         }
         if let Some(alarm) = alarm {
@@ -157,6 +171,7 @@ impl Ledger {
             entry: redact(&self.redactor, entry),
             threshold: None,
             after,
+            metrics: self.metrics.clone(),
         };
         self.storage.append(asked, own)
     }
@@ -204,6 +219,17 @@ impl Ledger {
             .await
             .map_err(|error| LedgerError(error.to_string()))
     }
+}
+
+/// Waits for a row in a span.
+pub(super) async fn traced<T>(
+    kind: Kind,
+    appending: impl Future<Output = Result<(u64, T), LedgerError>>,
+) -> Result<(u64, T), LedgerError> {
+    let span = telemetry::ledger_write(kind.name());
+    let appended = appending.instrument(span.clone()).await?;
+    span.record("row", appended.0);
+    Ok(appended)
 }
 
 fn redact(redactor: &Redactor, entry: Entry) -> Entry {

@@ -4,9 +4,11 @@
 
 use super::alarm::{Alarm, Threshold};
 use super::storage::Appending;
-use super::{Entry, LedgerError};
+use super::{Entry, Kind, LedgerError};
+use crate::telemetry::Metrics;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Instant;
 use tokio::sync::{mpsc, oneshot};
 
 /// The most rows of one turn.
@@ -23,6 +25,8 @@ pub(super) struct Asked {
     pub(super) threshold: Option<Threshold>,
     /// The row that must be there before it, if one must.
     pub(super) after: Option<Earlier>,
+    /// What counts it once it is on disk.
+    pub(super) metrics: Arc<Metrics>,
 }
 
 /// A row that was asked for earlier; it tells whether that failed. Whoever
@@ -44,6 +48,7 @@ pub(super) enum Refused {
 /// A row that waits for its turn.
 struct Waiting {
     asked: Asked,
+    since: Instant,
     /// What is told when it fails, besides whoever waits.
     own: Option<Earlier>,
     told: oneshot::Sender<Result<(u64, Option<Alarm>), LedgerError>>,
@@ -67,7 +72,12 @@ impl Turns {
     pub(super) fn append(&self, asked: Asked, own: Option<Earlier>) -> Appending {
         let (told, answer) = oneshot::channel();
         let gone = || LedgerError("nobody appends to it any more".to_owned());
-        let sent = self.0.send(Waiting { asked, own, told });
+        let sent = self.0.send(Waiting {
+            asked,
+            since: Instant::now(),
+            own,
+            told,
+        });
         Box::pin(async move {
             sent.map_err(|_| gone())?;
             answer.await.map_err(|_| gone())?
@@ -121,6 +131,7 @@ where
         match append(asked).await {
             Ok(appended) => {
                 for (waiting, appended) in turn.into_iter().zip(appended) {
+                    waiting.count(appended.1.is_some());
                     // Whoever asked may have gone; the row stays.
                     let _ = waiting.told.send(Ok(appended));
                 }
@@ -143,6 +154,16 @@ fn tell(turn: Vec<Waiting>, why: &str) {
 }
 
 impl Waiting {
+    /// Counts it, and the alarm that it raised, if it did.
+    fn count(&self, raised: bool) {
+        let metrics = &self.asked.metrics;
+        let took = self.since.elapsed();
+        metrics.row(self.asked.entry.kind.name(), took);
+        if raised {
+            metrics.row(Kind::Alarm.name(), took);
+        }
+    }
+
     fn may_go_on(&self) -> bool {
         let after = self.asked.after.as_ref();
         !after.is_some_and(|earlier| earlier.0.load(Ordering::Relaxed))

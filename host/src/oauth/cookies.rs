@@ -70,6 +70,7 @@ mod tests {
                 refresh_token_days: 1,
             }),
             console: None,
+            notice_seconds: 5,
         }
     }
 

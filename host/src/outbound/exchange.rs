@@ -13,6 +13,7 @@ use crate::runs::replay::{Busy, Call, Slot};
 use crate::runs::throttle::{NoTurn, Turn};
 use crate::sending::{self, Sending};
 use crate::session::Fault;
+use crate::telemetry;
 use crate::text::clipped;
 use async_trait::async_trait;
 use bytes::Bytes;
@@ -264,6 +265,20 @@ impl Observer for Exchange<'_> {
             },
         };
         self.record(entry).await
+    }
+
+    fn took(&self, hop: &Hop, status: String, took: Duration) {
+        let session = &self.outbound.session;
+        let party = telemetry::party(&hop.url);
+        tracing::info!(
+            run = %session.run,
+            exchange = %hop.exchange,
+            party,
+            status,
+            milliseconds = took.as_millis() as u64,
+            "an outside party was asked"
+        );
+        session.metrics.outside(&party, status, took);
     }
 
     async fn refused(

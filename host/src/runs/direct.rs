@@ -7,14 +7,19 @@ use super::replay::Journal;
 use super::{Host, RunError, RunReport, RunRequest, Stop};
 use crate::config::Config;
 use crate::durable::{
-    Begin, Direct, End, Ended, Failing, Fence, Lease, Made, NewRun, Origin, Started, State,
+    Begin, Direct, End, Ended, Failing, Fence, Lease, Made, NewRun, Origin, Run, Started, State,
 };
 use crate::registry::{LoadError, Loaded};
 use crate::sandbox::RunLog;
+use crate::telemetry;
 use sha2::{Digest, Sha256};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
+use tracing::Instrument;
 use uuid::Uuid;
+
+/// What a client is called in metrics and traces that is not configured.
+const UNKNOWN: &str = "unknown";
 
 /// How often a run without a lease looks whether it was cancelled.
 const LOOK: Duration = Duration::from_millis(500);
@@ -110,9 +115,13 @@ impl Host {
         abandoned.fence = None;
         let end = self.end(&started, &came);
         if let Some(end) = end {
+            let to = end.to;
             let finished = keeping.finish(started.fence, end, self.clock.now());
-            if let Err(error) = finished.await {
-                tracing::error!(run = %id, %error, "how a run ended is not kept; the ledger has it");
+            match finished.await {
+                Ok(()) => self.counted(&started.run, to.state()),
+                Err(error) => {
+                    tracing::error!(run = %id, %error, "how a run ended is not kept; the ledger has it");
+                }
             }
         }
         came.report
@@ -124,6 +133,12 @@ impl Host {
         let began = Instant::now();
         let Ready { config, loaded, .. } = ready;
         let request = started.run.request();
+        let kind = request.job.kind_name();
+        // One that the configuration does not have could be called anything.
+        let client = config.client(&request.client);
+        let client = client.map_or(UNKNOWN, |client| client.name.as_str());
+        let span = telemetry::run(started.run.id, client, request.employer, kind);
+        let under_way = self.metrics.begins(client);
         let log = RunLog::new(
             config
                 .client(&request.client)
@@ -144,7 +159,8 @@ impl Host {
                 journal: &journal,
                 log: &log,
             };
-            let mut work = std::pin::pin!(self.attempt(&attempt, loaded, &mut seen));
+            let work = self.attempt(&attempt, loaded, &mut seen);
+            let mut work = std::pin::pin!(work.instrument(span.clone()));
             let (every, is_worker) = match by {
                 By::Worker(_) => (self.queue.heartbeat_every(), true),
                 By::Asker(_) => (LOOK, false),
@@ -163,6 +179,23 @@ impl Host {
             // What was asked before is not asked again.
             journal.flush().await;
         }
+        drop(under_way);
+        let came_to = outcome.as_ref().err().map_or("succeeded", RunError::code);
+        span.record("outcome", came_to);
+        let took = began.elapsed();
+        self.metrics
+            .attempt(client, kind, came_to, took, seen.memory);
+        if let Some(limit) = outcome.as_ref().err().and_then(RunError::limit) {
+            self.metrics.limit(client, limit);
+        }
+        tracing::info!(
+            run = %started.run.id,
+            client,
+            kind,
+            outcome = came_to,
+            milliseconds = took.as_millis() as u64,
+            "an attempt ended"
+        );
         let (mut lines, log_dropped) = log.contents();
         // No secret is given to a connector. What it got hold of all the same
         // goes no further.
@@ -176,13 +209,25 @@ impl Host {
                 outcome,
                 log: lines,
                 log_dropped,
-                duration: began.elapsed(),
+                duration: took,
                 connector: seen.connector,
                 memory: seen.memory,
                 cached: seen.cached,
             },
             journal,
         }
+    }
+
+    /// Counts a run that came to a state, if no attempt follows by itself.
+    pub(super) fn counted(&self, run: &Run, state: State) {
+        if !state.is_over() && state != State::NeedsAPerson {
+            return;
+        }
+        self.live.with(|config| {
+            let client = config.client(&run.client);
+            let client = client.map_or(UNKNOWN, |client| client.name.as_str());
+            self.metrics.run(client, run.job.kind_name(), state.name());
+        });
     }
 
     async fn look(&self, started: &Started, by: By<'_>, journal: &Journal) {

@@ -128,6 +128,23 @@ impl RunError {
     }
 }
 
+impl RunError {
+    /// The key in `limits` of what ended it, if a limit did.
+    pub(crate) fn limit(&self) -> Option<&'static str> {
+        match self {
+            Self::Limit(limit) => Some(match limit {
+                LimitReached::Memory(_) => "memory-bytes",
+                LimitReached::Table(_) => "table-elements",
+                LimitReached::Cpu(_) => "cpu-ms",
+                LimitReached::Deadline(_) => "deadline-ms",
+                LimitReached::Denials(_) => "denials",
+            }),
+            Self::Stopped(Stop::Excess(_)) => Some("journal"),
+            _ => None,
+        }
+    }
+}
+
 impl From<Stop> for RunError {
     fn from(stop: Stop) -> Self {
         match stop {

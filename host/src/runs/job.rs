@@ -85,6 +85,11 @@ impl Job {
         }
     }
 
+    /// The kind, as metrics and traces call it.
+    pub(crate) fn kind_name(&self) -> &'static str {
+        self.kind().map_or("check", Kind::interface)
+    }
+
     /// Whether it only reads, so that nothing is left of it when the process of
     /// whoever waits for the answer dies.
     pub fn only_reads(&self) -> bool {

@@ -48,7 +48,7 @@ use crate::bindings::koppel::connector::types::Description;
 use crate::bindings::koppel::loket::types::ActivityError;
 use crate::config::{Client, Config, Live};
 use crate::desk::Desk;
-use crate::durable::{Clock, RunQueue, RunStore, SystemClock};
+use crate::durable::{Clock, RunQueue, RunStore, State, StoreError, SystemClock};
 use crate::egress::{Egress, Resolve};
 use crate::exports::ExportDir;
 use crate::ledger::{Ledger, Redactor};
@@ -57,6 +57,7 @@ use crate::registry::{Compiled, LoadError, Loaded, Registry};
 use crate::sandbox::{LimitReached, Ready, RunLog, Sandbox};
 use crate::session::Session;
 use crate::shared::{Bucket, Components};
+use crate::telemetry::Metrics;
 use answers::Answers;
 pub(crate) use declaration::check_message;
 use error::ended;
@@ -102,6 +103,9 @@ pub struct Host {
     used: trace::Used,
     /// Cancelled when runs are to be interrupted because the process ends.
     leaving: CancellationToken,
+    /// Cancelled when no more work is to begin because the process ends.
+    draining: CancellationToken,
+    metrics: Arc<Metrics>,
 }
 
 impl Host {
@@ -141,6 +145,9 @@ impl Host {
         }
         // As it is in force at each denial.
         let live = Live::new(config);
+        let metrics = Arc::new(Metrics::default());
+        let ledger = ledger.with_metrics(metrics.clone());
+        live.count(metrics.clone());
         let ledger = ledger.with_alarms({
             let live = live.clone();
             move || live.with(|config| config.alarms.denials)
@@ -183,6 +190,8 @@ impl Host {
             witness: None,
             leaving: CancellationToken::new(),
             used: trace::Used::default(),
+            draining: CancellationToken::new(),
+            metrics,
             registry: Registry::on_disk(compiled),
             sandbox,
             ready: Ready::default(),
@@ -228,7 +237,7 @@ impl Host {
     ///
     /// The reason, for the operator.
     pub async fn readiness(&self) -> Result<(), String> {
-        if self.leaving.is_cancelled() {
+        if self.is_draining() {
             return Err("it is stopping".to_owned());
         }
         // There are no such rows; it is found out whether they can be asked for.
@@ -237,6 +246,30 @@ impl Host {
         let runs = self.runs.run(Uuid::nil()).await;
         runs.map_err(|error| error.to_string())?;
         Ok(())
+    }
+
+    /// Says that the process ends: it is not ready any more.
+    pub fn drain(&self) {
+        self.draining.cancel();
+    }
+
+    /// Whether the process ends.
+    pub fn is_draining(&self) -> bool {
+        self.draining.is_cancelled() || self.leaving.is_cancelled()
+    }
+
+    /// What is counted and measured.
+    pub fn metrics(&self) -> &Metrics {
+        &self.metrics
+    }
+
+    /// How many runs are in each state, in the store.
+    ///
+    /// # Errors
+    ///
+    /// When it cannot be read.
+    pub async fn kept_counts(&self) -> Result<Vec<(State, u64)>, StoreError> {
+        self.runs.counts().await
     }
 
     /// The sandbox.
@@ -319,6 +352,7 @@ impl Host {
             denials: AtomicUsize::new(0),
             trace: Trace::default(),
             journal: replay::Journal::off(),
+            metrics: self.metrics.clone(),
             throttle: self.throttle.clone(),
             opening: OnceLock::new(),
         }

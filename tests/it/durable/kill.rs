@@ -34,7 +34,7 @@ impl Serve {
         Self::program(dir, "env", &arguments)
     }
 
-    pub(super) fn program(dir: &Path, program: &str, arguments: &[&str]) -> Self {
+    pub(crate) fn program(dir: &Path, program: &str, arguments: &[&str]) -> Self {
         let log = std::fs::OpenOptions::new()
             .create(true)
             .append(true)
@@ -49,6 +49,15 @@ impl Serve {
             .stderr(log)
             .spawn();
         Self(child.unwrap())
+    }
+
+    pub(crate) fn id(&self) -> u32 {
+        self.0.id()
+    }
+
+    /// Waits until it ends by itself.
+    pub(crate) fn wait(&mut self) -> std::process::ExitStatus {
+        self.0.wait().unwrap()
     }
 
     /// SIGKILL: nothing of it runs any more when this returns.

@@ -15,7 +15,7 @@ use url::{Host, Url};
 use uuid::Uuid;
 
 /// What may speak plain HTTP: nothing leaves this machine.
-pub(super) fn is_loopback(url: &Url) -> bool {
+pub(in crate::config) fn is_loopback(url: &Url) -> bool {
     match url.host() {
         Some(Host::Ipv4(address)) => address.is_loopback(),
         Some(Host::Ipv6(address)) => address.is_loopback(),

@@ -20,6 +20,7 @@ impl Resolver<'_> {
     ) -> (Queue, Option<Shared>) {
         let own = queue.as_ref().map_or_else(Queue::default, |queue| Queue {
             workers: queue.get_ref().workers,
+            drain_seconds: queue.get_ref().drain_seconds,
         });
         if let (Err(text), Some(queue)) = (own.validate(), &queue) {
             self.fault(Some(&queue.span()), format!("[queue] {text}"));

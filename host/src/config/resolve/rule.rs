@@ -88,6 +88,10 @@ impl Resolver<'_> {
             (None, true) => Ok(parsed.with_repeatable_writes()),
             (None, false) => Ok(parsed),
         });
+        let parsed = parsed.map(|parsed| match rule.trace_context {
+            true => parsed.with_trace_context(),
+            false => parsed,
+        });
         if let (Some(credential), Ok(parsed)) = (handshake, &parsed)
             && !parsed.is_https()
         {

@@ -19,6 +19,11 @@ impl Resolver<'_> {
         let span = server.span();
         let server = server.into_inner();
         let public_url = self.public_url(&span, &server);
+        let notice = server.notice_seconds;
+        if *notice.get_ref() > 300 {
+            let text = format!("notice-seconds = {} must be 0 to 300", notice.get_ref());
+            self.fault(Some(&notice.span()), text);
+        }
         let by_provider = server.oidc.is_some();
         let console = server
             .console
@@ -60,6 +65,7 @@ impl Resolver<'_> {
             }),
             tokens: tokens?,
             console,
+            notice_seconds: notice.into_inner(),
         })
     }
 

@@ -31,7 +31,7 @@ fn an_unknown_key_is_a_fault_wherever_it_is() {
     for (text, expected) in [
         (
             "[platform]\n[client.xaf]\n",
-            "2: unknown field `client`, expected one of `platform`, `clients`, `credentials`, `modules`, `rights`, `roles`, `teams`, `users`, `connectors`, `registries`, `server`, `alarms`, `store`, `queue`, `parties`, `schedules`, `passwords`, `trusted-roots`",
+            "2: unknown field `client`, expected one of `platform`, `clients`, `credentials`, `modules`, `rights`, `roles`, `teams`, `users`, `connectors`, `registries`, `server`, `alarms`, `telemetry`, `store`, `queue`, `parties`, `schedules`, `passwords`, `trusted-roots`",
         ),
         (
             "[platform]\ndata = \"a\"\nlegder = \"b\"\n",
@@ -51,7 +51,7 @@ fn an_unknown_key_is_a_fault_wherever_it_is() {
         ),
         (
             "[platform]\n[[clients.xaf.http]]\nallow = \"a\"\nmethods = []\nactivity = \"A\"\nallow-private-adresses = true\n",
-            "6: unknown field `allow-private-adresses`, expected one of `allow`, `methods`, `activity`, `credential`, `allow-private-addresses`, `trusted-roots`, `repeatable`, `idempotency`, `path`, `query`, `headers`, `json`",
+            "6: unknown field `allow-private-adresses`, expected one of `allow`, `methods`, `activity`, `credential`, `allow-private-addresses`, `trusted-roots`, `repeatable`, `idempotency`, `trace-context`, `path`, `query`, `headers`, `json`",
         ),
         (
             "[platform]\n[credentials.exact]\nheader = \"a\"\nvalue = { env = \"A\" }\nprefix = \"Bearer\"\n",

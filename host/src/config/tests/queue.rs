@@ -14,7 +14,13 @@ fn schedule(more: &str) -> String {
 fn what_is_not_written_has_its_documented_default() {
     let config = resolved(CLIENT);
     assert_eq!(config.runs, Path::new("/etc/koppel/data/runs.db"));
-    assert_eq!(config.queue, Queue { workers: 4 });
+    assert_eq!(
+        config.queue,
+        Queue {
+            workers: 4,
+            drain_seconds: 30
+        }
+    );
     let client = config.client("exact").unwrap();
     let documented = Retry {
         attempts: 5,

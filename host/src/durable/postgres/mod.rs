@@ -121,6 +121,14 @@ impl RunStore for Postgres {
         within(runs::days(&self.pool, &filter)).await
     }
 
+    async fn counts(&self) -> Result<Vec<(super::State, u64)>, StoreError> {
+        within(runs::counts(&self.pool)).await
+    }
+
+    async fn running(&self) -> Result<Vec<(String, u64)>, StoreError> {
+        within(runs::running(&self.pool)).await
+    }
+
     async fn attempts(&self, run: Uuid) -> Result<Vec<Attempt>, StoreError> {
         within(runs::attempts(&self.pool, run)).await
     }

@@ -216,6 +216,26 @@ pub(super) async fn days(pool: &PgPool, filter: &RunFilter) -> Result<Vec<DayCou
     rows.iter().map(read).collect()
 }
 
+pub(super) async fn counts(pool: &PgPool) -> Result<Vec<(State, u64)>, StoreError> {
+    let mut counts = Vec::new();
+    for state in State::COUNTED {
+        // Written out, so that the index of this state is used.
+        let sql = format!("SELECT count(*) FROM run WHERE state = '{}'", state.name());
+        let row = sqlx::query(AssertSqlSafe(sql)).fetch_one(pool).await?;
+        counts.push((state, uint(row.try_get(0)?)?));
+    }
+    Ok(counts)
+}
+
+pub(super) async fn running(pool: &PgPool) -> Result<Vec<(String, u64)>, StoreError> {
+    let rows =
+        sqlx::query("SELECT client, count(*) FROM run WHERE state = 'running' GROUP BY client")
+            .fetch_all(pool)
+            .await?;
+    let read = |row: &PgRow| Ok((row.try_get(0)?, uint(row.try_get(1)?)?));
+    rows.iter().map(read).collect()
+}
+
 pub(super) async fn attempts(pool: &PgPool, run: Uuid) -> Result<Vec<Attempt>, StoreError> {
     let rows = sqlx::query(
         "SELECT number, begun, ended, resumed, outcome, log FROM attempt WHERE run = $1 ORDER BY number",

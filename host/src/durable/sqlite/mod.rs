@@ -201,6 +201,14 @@ impl RunStore for Sqlite {
         self.read(move |db| runs::days(db, &filter)).await
     }
 
+    async fn counts(&self) -> Result<Vec<(super::State, u64)>, StoreError> {
+        self.read(runs::counts).await
+    }
+
+    async fn running(&self) -> Result<Vec<(String, u64)>, StoreError> {
+        self.read(runs::running).await
+    }
+
     async fn attempts(&self, run: Uuid) -> Result<Vec<Attempt>, StoreError> {
         self.read(move |db| runs::attempts(db, run)).await
     }

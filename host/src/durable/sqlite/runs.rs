@@ -219,6 +219,23 @@ pub(super) fn days(db: &Connection, filter: &RunFilter) -> Result<Vec<DayCount>,
     Ok(rows.collect::<rusqlite::Result<_>>()?)
 }
 
+pub(super) fn counts(db: &Connection) -> Result<Vec<(State, u64)>, StoreError> {
+    let mut select = db.prepare_cached("SELECT count(*) FROM run WHERE state = ?1")?;
+    let mut count = |state: State| {
+        let count = select.query_row([state.name()], |row| row.get(0))?;
+        Ok((state, count))
+    };
+    State::COUNTED.into_iter().map(&mut count).collect()
+}
+
+pub(super) fn running(db: &Connection) -> Result<Vec<(String, u64)>, StoreError> {
+    let mut select = db.prepare_cached(
+        "SELECT client, count(*) FROM run WHERE state = 'running' GROUP BY client",
+    )?;
+    let rows = select.query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?;
+    Ok(rows.collect::<rusqlite::Result<_>>()?)
+}
+
 pub(super) fn attempts(db: &Connection, run: Uuid) -> Result<Vec<Attempt>, StoreError> {
     let mut select = db.prepare_cached(
         "SELECT number, begun, ended, resumed, outcome, log FROM attempt WHERE run = ?1 ORDER BY number",

@@ -6,8 +6,7 @@ mod schedule;
 use super::direct::{By, Ready};
 use super::{Host, claim};
 use crate::durable::{
-    Begin, Begun, End, Ended, Failing, Lease, Millis, Origin, Run, RunFilter, Started, State,
-    StoreError,
+    Begin, Begun, End, Ended, Failing, Lease, Millis, Origin, Run, Started, State, StoreError,
 };
 use crate::platform::Owner;
 use crate::runs::Job;
@@ -40,6 +39,7 @@ impl Working {
     /// and then interrupts them where that is safe. They go on when there are
     /// workers again.
     pub async fn stop(self, grace: Duration) {
+        self.host.drain();
         self.stop.cancel();
         self.tasks.close();
         if tokio::time::timeout(grace, self.tasks.wait())
@@ -86,17 +86,10 @@ impl Host {
         if limits.is_empty() {
             return Ok(Vec::new());
         }
-        let filter = RunFilter {
-            states: vec![State::Running],
-            ..RunFilter::default()
-        };
-        let mut under_way: HashMap<String, u32> = HashMap::new();
-        for run in self.runs.runs(filter).await? {
-            *under_way.entry(run.client).or_default() += 1;
-        }
+        let under_way: HashMap<String, u64> = self.runs.running().await?.into_iter().collect();
         let is_full = |(client, limit): (String, u32)| {
             let count = under_way.get(&client).copied().unwrap_or_default();
-            (count >= limit).then_some(client)
+            (count >= u64::from(limit)).then_some(client)
         };
         Ok(limits.into_iter().filter_map(is_full).collect())
     }
@@ -227,6 +220,7 @@ impl Host {
                 () = self.leaving.cancelled() => return Ok(()),
             }
         };
+        self.counted(run, kept.state);
         match kept.state {
             State::Queued => self.queue.retry_at(lease, kept.due).await,
             State::Dead => self.queue.dead_letter(lease, &why).await,

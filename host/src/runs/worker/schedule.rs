@@ -6,6 +6,7 @@ use crate::config::{Schedule, Task};
 use crate::durable::{Millis, NewRun, Origin, StoreError, moment};
 use crate::platform::{Platform, in_words};
 use crate::runs::{Host, Job, RunRequest};
+use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio_util::sync::CancellationToken;
@@ -37,17 +38,38 @@ macro_rules! all {
     }};
 }
 
+/// From one moment until another, a schedule has nothing due for an employer.
+/// What other hosts do meanwhile does not change that, so the store is asked
+/// when it is over, and not each time that it is looked.
+#[derive(Debug, PartialEq, Eq)]
+struct Quiet {
+    /// The schedule may be changed.
+    cron: String,
+    /// The clock may be moved back to before this.
+    from: Millis,
+    until: Option<Millis>,
+}
+
+impl Quiet {
+    fn of(schedule: &Schedule, from: Millis) -> Self {
+        Self {
+            cron: schedule.cron.clone(),
+            from,
+            until: schedule.next_after(from),
+        }
+    }
+
+    fn holds(&self, cron: &str, now: Millis) -> bool {
+        let begun = self.cron == cron && self.from <= now;
+        begun && self.until.is_none_or(|until| now < until)
+    }
+}
+
 /// Carries out the schedules until it is stopped.
 pub(super) async fn run(host: Arc<Host>, stop: CancellationToken) {
+    let mut quiet = HashMap::new();
     loop {
-        let schedules = host.live.with(|config| config.schedules.clone());
-        for schedule in &schedules {
-            for employer in &schedule.employers {
-                if let Err(why) = host.tick(schedule, *employer).await {
-                    tracing::warn!(schedule = schedule.name, %employer, why, "a schedule is put off");
-                }
-            }
-        }
+        quiet = host.carry_out(quiet).await;
         tokio::select! {
             () = tokio::time::sleep(LOOK) => {}
             () = stop.cancelled() => return,
@@ -56,23 +78,47 @@ pub(super) async fn run(host: Arc<Host>, stop: CancellationToken) {
 }
 
 impl Host {
-    /// Submits what a schedule has due for an employer. Of moments that passed
-    /// while nobody looked, the last one counts.
-    pub(super) async fn tick(&self, schedule: &Schedule, employer: Uuid) -> Result<(), String> {
-        let name = format!("{} {employer}", schedule.name);
+    /// Carries out what is due, and says what is not.
+    async fn carry_out(&self, mut before: HashMap<String, Quiet>) -> HashMap<String, Quiet> {
+        let schedules = self.live.with(|config| config.schedules.clone());
+        let now = self.clock.now();
+        let mut quiet = HashMap::with_capacity(before.len());
+        for schedule in &schedules {
+            for employer in &schedule.employers {
+                let name = format!("{} {employer}", schedule.name);
+                let known = before.remove(&name);
+                let known = match known.filter(|known| known.holds(&schedule.cron, now)) {
+                    Some(known) => Ok(known),
+                    None => self.tick(schedule, *employer, &name).await,
+                };
+                match known {
+                    Ok(known) => drop(quiet.insert(name, known)),
+                    Err(why) => {
+                        tracing::warn!(schedule = schedule.name, %employer, why, "a schedule is put off");
+                    }
+                }
+            }
+        }
+        quiet
+    }
+
+    /// Submits what a schedule has due for an employer, under this name in the
+    /// store. Of moments that passed while nobody looked, the last one counts.
+    async fn tick(&self, schedule: &Schedule, employer: Uuid, name: &str) -> Result<Quiet, String> {
         let now = self.clock.now();
         let words = |error: StoreError| error.to_string();
-        let known = self.runs.ticked(&name).await.map_err(words)?;
+        let known = self.runs.ticked(name).await.map_err(words)?;
         let Some(mut last) = known.filter(|last| *last <= now + AHEAD) else {
             // New, or the clock was moved back: from now on.
-            return self.runs.tick(&name, now).await.map_err(words);
+            self.runs.tick(name, now).await.map_err(words)?;
+            return Ok(Quiet::of(schedule, now));
         };
         let mut due = None;
         while let Some(next) = schedule.next_after(last).filter(|next| *next <= now) {
             (due, last) = (Some(next), next);
         }
         let Some(due) = due else {
-            return Ok(());
+            return Ok(Quiet::of(schedule, last));
         };
         let jobs = jobs(self.platform.as_ref(), &schedule.task, employer).await;
         for job in jobs.map_err(|error| in_words(&error))? {
@@ -91,7 +137,8 @@ impl Host {
             };
             self.enqueue(new).await.map_err(|error| error.to_string())?;
         }
-        self.runs.tick(&name, due).await.map_err(words)
+        self.runs.tick(name, due).await.map_err(words)?;
+        Ok(Quiet::of(schedule, due))
     }
 }
 
@@ -133,4 +180,32 @@ async fn jobs(
 
 fn id(text: &str) -> Result<Uuid, ActivityError> {
     Uuid::try_parse(text).map_err(|error| ActivityError::Other(format!("{text}: {error}")))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Quiet;
+
+    #[test]
+    fn the_store_is_asked_when_something_may_be_due_or_the_clock_or_the_schedule_changed() {
+        let quiet = Quiet {
+            cron: "0 6 * * * Europe/Amsterdam".to_owned(),
+            from: 1_000,
+            until: Some(2_000),
+        };
+        for (cron, now, holds) in [
+            ("0 6 * * * Europe/Amsterdam", 1_000, true),
+            ("0 6 * * * Europe/Amsterdam", 1_999, true),
+            ("0 6 * * * Europe/Amsterdam", 2_000, false),
+            ("0 6 * * * Europe/Amsterdam", 999, false),
+            ("0 7 * * * Europe/Amsterdam", 1_500, false),
+        ] {
+            assert_eq!(quiet.holds(cron, now), holds, "{cron} at {now}");
+        }
+        let never = Quiet {
+            until: None,
+            ..quiet
+        };
+        assert!(never.holds("0 6 * * * Europe/Amsterdam", i64::MAX));
+    }
 }
