@@ -22,6 +22,7 @@ mod loket;
 mod lookups;
 mod outside;
 mod partner;
+mod privacy;
 mod products;
 mod ready;
 mod rest;

@@ -9,6 +9,7 @@ mod distribution;
 mod grants;
 mod inspect;
 mod journal_runs;
+mod keys;
 mod ledger;
 mod log;
 mod messages;
@@ -143,6 +144,11 @@ enum Command {
     Ledger {
         #[command(subcommand)]
         command: LedgerCommand,
+    },
+    /// The keys that what is stored is encrypted with.
+    Keys {
+        #[command(subcommand)]
+        command: keys::Keys,
     },
     /// The modules (products) of an employer.
     Modules {
@@ -299,6 +305,12 @@ async fn dispatch(cli: &Cli, out: &Output) -> Result<(), Failure> {
         Command::Ledger {
             command: LedgerCommand::Verify,
         } => ledger::verify(&host()?, out).await,
+        Command::Keys {
+            command: keys::Keys::New,
+        } => keys::new(out),
+        Command::Keys {
+            command: keys::Keys::Rotate,
+        } => keys::rotate(&host()?, out).await,
         Command::Modules { command } => modules::modules(command, &host()?, out).await,
         Command::Revoke(args) => shared::revoke(args, &host()?, out).await,
         Command::Restore(what) => shared::restore(what, &host()?, out).await,

@@ -7,6 +7,7 @@
 mod alarms;
 mod cache;
 mod distribution;
+mod encryption;
 mod published;
 mod queue;
 mod raw;
@@ -23,6 +24,7 @@ mod watch;
 pub use alarms::Alarms;
 pub use cache::Cache;
 pub use distribution::{Distribution, Registry};
+pub use encryption::{Encryption, EncryptionKey};
 pub use published::{Published, extract};
 pub use queue::{Queue, Retry, Schedule, Task};
 pub use secret::SecretReference;
@@ -62,6 +64,8 @@ pub struct Config {
     pub distribution: Distribution,
     /// The SQLite database of the runs.
     pub runs: PathBuf,
+    /// With which keys what is stored is encrypted.
+    pub encryption: Arc<Encryption>,
     /// How a process works on the queue.
     pub queue: Queue,
     /// What hosts on several machines share instead of the ledger and the runs

@@ -53,10 +53,11 @@ const OF_CLIENT: [&str; 6] = [
 ];
 
 /// What is of one host, of the keys of a configuration.
-const LOCAL: [&str; 9] = [
+const LOCAL: [&str; 10] = [
     "platform",
     "store",
     "queue",
+    "encryption",
     "server",
     "credentials",
     "registries",

@@ -2,6 +2,7 @@
 
 mod application;
 mod distribution;
+mod encryption;
 mod grants;
 mod queue;
 mod rule;
@@ -163,6 +164,7 @@ impl Resolver<'_> {
             alarms.into_inner()
         });
         let (queue, shared) = self.queue(file.store, file.queue, upstream.is_none());
+        let encryption = self.encryption(path, file.encryption);
         let parties = self.parties(file.parties);
         let schedules = self.schedules(file.schedules, &clients, &grants);
         grants.rights = rights;
@@ -171,6 +173,7 @@ impl Resolver<'_> {
             runs: self.base.join(file.platform.runs),
             queue,
             shared,
+            encryption: encryption.into(),
             parties,
             schedules,
             path: path.to_owned(),

@@ -76,13 +76,21 @@ async fn take(process: &Process, now: Millis) -> (Lease, Started) {
     panic!("none may begin");
 }
 
-pub(crate) async fn begin(process: &Process, run: Uuid, concurrency: u32) -> Begun {
-    let begin = Begin {
+/// A request to take up a run, however many of its client are under way.
+pub(crate) fn beginning(process: &Process, run: Uuid) -> Begin {
+    Begin {
         run,
         holder: process.holder,
         now: NOW,
         made: Made("a".to_owned()),
+        concurrency: u32::MAX,
+    }
+}
+
+pub(crate) async fn begin(process: &Process, run: Uuid, concurrency: u32) -> Begun {
+    let begin = Begin {
         concurrency,
+        ..beginning(process, run)
     };
     process.store.begin(begin).await.unwrap()
 }

@@ -7,10 +7,14 @@
 //! by [`Ledger::verify`]. An append returns once the row is on disk; only then
 //! may the host go on. Secrets are redacted before anything is stored.
 //!
+//! What a row says of people lies beside it (`beside`), encrypted if the
+//! configuration has keys.
+//!
 //! Denials are counted by client and check ([`DenialCounters`] for this process,
 //! [`Ledger::denial_counts`] for the whole ledger), and too many raise an alarm.
 
 mod alarm;
+mod beside;
 mod chain;
 mod content;
 mod denials;
@@ -75,6 +79,15 @@ impl Kind {
 
     /// The kinds of what a client did: what left, and what changed.
     pub const DEEDS: [Self; 3] = [Self::Request, Self::ExportFile, Self::ActivityWrite];
+
+    /// The kinds of which everything that can be about people lies beside the
+    /// chain, so that it can be encrypted and erased: see [`beside`].
+    const APART: [Self; 4] = [
+        Self::Request,
+        Self::Response,
+        Self::ExportFile,
+        Self::ActivityWrite,
+    ];
 
     /// The name, as it is stored and shown.
     pub fn name(self) -> &'static str {

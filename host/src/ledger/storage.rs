@@ -39,5 +39,7 @@ pub(super) trait Storage: Send + Sync {
 
     async fn uses(&self, filter: Filter) -> Result<Vec<Use>, LedgerError>;
 
+    async fn reseal(&self, after: u64) -> Result<Option<(u64, u64)>, LedgerError>;
+
     async fn verify(&self) -> Result<Result<Verified, Broken>, LedgerError>;
 }

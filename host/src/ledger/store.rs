@@ -1,12 +1,14 @@
 //! The ledger: a handle on whatever it is kept in, and how a row is made.
 
 use super::alarm::{InForce, Threshold};
+use super::beside::Beside;
 use super::chain::{self, Broken, Verified};
 use super::postgres::Shared;
 use super::sqlite::File;
 use super::storage::{Appending, Storage};
 use super::turns::{Asked, Earlier};
-use super::{DenialCounters, Entry, Kind, Large, MAX_BODY, Redactor, Row};
+use super::{DenialCounters, Entry, Kind, Redactor, Row, beside};
+use crate::encryption::{EncryptionError, Vault};
 use jiff::Timestamp;
 use sqlx::postgres::PgPool;
 use std::path::Path;
@@ -16,6 +18,11 @@ use uuid::Uuid;
 /// The bytes up to which a body is searched for secrets at once; a larger one
 /// would hold up others.
 const SMALL: usize = 16 << 10;
+
+/// How many rows are encrypted anew in one go, and how many bytes of bodies, if
+/// there is more than one.
+pub(super) const RESEALED: u32 = 200;
+pub(super) const RESEALED_BYTES: usize = 8 << 20;
 
 /// The ledger. Cloning gives another handle on it.
 #[derive(Clone)]
@@ -30,6 +37,12 @@ pub struct Ledger {
 #[derive(Clone, Debug, thiserror::Error)]
 #[error("ledger: {0}")]
 pub struct LedgerError(pub(super) String);
+
+impl From<EncryptionError> for LedgerError {
+    fn from(error: EncryptionError) -> Self {
+        Self(error.to_string())
+    }
+}
 
 /// Which rows are asked for. What is `None` or empty does not restrict.
 #[derive(Clone, Debug, Default)]
@@ -81,12 +94,21 @@ impl Ledger {
     ///
     /// When the file cannot be made or is no ledger.
     pub fn open(path: &Path, redactor: Redactor) -> Result<Self, LedgerError> {
-        Ok(Self::of(Arc::new(File::open(path)?), redactor))
+        Self::encrypted(path, redactor, Vault::default())
+    }
+
+    /// As [`Ledger::open`], with the keys of its contents.
+    pub(crate) fn encrypted(
+        path: &Path,
+        redactor: Redactor,
+        vault: Vault,
+    ) -> Result<Self, LedgerError> {
+        Ok(Self::of(Arc::new(File::open(path, vault)?), redactor))
     }
 
     /// The ledger of hosts on several machines.
-    pub(crate) fn shared(pool: PgPool, redactor: Redactor) -> Self {
-        Self::of(Arc::new(Shared::new(pool)), redactor)
+    pub(crate) fn shared(pool: PgPool, redactor: Redactor, vault: Vault) -> Self {
+        Self::of(Arc::new(Shared::new(pool, vault)), redactor)
     }
 
     fn of(storage: Arc<dyn Storage>, redactor: Redactor) -> Self {
@@ -189,6 +211,19 @@ impl Ledger {
         self.storage.verify().await
     }
 
+    /// Encrypts what is in clear text, or encrypted with another key than the
+    /// active one, of some of the rows after this one. Gives the last of them
+    /// and how many there were; none when there are no more. Without an active
+    /// key there is nothing to do.
+    ///
+    /// # Errors
+    ///
+    /// When a key is missing, or the ledger cannot be written. Then these rows
+    /// are as they were.
+    pub(crate) async fn reseal(&self, after: u64) -> Result<Option<(u64, u64)>, LedgerError> {
+        self.storage.reseal(after).await
+    }
+
     /// What the ledger is kept in.
     pub(super) fn storage(&self) -> &dyn Storage {
         self.storage.as_ref()
@@ -216,34 +251,6 @@ fn redact(redactor: &Redactor, entry: Entry) -> Entry {
     }
 }
 
-pub(super) fn row(seq: u64, previous: &str, entry: Entry) -> (Row, Option<Vec<u8>>) {
-    let large = entry.large.unwrap_or_else(|| Large {
-        size: entry.body.len() as u64,
-        sha256: chain::sha256(&entry.body),
-    });
-    let body = (large.size <= MAX_BODY as u64).then_some(entry.body);
-    let mut row = Row {
-        seq,
-        id: Uuid::nil(),
-        time: time(Timestamp::now()),
-        context: entry.context,
-        kind: entry.kind.name().to_owned(),
-        activity: entry.activity,
-        check: entry.check,
-        exchange: entry.exchange.map(|id| id.to_string()),
-        summary: entry.summary,
-        status: entry.status,
-        outcome: entry.outcome,
-        headers: entry.headers,
-        body_size: large.size,
-        body_sha256: large.sha256,
-        hash: String::new(),
-    };
-    row.hash = chain::hash(previous, &row);
-    row.id = chain::id(&row.hash);
-    (row, body)
-}
-
 /// A moment as it is stored: always six decimals, so that times sort as text.
 pub(super) fn time(moment: Timestamp) -> String {
     format!("{moment:.6}")
@@ -259,21 +266,21 @@ pub(super) struct Stored {
     pub(super) run: String,
     pub(super) employer: String,
     pub(super) headers: String,
+    /// In the row itself.
     pub(super) body: Option<Vec<u8>>,
+    pub(super) beside: Option<Beside>,
 }
 
-pub(super) fn holds(before: &Verified, row: &Row, stored: &Stored) -> Result<(), String> {
+/// Whether a row, as it is stored, comes after those that were verified: the
+/// inner error says why not, the outer one that it cannot be told.
+pub(super) fn holds(
+    before: &Verified,
+    row: &Row,
+    stored: &Stored,
+    vault: &Vault,
+) -> Result<Result<(), String>, LedgerError> {
     if row.seq != before.rows + 1 {
-        return Err(format!("row {} is missing", before.rows + 1));
-    }
-    match &stored.body {
-        Some(body) if chain::sha256(body) != row.body_sha256 => {
-            return Err("its body was changed".to_owned());
-        }
-        None if row.body_size <= MAX_BODY as u64 => {
-            return Err("its body was removed".to_owned());
-        }
-        _ => {}
+        return Ok(Err(format!("row {} is missing", before.rows + 1)));
     }
     // What reads the same but is written in another way was changed as well;
     // filters would miss it.
@@ -281,7 +288,9 @@ pub(super) fn holds(before: &Verified, row: &Row, stored: &Stored) -> Result<(),
         && stored.employer == row.context.employer.to_string()
         && stored.headers == headers(row);
     if !same || chain::hash(&before.head, row) != row.hash {
-        return Err("it was changed, or the row before it was replaced".to_owned());
+        let why = "it was changed, or the row before it was replaced";
+        return Ok(Err(why.to_owned()));
     }
-    Ok(())
+    let beside = beside::holds(row, stored, vault)?;
+    Ok(beside.map_err(ToOwned::to_owned))
 }

@@ -5,6 +5,7 @@
 use super::alarm::{Alarm, Threshold};
 use super::storage::Appending;
 use super::{Entry, LedgerError};
+use crate::encryption::EncryptionError;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use tokio::sync::{mpsc, oneshot};
@@ -39,6 +40,12 @@ pub(super) enum Refused {
     Row(String),
     /// No row can be appended now.
     All(String),
+}
+
+impl From<EncryptionError> for Refused {
+    fn from(error: EncryptionError) -> Self {
+        Self::All(error.to_string())
+    }
 }
 
 /// A row that waits for its turn.

@@ -18,6 +18,7 @@ mod people;
 mod places;
 mod rehearsal;
 pub(crate) mod replay;
+mod rotation;
 mod shared;
 mod submission;
 pub(crate) mod throttle;
@@ -35,6 +36,7 @@ pub use modules::{Actor, ModuleListing, SwitchError, Switched};
 pub use people::{OutsideReply, RunsError, Verdict};
 pub use rehearsal::Rehearsal;
 pub use replay::Stop;
+pub use rotation::{Rotated, RotationError};
 pub use shared::SharedError;
 pub(crate) use shared::pull;
 pub(crate) use shared::words;
@@ -50,6 +52,7 @@ use crate::config::{Client, Config, Live};
 use crate::desk::Desk;
 use crate::durable::{Clock, RunQueue, RunStore, SystemClock};
 use crate::egress::{Egress, Resolve};
+use crate::encryption::Vault;
 use crate::exports::ExportDir;
 use crate::ledger::{Ledger, Redactor};
 use crate::platform::{Embedded, Entity, Loket, Owner, Platform};
@@ -130,9 +133,12 @@ impl Host {
             Some(shared) => Some(connect(shared, &redactor)?),
             None => None,
         };
+        let vault = Vault::new(config.encryption.clone(), redactor.clone());
+        let active = vault.active();
+        active.map_err(|error| StartError::Encryption(error.to_string()))?;
         let ledger = match &shared {
-            Some(shared) => Ledger::shared(shared.pool.clone(), redactor.clone()),
-            None => Ledger::open(&config.ledger, redactor.clone())?,
+            Some(shared) => Ledger::shared(shared.pool.clone(), redactor.clone(), vault.clone()),
+            None => Ledger::encrypted(&config.ledger, redactor.clone(), vault.clone())?,
         };
         let published = shared.as_ref().and_then(|shared| shared.grants.as_ref());
         let mut config = grants::granted(config, published)?;
@@ -141,6 +147,7 @@ impl Host {
         }
         // As it is in force at each denial.
         let live = Live::new(config);
+        vault.follow(&live);
         let ledger = ledger.with_alarms({
             let live = live.clone();
             move || live.with(|config| config.alarms.denials)
@@ -170,7 +177,7 @@ impl Host {
             components,
             bucket,
             grants,
-        } = Kept::of(&config, shared)?;
+        } = Kept::of(&config, shared, vault)?;
         Ok(Self {
             grants: grants.map(|granted| Following::start(granted, &live)),
             throttle: Arc::new(Throttle::new(runs.clone(), clock.clone())),

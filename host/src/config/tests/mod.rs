@@ -1,4 +1,5 @@
 mod credentials;
+mod encryption;
 mod faults;
 mod following;
 mod live;

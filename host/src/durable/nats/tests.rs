@@ -7,6 +7,7 @@ use super::super::conformance::{
 use super::super::{Begun, Ended, Postgres, QueueError, SharedLimits, State, StoreError};
 use super::JetStream;
 use crate::config::{Config, Shared};
+use crate::encryption::Vault;
 use crate::ledger::Redactor;
 use crate::servers::{Servers, servers};
 use crate::shared;
@@ -40,7 +41,10 @@ impl Installation {
         let pool = shared::postgres::connect(&self.config.store, &redactor).await;
         let context = shared::nats::connect(&self.config.nats, &redactor).await;
         (
-            Postgres::new(pool.unwrap()).await.unwrap(),
+            Postgres::new(pool.unwrap())
+                .await
+                .unwrap()
+                .encrypted(Vault::of(&["2026"])),
             JetStream::new(context.unwrap(), &self.config.nats)
                 .await
                 .unwrap(),

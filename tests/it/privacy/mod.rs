@@ -1,0 +1,4 @@
+//! What is stored of people: encrypted, kept no longer than it is to be, given
+//! and erased.
+
+mod keys;
