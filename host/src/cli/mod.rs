@@ -16,6 +16,8 @@ mod messages;
 mod modules;
 mod new;
 mod output;
+mod person;
+mod retention;
 mod run;
 mod runs;
 mod select;
@@ -149,6 +151,16 @@ enum Command {
     Keys {
         #[command(subcommand)]
         command: keys::Keys,
+    },
+    /// What is stored of one person: gives or erases it.
+    Person {
+        #[command(subcommand)]
+        command: person::Person,
+    },
+    /// How long what is stored of people is kept.
+    Retention {
+        #[command(subcommand)]
+        command: retention::Retention,
     },
     /// The modules (products) of an employer.
     Modules {
@@ -311,6 +323,8 @@ async fn dispatch(cli: &Cli, out: &Output) -> Result<(), Failure> {
         Command::Keys {
             command: keys::Keys::Rotate,
         } => keys::rotate(&host()?, out).await,
+        Command::Person { command } => person::person(command, &host()?, out).await,
+        Command::Retention { command } => retention::retention(command, &host()?, out).await,
         Command::Modules { command } => modules::modules(command, &host()?, out).await,
         Command::Revoke(args) => shared::revoke(args, &host()?, out).await,
         Command::Restore(what) => shared::restore(what, &host()?, out).await,

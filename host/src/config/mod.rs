@@ -12,6 +12,7 @@ mod published;
 mod queue;
 mod raw;
 mod resolve;
+mod retention;
 mod secret;
 mod server;
 mod settings;
@@ -27,6 +28,7 @@ pub use distribution::{Distribution, Registry};
 pub use encryption::{Encryption, EncryptionKey};
 pub use published::{Published, extract};
 pub use queue::{Queue, Retry, Schedule, Task};
+pub use retention::{Period, Retention, Subject};
 pub use secret::SecretReference;
 pub use server::{
     Application, Connectors, Console, Issuer, Oidc, PasswordHash, Registration, Server, Tls, Tokens,
@@ -66,6 +68,8 @@ pub struct Config {
     pub runs: PathBuf,
     /// With which keys what is stored is encrypted.
     pub encryption: Arc<Encryption>,
+    /// How long what is stored of people is kept.
+    pub retention: Retention,
     /// How a process works on the queue.
     pub queue: Queue,
     /// What hosts on several machines share instead of the ledger and the runs
@@ -101,6 +105,8 @@ pub struct Config {
     /// What was published and is not in force here, because this host lacks
     /// what it takes.
     pub lacking: Vec<Fault>,
+    /// What can be as it is, but may not be meant.
+    pub doubtful: Vec<Fault>,
     source: Source,
 }
 
@@ -249,6 +255,12 @@ impl Config {
         self.lacking
             .iter()
             .map(move |fault| fault.told(&self.path, name))
+    }
+
+    /// What may not be meant, each with its place and what to do.
+    pub fn warnings(&self) -> impl Iterator<Item = String> {
+        let doubtful = self.doubtful.iter();
+        doubtful.map(|fault| fault.told(&self.path, None))
     }
 
     /// A connector by its name.

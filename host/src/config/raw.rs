@@ -41,6 +41,7 @@ pub(super) struct File {
     pub(super) alarms: Option<Spanned<super::Alarms>>,
     pub(super) store: Option<Spanned<super::shared::WrittenStore>>,
     pub(super) queue: Option<Spanned<super::shared::WrittenQueue>>,
+    pub(super) retention: Option<Spanned<super::retention::WrittenRetention>>,
     pub(super) encryption: Option<Spanned<super::encryption::WrittenEncryption>>,
     #[serde(default)]
     pub(super) parties: Vec<Spanned<super::queue::WrittenParty>>,

@@ -5,6 +5,7 @@ mod distribution;
 mod encryption;
 mod grants;
 mod queue;
+mod retention;
 mod rule;
 mod server;
 mod user;
@@ -38,6 +39,7 @@ pub(super) fn resolve(
         roots: BTreeMap::new(),
         faults: Vec::new(),
         lacking: Vec::new(),
+        warnings: Vec::new(),
     };
     let config = resolver.read(text).and_then(|file: raw::File| {
         let file = resolver.granted(file, published.is_some())?;
@@ -66,6 +68,8 @@ struct Resolver<'a> {
     faults: Vec<Fault>,
     /// What was published and this host does without.
     lacking: Vec<Fault>,
+    /// What may not be meant.
+    warnings: Vec<Fault>,
 }
 
 impl Resolver<'_> {
@@ -165,6 +169,7 @@ impl Resolver<'_> {
         });
         let (queue, shared) = self.queue(file.store, file.queue, upstream.is_none());
         let encryption = self.encryption(path, file.encryption);
+        let retention = self.retention(file.retention);
         let parties = self.parties(file.parties);
         let schedules = self.schedules(file.schedules, &clients, &grants);
         grants.rights = rights;
@@ -174,6 +179,7 @@ impl Resolver<'_> {
             queue,
             shared,
             encryption: encryption.into(),
+            retention,
             parties,
             schedules,
             path: path.to_owned(),
@@ -193,6 +199,7 @@ impl Resolver<'_> {
             published: published.cloned(),
             elsewhere: std::mem::take(&mut self.elsewhere),
             lacking: std::mem::take(&mut self.lacking),
+            doubtful: std::mem::take(&mut self.warnings),
             source: Source(self.text.into()),
         }
     }

@@ -293,6 +293,10 @@ pub trait RunStore: Send + Sync {
     /// Notes the moment for which a schedule was carried out.
     async fn tick(&self, schedule: &str, moment: Millis) -> Result<(), StoreError>;
 
+    /// Forgets those of these runs that are over, with their attempts and their
+    /// keys. Gives how many there were.
+    async fn remove(&self, runs: Vec<Uuid>) -> Result<u64, StoreError>;
+
     /// Encrypts what is in clear text, or encrypted with another key than the
     /// active one, in some steps of journals. Gives how many there were; none
     /// when nothing is left to do.

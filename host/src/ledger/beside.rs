@@ -26,6 +26,9 @@ use uuid::Uuid;
 /// What a commitment begins with, in the place of the SHA-256 of a body.
 const COMMITTED: &str = "hmac-sha256:";
 
+/// The summary of a row beside which nothing lies any more.
+const ERASED: &str = "[erased]";
+
 /// What lies beside a row, as it is stored.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Beside {
@@ -130,7 +133,8 @@ impl Row {
         Ok(private)
     }
 
-    /// Whether something must lie beside it, as it is stored.
+    /// Whether it has a commitment in the place of a hash: something lies beside
+    /// it, or was erased.
     pub(super) fn is_committed(&self) -> bool {
         self.body_sha256.starts_with(COMMITTED)
     }
@@ -148,7 +152,13 @@ impl Row {
         vault: &Vault,
     ) -> Result<Self, LedgerError> {
         let Some(private) = private else {
-            return Ok(self);
+            return Ok(match self.is_committed() {
+                true => Self {
+                    summary: ERASED.to_owned(),
+                    ..self
+                },
+                false => self,
+            });
         };
         let private = match Private::read(self.seq, &self.body_sha256, private, vault) {
             Ok(private) => private,
@@ -249,7 +259,7 @@ pub(super) fn with_body(
     vault: &Vault,
 ) -> Result<(Row, Option<Vec<u8>>), LedgerError> {
     let Some(Beside { private, body }) = stored.beside else {
-        return Ok((row, stored.body));
+        return Ok((row.shown(None, vault)?, stored.body));
     };
     let opened =
         Private::read(row.seq, &row.body_sha256, private.clone(), vault).and_then(|opened| {
@@ -264,44 +274,45 @@ pub(super) fn with_body(
     Ok((row.shown(Some(private), vault)?, body))
 }
 
-/// Whether what lies beside a row is what was recorded: the inner error says
-/// why not, the outer one that it cannot be told.
-pub(super) fn holds(
-    row: &Row,
-    stored: &Stored,
-    vault: &Vault,
-) -> Result<Result<(), &'static str>, LedgerError> {
-    const CHANGED: &str = "its body was changed";
+/// What became of what lies beside a row.
+pub(super) enum Held {
+    /// It is what was recorded.
+    Yes,
+    /// It is not there.
+    Removed,
+    /// It is something else; why that is known.
+    Changed(&'static str),
+}
+
+/// Whether what lies beside a row is what was recorded.
+pub(super) fn holds(row: &Row, stored: &Stored, vault: &Vault) -> Result<Held, LedgerError> {
+    const CHANGED: Held = Held::Changed("its body was changed");
+    const BESIDE: Held = Held::Changed("what lies beside it was changed");
     let (sha256, body) = match &stored.beside {
-        None if row.is_committed() => return Ok(Err("its body was removed")),
+        None if row.is_committed() => return Ok(Held::Removed),
         None => (row.body_sha256.clone(), stored.body.clone()),
         Some(beside) => {
             let (seq, recorded) = (row.seq, &row.body_sha256);
             let private = match Private::read(seq, recorded, beside.private.clone(), vault) {
                 Ok(private) => private,
-                Err(EncryptionError::Changed) => {
-                    return Ok(Err("what lies beside it was changed"));
-                }
+                Err(EncryptionError::Changed) => return Ok(BESIDE),
                 Err(error) => return Err(of_row(seq, &error)),
             };
             let commitment = private.commitment();
             if commitment.as_ref().unwrap_or(&private.sha256) != recorded {
-                return Ok(Err("what lies beside it was changed"));
+                return Ok(BESIDE);
             }
-            let body = beside.body.clone();
-            match body
-                .map(|body| private.body(&row.about("body"), body))
-                .transpose()
-            {
+            let open = |body: &Vec<u8>| private.body(&row.about("body"), body.clone());
+            match beside.body.as_ref().map(open).transpose() {
                 Ok(body) => (private.sha256, body),
-                Err(_) => return Ok(Err(CHANGED)),
+                Err(_) => return Ok(CHANGED),
             }
         }
     };
     Ok(match body {
-        Some(body) if chain::sha256(&body) != sha256 => Err(CHANGED),
-        None if row.body_size <= MAX_BODY as u64 => Err("its body was removed"),
-        _ => Ok(()),
+        Some(body) if chain::sha256(&body) != sha256 => CHANGED,
+        None if row.body_size <= MAX_BODY as u64 => Held::Removed,
+        _ => Held::Yes,
     })
 }
 

@@ -18,6 +18,7 @@ mod beside;
 mod chain;
 mod content;
 mod denials;
+mod erasure;
 mod opening;
 mod postgres;
 mod redact;
@@ -29,13 +30,17 @@ mod store;
 #[cfg(test)]
 mod tests;
 mod turns;
+mod verifying;
 
 pub use alarm::Threshold;
 pub use chain::{Broken, Verified};
 pub use content::{Content, ContentError};
 pub use denials::{DenialCount, DenialCounter, DenialCounters};
+pub use erasure::Erasure;
+pub(crate) use erasure::Kept;
 pub(crate) use opening::Opening;
 pub use redact::Redactor;
+pub(crate) use spelling::mentions;
 pub use store::{Filter, Ledger, LedgerError, Use};
 
 use serde::{Deserialize, Serialize};
@@ -71,6 +76,10 @@ pub enum Kind {
     ActivityWrite,
     /// A client was denied again and again.
     Alarm,
+    /// What rows say of people was erased.
+    Erasure,
+    /// What rows say of a person was given.
+    PersonExported,
 }
 
 impl Kind {
@@ -103,6 +112,8 @@ impl Kind {
             Self::Denial => "denial",
             Self::ActivityWrite => "activity-write",
             Self::Alarm => "alarm",
+            Self::Erasure => "erasure",
+            Self::PersonExported => "person-exported",
         }
     }
 }

@@ -7,9 +7,10 @@ use super::alarm::{self, Alarm, Threshold};
 use super::beside::{Beside, Made, Stale, with_body};
 use super::chain::{Broken, GENESIS, Verified};
 use super::storage::{Appending, Storage};
-use super::store::{RESEALED, RESEALED_BYTES, Stored, headers, holds, time};
+use super::store::{RESEALED, RESEALED_BYTES, Stored, headers, time};
 use super::turns::{self, Appended, Asked, Earlier, Refused, Turns};
-use super::{Context, DenialCount, Entry, Filter, Kind, LedgerError, Row, Use, chain};
+use super::verifying::Verifying;
+use super::{Context, DenialCount, Entry, Filter, Kept, Kind, LedgerError, Row, Use, chain};
 use crate::durable::StoreError;
 use crate::encryption::{Key, Vault, is_sealed};
 use crate::shared::postgres::{Lock, within};
@@ -118,6 +119,7 @@ async fn append(pool: &PgPool, turn: Vec<Asked>, vault: &Vault) -> Result<Append
         }
         let (mut rows, mut appended) = (Vec::new(), Appended::new());
         for asked in turn {
+            erase(&mut db, &asked.erased).await?;
             let made = Made::new(seq + 1, &hash, storable(asked.entry), vault)?;
             let row = made.row.clone();
             (seq, hash) = (row.seq, row.hash.clone());
@@ -139,6 +141,21 @@ async fn append(pool: &PgPool, turn: Vec<Asked>, vault: &Vault) -> Result<Append
         Ok(appended)
     })
     .await
+}
+
+/// Erases what lies beside rows.
+async fn erase(db: &mut PgTransaction<'_>, rows: &[u64]) -> Result<(), StoreError> {
+    if rows.is_empty() {
+        return Ok(());
+    }
+    let rows: Vec<_> = rows.iter().map(|seq| signed(*seq)).collect();
+    for sql in [
+        "DELETE FROM content WHERE seq = ANY($1)",
+        "UPDATE ledger SET body = NULL WHERE seq = ANY($1) AND body IS NOT NULL",
+    ] {
+        sqlx::query(sql).bind(&rows).execute(&mut **db).await?;
+    }
+    Ok(())
 }
 
 /// Whether the newest content is encrypted.
@@ -512,6 +529,33 @@ impl Storage for Shared {
         Ok(uses.await?)
     }
 
+    async fn kept(&self, until: String, after: u64, limit: u32) -> Result<Vec<Kept>, LedgerError> {
+        let sql = format!(
+            "SELECT seq, time, run, activity FROM {WITH_PRIVATE}
+             WHERE seq > $1 AND time < $2 AND kind <> 'erasure' AND (private IS NOT NULL OR octet_length(ledger.body) > 0)
+             ORDER BY seq LIMIT $3"
+        );
+        let kept = within(async {
+            let rows = sqlx::query(AssertSqlSafe(sql))
+                .bind(signed(after))
+                .bind(until)
+                .bind(i64::from(limit))
+                .fetch_all(&self.pool)
+                .await?;
+            let mut kept = Vec::new();
+            for row in &rows {
+                kept.push(Kept {
+                    seq: unsigned(row, 0)?,
+                    time: row.try_get(1)?,
+                    run: Uuid::parse_str(row.try_get(2)?).unwrap_or_default(),
+                    activity: row.try_get(3)?,
+                });
+            }
+            Ok(kept)
+        });
+        Ok(kept.await?)
+    }
+
     async fn reseal(&self, after: u64) -> Result<Option<(u64, u64)>, LedgerError> {
         let Some(key) = self.vault.active()? else {
             return Ok(None);
@@ -526,31 +570,21 @@ impl Storage for Shared {
     }
 
     async fn verify(&self) -> Result<Result<Verified, Broken>, LedgerError> {
-        let mut verified = Verified {
-            rows: 0,
-            head: GENESIS.to_owned(),
-        };
+        let mut verifying = Verifying::new();
         loop {
-            let Some(last) = within(part(&self.pool, verified.rows)).await? else {
-                return Ok(Ok(verified));
+            let after = verifying.rows();
+            let Some(last) = within(part(&self.pool, after)).await? else {
+                return Ok(verifying.done());
             };
-            let rows = within(bodies(&self.pool, verified.rows + 1, last)).await?;
+            let rows = within(bodies(&self.pool, after + 1, last)).await?;
             for row in &rows {
-                let read = read(row).and_then(|read| Ok((read, stored(row)?)));
-                let (row, stored) = match read {
-                    Ok(read) => read,
-                    Err(error) => {
-                        let (seq, why) = (verified.rows + 1, format!("it cannot be read: {error}"));
-                        return Ok(Err(Broken { seq, why }));
-                    }
+                let held = match read(row).and_then(|read| Ok((read, stored(row)?))) {
+                    Ok((row, stored)) => verifying.next(row, stored, &self.vault)?,
+                    Err(error) => Err(verifying.unreadable(&error)),
                 };
-                if let Err(why) = holds(&verified, &row, &stored, &self.vault)? {
-                    return Ok(Err(Broken { seq: row.seq, why }));
+                if let Err(broken) = held {
+                    return Ok(Err(broken));
                 }
-                verified = Verified {
-                    rows: row.seq,
-                    head: row.hash,
-                };
             }
         }
     }

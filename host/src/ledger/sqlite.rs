@@ -5,9 +5,10 @@ use super::beside::{Beside, Made, Stale, with_body};
 use super::chain::{self, Broken, GENESIS, Verified};
 use super::select::{integer, selected};
 use super::storage::{Appending, Storage};
-use super::store::{RESEALED, RESEALED_BYTES, Stored, headers, holds};
+use super::store::{RESEALED, RESEALED_BYTES, Stored, headers};
 use super::turns::{self, Appended, Asked, Earlier, Refused, Turns};
-use super::{Context, DenialCount, Filter, Kind, LedgerError, Row, Use};
+use super::verifying::Verifying;
+use super::{Context, DenialCount, Filter, Kept, Kind, LedgerError, Row, Use};
 use crate::encryption::{Vault, is_sealed};
 use async_trait::async_trait;
 use rusqlite::{Connection, OptionalExtension, Transaction, TransactionBehavior, params};
@@ -150,8 +151,10 @@ fn append(
     if vault.active()?.is_none() && is_encrypted(&transaction)? {
         return Err(vault.off().into());
     }
-    let mut appended = Appended::new();
+    let (mut appended, mut erasing) = (Appended::new(), false);
     for asked in turn {
+        erasing |= !asked.erased.is_empty();
+        erase(&transaction, &asked.erased)?;
         let made = Made::new(last + 1, &hash, asked.entry, vault)?;
         let new = insert(&transaction, made)?;
         (last, hash) = (new.seq, new.hash.clone());
@@ -167,7 +170,27 @@ fn append(
         appended.push((new.seq, alarm));
     }
     transaction.commit()?;
+    if erasing {
+        checkpoint(connection)?;
+    }
     Ok(appended)
+}
+
+/// Erases what lies beside rows.
+fn erase(db: &Transaction<'_>, rows: &[u64]) -> rusqlite::Result<()> {
+    for seq in rows {
+        db.prepare_cached("DELETE FROM content WHERE seq = ?1")?
+            .execute([seq])?;
+        db.prepare_cached("UPDATE ledger SET body = NULL WHERE seq = ?1 AND body IS NOT NULL")?
+            .execute([seq])?;
+    }
+    Ok(())
+}
+
+/// What was replaced or erased is not to stay in the write-ahead log. Others
+/// may be reading; then it goes with a later one.
+fn checkpoint(connection: &Connection) -> rusqlite::Result<()> {
+    connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()))
 }
 
 /// Whether the newest content is encrypted.
@@ -312,6 +335,27 @@ impl Storage for File {
         .await
     }
 
+    async fn kept(&self, until: String, after: u64, limit: u32) -> Result<Vec<Kept>, LedgerError> {
+        self.with(move |connection, _| {
+            let mut select = connection.prepare_cached(&format!(
+                "SELECT seq, time, run, activity FROM {WITH_PRIVATE}
+                 WHERE seq > ?1 AND time < ?2 AND kind <> 'erasure' AND (private IS NOT NULL OR length(ledger.body) > 0)
+                 ORDER BY seq LIMIT ?3"
+            ))?;
+            let kept = select.query_map(params![after, until, limit], |row| {
+                let run: String = row.get(2)?;
+                Ok(Kept {
+                    seq: row.get(0)?,
+                    time: row.get(1)?,
+                    run: Uuid::parse_str(&run).unwrap_or_default(),
+                    activity: row.get(3)?,
+                })
+            })?;
+            Ok(kept.collect::<rusqlite::Result<_>>()?)
+        })
+        .await
+    }
+
     async fn reseal(&self, after: u64) -> Result<Option<(u64, u64)>, LedgerError> {
         self.with(move |connection, vault| reseal(connection, after, vault))
             .await
@@ -322,28 +366,18 @@ impl Storage for File {
             let sql = format!("{WHOLE} ORDER BY seq");
             let mut select = connection.prepare(&sql)?;
             let mut rows = select.query([])?;
-            let mut verified = Verified {
-                rows: 0,
-                head: GENESIS.to_owned(),
-            };
+            let mut verifying = Verifying::new();
             while let Some(row) = rows.next()? {
-                let (row, stored) = match read(row).and_then(|read| Ok((read, Stored::read(row)?)))
-                {
-                    Ok(read) => read,
-                    Err(error) => {
-                        let (seq, why) = (verified.rows + 1, format!("it cannot be read: {error}"));
-                        return Ok(Err(Broken { seq, why }));
-                    }
+                let read = read(row).and_then(|read| Ok((read, Stored::read(row)?)));
+                let held = match read {
+                    Ok((row, stored)) => verifying.next(row, stored, vault)?,
+                    Err(error) => Err(verifying.unreadable(&error)),
                 };
-                if let Err(why) = holds(&verified, &row, &stored, vault)? {
-                    return Ok(Err(Broken { seq: row.seq, why }));
+                if let Err(broken) = held {
+                    return Ok(Err(broken));
                 }
-                verified = Verified {
-                    rows: row.seq,
-                    head: row.hash,
-                };
             }
-            Ok(Ok(verified))
+            Ok(verifying.done())
         })
         .await
     }
@@ -484,8 +518,7 @@ fn reseal(
     }
     db.commit()?;
     if last.is_none() {
-        // What was replaced is not to stay in the write-ahead log.
-        connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()))?;
+        checkpoint(connection)?;
     }
     Ok(last.map(|last| (last, rows)))
 }

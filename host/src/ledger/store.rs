@@ -2,12 +2,12 @@
 
 use super::alarm::{InForce, Threshold};
 use super::beside::Beside;
-use super::chain::{self, Broken, Verified};
+use super::chain::{Broken, Verified};
 use super::postgres::Shared;
 use super::sqlite::File;
 use super::storage::{Appending, Storage};
 use super::turns::{Asked, Earlier};
-use super::{DenialCounters, Entry, Kind, Redactor, Row, beside};
+use super::{DenialCounters, Entry, Kind, Redactor, Row};
 use crate::encryption::{EncryptionError, Vault};
 use jiff::Timestamp;
 use sqlx::postgres::PgPool;
@@ -147,6 +147,15 @@ impl Ledger {
     /// When it could not be written. Then nothing was; or nobody knows, if the
     /// ledger is on another machine that fell silent meanwhile.
     pub async fn append(&self, entry: Entry) -> Result<u64, LedgerError> {
+        self.append_erasing(entry, Vec::new()).await
+    }
+
+    /// As [`Ledger::append`], and erases what lies beside these rows with it.
+    pub(super) async fn append_erasing(
+        &self,
+        entry: Entry,
+        erased: Vec<u64>,
+    ) -> Result<u64, LedgerError> {
         let denial = (entry.kind == Kind::Denial).then(|| {
             let check = entry.check.clone().unwrap_or_default();
             (entry.context.client.clone(), check)
@@ -157,6 +166,7 @@ impl Ledger {
             entry,
             threshold,
             after: None,
+            erased,
         };
         let (seq, alarm) = self.storage.append(asked, None).await?;
         if let Some((client, check)) = denial {
@@ -179,6 +189,7 @@ impl Ledger {
             entry: redact(&self.redactor, entry),
             threshold: None,
             after,
+            erased: Vec::new(),
         };
         self.storage.append(asked, own)
     }
@@ -269,28 +280,4 @@ pub(super) struct Stored {
     /// In the row itself.
     pub(super) body: Option<Vec<u8>>,
     pub(super) beside: Option<Beside>,
-}
-
-/// Whether a row, as it is stored, comes after those that were verified: the
-/// inner error says why not, the outer one that it cannot be told.
-pub(super) fn holds(
-    before: &Verified,
-    row: &Row,
-    stored: &Stored,
-    vault: &Vault,
-) -> Result<Result<(), String>, LedgerError> {
-    if row.seq != before.rows + 1 {
-        return Ok(Err(format!("row {} is missing", before.rows + 1)));
-    }
-    // What reads the same but is written in another way was changed as well;
-    // filters would miss it.
-    let same = stored.run == row.context.run.to_string()
-        && stored.employer == row.context.employer.to_string()
-        && stored.headers == headers(row);
-    if !same || chain::hash(&before.head, row) != row.hash {
-        let why = "it was changed, or the row before it was replaced";
-        return Ok(Err(why.to_owned()));
-    }
-    let beside = beside::holds(row, stored, vault)?;
-    Ok(beside.map_err(ToOwned::to_owned))
 }

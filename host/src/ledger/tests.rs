@@ -6,6 +6,7 @@ use tempfile::TempDir;
 mod alarms;
 mod chain;
 mod encryption;
+mod erasure;
 mod redaction;
 mod rows;
 mod select;

@@ -24,6 +24,8 @@ pub(super) struct Asked {
     pub(super) threshold: Option<Threshold>,
     /// The row that must be there before it, if one must.
     pub(super) after: Option<Earlier>,
+    /// The rows of which what lies beside them is erased with it.
+    pub(super) erased: Vec<u64>,
 }
 
 /// A row that was asked for earlier; it tells whether that failed. Whoever

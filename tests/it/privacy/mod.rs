@@ -2,3 +2,5 @@
 //! and erased.
 
 mod keys;
+mod person;
+mod retention;

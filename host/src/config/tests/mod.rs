@@ -7,6 +7,7 @@ mod names;
 mod published;
 mod queue;
 mod resolved;
+mod retention;
 mod shared;
 mod upstream;
 

@@ -201,6 +201,23 @@ pub(super) async fn record(
     }
 }
 
+/// See [`crate::durable::RunStore::remove`].
+pub(super) async fn remove(pool: &PgPool, runs: &[Uuid]) -> Result<u64, StoreError> {
+    let removed: i64 = sqlx::query_scalar(
+        "WITH gone AS (
+             DELETE FROM run WHERE id = ANY($1) AND ended IS NOT NULL RETURNING id
+         ), attempts AS (
+             DELETE FROM attempt WHERE run IN (SELECT id FROM gone)
+         ), steps AS (
+             DELETE FROM step WHERE run IN (SELECT id FROM gone)
+         ) SELECT count(*) FROM gone",
+    )
+    .bind(runs)
+    .fetch_one(pool)
+    .await?;
+    uint(removed)
+}
+
 /// See [`crate::durable::RunStore::reseal`].
 pub(super) async fn reseal(pool: &PgPool, key: &Key, vault: &Vault) -> Result<u64, StoreError> {
     let stale = sqlx::query(

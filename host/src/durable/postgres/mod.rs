@@ -245,6 +245,10 @@ impl RunStore for Postgres {
         within(limits::tick(&self.pool, schedule, moment)).await
     }
 
+    async fn remove(&self, runs: Vec<Uuid>) -> Result<u64, StoreError> {
+        within(attempts::remove(&self.pool, &runs)).await
+    }
+
     async fn reseal(&self) -> Result<u64, StoreError> {
         let Some(key) = self.vault.active()? else {
             return Ok(0);

@@ -235,6 +235,27 @@ pub(super) fn record(
     Ok(())
 }
 
+/// See [`crate::durable::RunStore::remove`].
+pub(super) fn remove(db: &Transaction<'_>, runs: &[Uuid]) -> Result<u64, StoreError> {
+    let mut removed = 0;
+    for run in runs {
+        let run = run.to_string();
+        let gone = db
+            .prepare_cached("DELETE FROM run WHERE id = ?1 AND ended IS NOT NULL")?
+            .execute([&run])?;
+        if gone > 0 {
+            for sql in [
+                "DELETE FROM attempt WHERE run = ?1",
+                "DELETE FROM step WHERE run = ?1",
+            ] {
+                db.prepare_cached(sql)?.execute([&run])?;
+            }
+            removed += 1;
+        }
+    }
+    Ok(removed)
+}
+
 /// See [`crate::durable::RunStore::reseal`].
 pub(super) fn reseal(db: &Transaction<'_>, key: &Key, vault: &Vault) -> Result<u64, StoreError> {
     let stale = db

@@ -127,6 +127,14 @@ impl Sqlite {
         Self::on(&self.light, work).await
     }
 
+    /// What was replaced or removed is not to stay in the write-ahead log. Others
+    /// may be reading; then it goes with a later one.
+    async fn checkpoint(&self) -> Result<(), StoreError> {
+        let checkpoint = "PRAGMA wal_checkpoint(TRUNCATE)";
+        self.read(move |db| Ok(db.query_row(checkpoint, [], |_| Ok(()))?))
+            .await
+    }
+
     /// Reads without taking the place of whoever writes.
     async fn read<T: Send + 'static>(
         &self,
@@ -306,6 +314,12 @@ impl RunStore for Sqlite {
             .await
     }
 
+    async fn remove(&self, runs: Vec<Uuid>) -> Result<u64, StoreError> {
+        let removed = self.durably(move |db| attempts::remove(db, &runs)).await?;
+        self.checkpoint().await?;
+        Ok(removed)
+    }
+
     async fn reseal(&self) -> Result<u64, StoreError> {
         let Some(key) = self.vault.active()? else {
             return Ok(0);
@@ -315,10 +329,7 @@ impl RunStore for Sqlite {
             .durably(move |db| attempts::reseal(db, &key, &vault))
             .await?;
         if resealed == 0 {
-            // What was replaced is not to stay in the write-ahead log.
-            let checkpoint = "PRAGMA wal_checkpoint(TRUNCATE)";
-            self.read(move |db| Ok(db.query_row(checkpoint, [], |_| Ok(()))?))
-                .await?;
+            self.checkpoint().await?;
         }
         Ok(resealed)
     }

@@ -19,6 +19,7 @@ async fn an_empty_ledger_holds_together() {
     let ledger = TestLedger::new();
     let expected = Verified {
         rows: 0,
+        erased: 0,
         head: GENESIS.to_owned(),
     };
     assert_eq!(ledger.verify().await, Ok(expected));

@@ -1,5 +1,7 @@
 use super::*;
 use crate::encryption::Vault;
+use crate::servers::Servers;
+use sqlx::postgres::PgPool;
 
 /// Something that must not be found.
 const NEEDLE: &str = "999993653";
@@ -236,17 +238,22 @@ async fn an_encrypted_body_that_was_changed_or_moved_is_found() {
     }
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn the_shared_ledger_is_encrypted_in_the_same_ways() {
-    let Some(servers) = crate::servers::servers() else {
-        return;
-    };
+/// A database of its own. None where PostgreSQL is not installed.
+pub(super) async fn shared() -> Option<(&'static Servers, String, PgPool)> {
+    let servers = crate::servers::servers()?;
     let database = servers.database();
     let text = servers.configuration(&database, servers.ports(), "") + "[platform]\n";
     let config = crate::config::Config::parse(std::path::Path::new("platform.toml"), &text);
     let store = config.unwrap().shared.unwrap().store;
     let pool = crate::shared::postgres::connect(&store, &Redactor::default()).await;
-    let pool = pool.unwrap();
+    Some((servers, database, pool.unwrap()))
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_shared_ledger_is_encrypted_in_the_same_ways() {
+    let Some((servers, database, pool)) = shared().await else {
+        return;
+    };
     let open = |vault| Ledger::shared(pool.clone(), Redactor::default(), vault);
     let count = |sql: &str| servers.psql(&database, sql).unwrap().trim().to_owned();
     let readable = || {

@@ -37,6 +37,8 @@ macro_rules! all {
     }};
 }
 
+pub(in crate::runs) use all;
+
 /// Carries out the schedules until it is stopped.
 pub(super) async fn run(host: Arc<Host>, stop: CancellationToken) {
     loop {
