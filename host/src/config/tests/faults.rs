@@ -31,15 +31,15 @@ fn an_unknown_key_is_a_fault_wherever_it_is() {
     for (text, expected) in [
         (
             "[platform]\n[client.xaf]\n",
-            "2: unknown field `client`, expected one of `platform`, `clients`, `credentials`, `modules`, `rights`, `roles`, `teams`, `users`, `connectors`, `server`, `alarms`, `store`, `queue`, `parties`, `schedules`, `passwords`, `trusted-roots`",
+            "2: unknown field `client`, expected one of `platform`, `clients`, `credentials`, `modules`, `rights`, `roles`, `teams`, `users`, `connectors`, `registries`, `server`, `alarms`, `store`, `queue`, `parties`, `schedules`, `passwords`, `trusted-roots`",
         ),
         (
             "[platform]\ndata = \"a\"\nlegder = \"b\"\n",
-            "3: unknown field `legder`, expected one of `source`, `data`, `ledger`, `compiled`, `runs`, `loket`",
+            "3: unknown field `legder`, expected one of `source`, `data`, `ledger`, `compiled`, `oci-cache`, `signatures`, `trusted-keys`, `runs`, `loket`",
         ),
         (
             "[platform]\n[clients.xaf]\ncomponent = \"a\"\nactivites = []\n",
-            "4: unknown field `activites`, expected one of `component`, `application`, `sha256`, `activities`, `http`, `exports`, `settings`, `limits`, `cache`, `retry`, `concurrency`, `ready`",
+            "4: unknown field `activites`, expected one of `component`, `oci`, `application`, `sha256`, `activities`, `http`, `exports`, `settings`, `limits`, `cache`, `retry`, `concurrency`, `ready`",
         ),
         (
             "[platform]\n[clients.xaf]\ncomponent = \"a\"\n[clients.xaf.limits]\nmemory-mb = 1\n",

@@ -53,7 +53,7 @@ fn a_broken_file_leaves_the_old_configuration_in_force() {
     assert_eq!(
         error.to_string(),
         format!(
-            "{}:3:1: unknown field `ledgre`, expected one of `source`, `data`, `ledger`, `compiled`, `runs`, `loket`",
+            "{}:3:1: unknown field `ledgre`, expected one of `source`, `data`, `ledger`, `compiled`, `oci-cache`, `signatures`, `trusted-keys`, `runs`, `loket`",
             dir.path().join("platform.toml").display()
         )
     );
