@@ -76,6 +76,12 @@ async fn a_clock_that_was_moved_back_leaves_nothing_waiting() {
 #[tokio::test(flavor = "multi_thread")]
 async fn the_journal_is_gone_from_the_file_when_the_run_is_over() {
     let (dir, one) = one();
+    // Without keys.
+    let clear = Sqlite::open(&dir.path().join("data/runs.db")).unwrap();
+    let one = Process {
+        store: Arc::new(clear),
+        ..one
+    };
     let run = submit(&one, "1", 1).await;
     let fence = started(&one, run.id).await.fence;
     let secret = step(0, Some("\"the citizen service number of somebody\""));
