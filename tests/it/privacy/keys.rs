@@ -57,13 +57,13 @@ async fn messages_are_encrypted_and_keys_replaced_while_a_host_goes_on() {
         text(&none.stderr),
         "error: there is no [encryption] in the configuration, so nothing is encrypted: `koppel keys new` makes a key\n"
     );
-    export(&host, 1).await;
+    export(&host, 2).await;
     assert!(readable(&dir));
 
     make(&dir, "first");
     host.write_configuration(&keyed(&["first"]));
     assert!(matches!(host.host.live().reload(), Reload::Replaced));
-    export(&host, 2).await;
+    export(&host, 3).await;
     let rotated = rotate();
     assert!(
         text(&rotated.stdout).starts_with("encrypted with key \"first\": "),
@@ -77,7 +77,7 @@ async fn messages_are_encrypted_and_keys_replaced_while_a_host_goes_on() {
     assert!(matches!(host.host.live().reload(), Reload::Replaced));
     let ((), rotated) = tokio::join!(
         async {
-            for month in 3..=8 {
+            for month in 4..=9 {
                 export(&host, month).await;
             }
         },
@@ -130,7 +130,7 @@ async fn without_its_key_nothing_is_lost_and_the_line_is_named() {
     make(dir.path(), "first");
     let host = TestHost::start(dir, &keyed(&["first"]));
     host.host.embedded().unwrap().seed().await.unwrap();
-    export(&host, 1).await;
+    export(&host, 2).await;
     let dir = host.dir.path().to_owned();
     let line = |text: &str, what: &str| {
         1 + text
@@ -178,7 +178,7 @@ async fn without_its_key_nothing_is_lost_and_the_line_is_named() {
     // No encryption at all: nothing is appended in clear text.
     host.write_configuration(&configuration(&plugin("journal-xaf", XAF)));
     assert!(matches!(host.host.live().reload(), Reload::Replaced));
-    let job = Job::ProcessJournalRun(seed::journal_run_id(1, 2));
+    let job = Job::ProcessJournalRun(seed::journal_run_id(1, 3));
     let report = host.run("journal-xaf", ANNA, 1, job).await;
     let refused = report.outcome.unwrap_err().to_string();
     assert!(
