@@ -23,6 +23,7 @@ pub mod development;
 pub mod distribution;
 pub mod durable;
 pub mod egress;
+mod encryption;
 pub mod exports;
 #[cfg(any(test, fuzzing))]
 #[doc(hidden)]

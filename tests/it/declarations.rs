@@ -18,15 +18,15 @@ use koppel_host::platform::{DeclarationKind, seed};
 use koppel_host::runs::{Job, Output, RunReport};
 use uuid::Uuid;
 
-const TAX: DeclarationKind = DeclarationKind::PayrollTaxReturn;
+pub(crate) const TAX: DeclarationKind = DeclarationKind::PayrollTaxReturn;
 const UPA: DeclarationKind = DeclarationKind::UpaPensionDeclaration;
 
 /// The application of people: it has no component that could run.
 pub(crate) const DESK: &str = "desk";
 
 /// A host with both connectors, in front of a gateway.
-struct Chain {
-    host: TestHost,
+pub(crate) struct Chain {
+    pub(crate) host: TestHost,
     gateway: Gateway,
 }
 
@@ -69,7 +69,7 @@ application = {{ id = "5c1d2b7e-0000-4000-8000-000000000001", redirect-uris = ["
 }
 
 impl Chain {
-    async fn start() -> Self {
+    pub(crate) async fn start() -> Self {
         let gateway = Gateway::start().await;
         let base = format!("http://party.test:{}", gateway.port);
         let host = TestHost::new(&clients(&base, "allow-private-addresses = true")).await;
@@ -113,7 +113,7 @@ impl Chain {
     }
 
     /// A declaration of employer 1 that was sent.
-    async fn sent(&self, kind: DeclarationKind, period: u32) -> Uuid {
+    pub(crate) async fn sent(&self, kind: DeclarationKind, period: u32) -> Uuid {
         let id = self.created(kind, period).await;
         self.confirm(kind, id).await;
         let report = self.submit(kind, id).await;

@@ -24,6 +24,7 @@ mod observability;
 mod other_languages;
 mod outside;
 mod partner;
+mod privacy;
 mod products;
 mod ready;
 mod rest;

@@ -70,8 +70,12 @@ pub(super) async fn verify(host: &Host, out: &Output) -> Result<(), Failure> {
         Ok(verified) => {
             out.result(&verified, || {
                 anstream::println!(
-                    "{GREEN}intact{GREEN:#} {} rows, the last one has hash {}",
+                    "{GREEN}intact{GREEN:#} {} rows{}, the last one has hash {}",
                     verified.rows,
+                    match verified.erased {
+                        0 => String::new(),
+                        erased => format!(" (of {erased} the contents were erased)"),
+                    },
                     verified.head
                 );
             });

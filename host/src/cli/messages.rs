@@ -113,7 +113,12 @@ async fn show(view: &View, which: Which, host: &Host, out: &Output) -> Result<()
     let body = found.and_then(|(_, body)| body);
     let text = body.as_deref().map(String::from_utf8_lossy);
     let damaged = host.ledger().content(&row).await.err();
-    let damaged = damaged.filter(|error| matches!(error, ContentError::Damaged(_)));
+    let damaged = damaged.filter(|error| {
+        matches!(
+            error,
+            ContentError::Damaged(_) | ContentError::Erased { .. }
+        )
+    });
     let problem = damaged.as_ref().map(ToString::to_string);
     let mut shown = json!({"message": row, "body": text});
     if let Some(problem) = &problem {
@@ -126,6 +131,7 @@ async fn show(view: &View, which: Which, host: &Host, out: &Output) -> Result<()
         }
         match &text {
             Some(text) => anstream::println!("\n{}", printable(text)),
+            None if problem.is_some() => {}
             None => anstream::println!("\nthe bytes were too many to keep"),
         }
     });
@@ -197,7 +203,7 @@ async fn save(
 
 /// Writes a file that appears whole, for its owner only, because it holds
 /// payroll data. One that exists is replaced only if that is asked for.
-fn write(file: &Path, bytes: &[u8], replace: bool) -> Result<(), Failure> {
+pub(super) fn write(file: &Path, bytes: &[u8], replace: bool) -> Result<(), Failure> {
     let failed = |error: std::io::Error| Failure::Failed(format!("{}: {error}", file.display()));
     match std::fs::symlink_metadata(file) {
         // Never a device, or what a link leads to.

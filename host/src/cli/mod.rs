@@ -9,12 +9,15 @@ mod distribution;
 mod grants;
 mod inspect;
 mod journal_runs;
+mod keys;
 mod ledger;
 mod log;
 mod messages;
 mod modules;
 mod new;
 mod output;
+mod person;
+mod retention;
 mod run;
 mod runs;
 mod schema;
@@ -155,6 +158,21 @@ enum Command {
     Ledger {
         #[command(subcommand)]
         command: LedgerCommand,
+    },
+    /// The keys that what is stored is encrypted with.
+    Keys {
+        #[command(subcommand)]
+        command: keys::Keys,
+    },
+    /// What is stored of one person: gives or erases it.
+    Person {
+        #[command(subcommand)]
+        command: person::Person,
+    },
+    /// How long what is stored of people is kept.
+    Retention {
+        #[command(subcommand)]
+        command: retention::Retention,
     },
     /// The modules (products) of an employer.
     Modules {
@@ -342,6 +360,14 @@ async fn dispatch(cli: &Cli, out: &Output) -> Result<(), Failure> {
         Command::Ledger {
             command: LedgerCommand::Verify,
         } => ledger::verify(&host()?, out).await,
+        Command::Keys {
+            command: keys::Keys::New,
+        } => keys::new(out),
+        Command::Keys {
+            command: keys::Keys::Rotate,
+        } => keys::rotate(&host()?, out).await,
+        Command::Person { command } => person::person(command, &host()?, out).await,
+        Command::Retention { command } => retention::retention(command, &host()?, out).await,
         Command::Modules { command } => modules::modules(command, &host()?, out).await,
         Command::Revoke(args) => shared::revoke(args, &host()?, out).await,
         Command::Restore(what) => shared::restore(what, &host()?, out).await,

@@ -2,7 +2,7 @@
 
 use super::Failure;
 use super::grants::{configuration, configuration_with};
-use super::output::{BOLD, GREEN, Output, RED, table};
+use super::output::{BOLD, GREEN, Output, RED, YELLOW, table};
 use crate::admission::Inspection;
 use crate::authorization::{ActivitySet, Explanation, Question};
 use crate::catalogue::{Access, Activity, ROWS, suggestion};
@@ -274,9 +274,13 @@ pub(super) async fn validate(
     let refused = not_loaded(&config, out).await?;
     let errors: Vec<_> = refused.iter().map(ToString::to_string).collect();
     let lacking: Vec<_> = config.lacking().collect();
+    let warnings: Vec<_> = config.warnings().collect();
     out.result(
-        &json!({"valid": refused.is_empty(), "clients": config.grants.clients.len(), "refused": errors, "lacking": lacking}),
+        &json!({"valid": refused.is_empty(), "clients": config.grants.clients.len(), "refused": errors, "lacking": lacking, "warnings": warnings}),
         || {
+            for warning in &warnings {
+                anstream::println!("{YELLOW}warning{YELLOW:#} {warning}");
+            }
             for what in &lacking {
                 anstream::println!("not in force on this host: {what}");
             }

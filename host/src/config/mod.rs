@@ -8,12 +8,14 @@
 mod alarms;
 mod cache;
 mod distribution;
+mod encryption;
 mod published;
 mod queue;
 mod raw;
 mod read;
 mod reference;
 mod resolve;
+mod retention;
 mod schema;
 mod secret;
 mod server;
@@ -28,8 +30,10 @@ mod watch;
 pub use alarms::Alarms;
 pub use cache::Cache;
 pub use distribution::{Distribution, Registry};
+pub use encryption::{Encryption, EncryptionKey};
 pub use published::{Published, extract};
 pub use queue::{Queue, Retry, Schedule, Task};
+pub use retention::{Period, Retention, Subject};
 pub use schema::schema;
 pub use secret::SecretReference;
 pub use server::{
@@ -69,6 +73,10 @@ pub struct Config {
     pub distribution: Distribution,
     /// The SQLite database of the runs.
     pub runs: PathBuf,
+    /// With which keys what is stored is encrypted.
+    pub encryption: Arc<Encryption>,
+    /// How long what is stored of people is kept.
+    pub retention: Retention,
     /// How a process works on the queue.
     pub queue: Queue,
     /// What hosts on several machines share instead of the ledger and the runs
@@ -106,6 +114,8 @@ pub struct Config {
     /// What was published and is not in force here, because this host lacks
     /// what it takes.
     pub lacking: Vec<Fault>,
+    /// What can be as it is, but may not be meant.
+    pub doubtful: Vec<Fault>,
     source: Source,
 }
 
@@ -254,6 +264,12 @@ impl Config {
         self.lacking
             .iter()
             .map(move |fault| fault.told(&self.path, name))
+    }
+
+    /// What may not be meant, each with its place and what to do.
+    pub fn warnings(&self) -> impl Iterator<Item = String> {
+        let doubtful = self.doubtful.iter();
+        doubtful.map(|fault| fault.told(&self.path, None))
     }
 
     /// A connector by its name.

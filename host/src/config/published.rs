@@ -53,10 +53,12 @@ const OF_CLIENT: [&str; 6] = [
 ];
 
 /// What is of one host, of the keys of a configuration.
-const LOCAL: [&str; 10] = [
+const LOCAL: [&str; 12] = [
     "platform",
     "store",
     "queue",
+    "encryption",
+    "retention",
     "server",
     "credentials",
     "registries",

@@ -74,6 +74,12 @@ pub(super) struct File {
     /// Where runs wait.
     #[schemars(with = "Option<super::shared::WrittenQueue>")]
     pub(super) queue: Option<Spanned<super::shared::WrittenQueue>>,
+    /// How long what is stored of people is kept.
+    #[schemars(with = "Option<super::retention::WrittenRetention>")]
+    pub(super) retention: Option<Spanned<super::retention::WrittenRetention>>,
+    /// The keys that what is stored is encrypted with.
+    #[schemars(with = "Option<super::encryption::WrittenEncryption>")]
+    pub(super) encryption: Option<Spanned<super::encryption::WrittenEncryption>>,
     /// Limits of outside parties.
     #[serde(default)]
     #[schemars(with = "Vec<super::queue::WrittenParty>")]

@@ -2,8 +2,10 @@
 
 mod application;
 mod distribution;
+mod encryption;
 mod grants;
 mod queue;
+mod retention;
 mod rule;
 mod server;
 mod user;
@@ -40,6 +42,7 @@ pub(super) fn resolve(
         values: Vec::new(),
         faults: Vec::new(),
         lacking: Vec::new(),
+        warnings: Vec::new(),
     };
     let config = resolver.read(text).and_then(|file: raw::File| {
         let file = resolver.granted(file, published.is_some())?;
@@ -70,6 +73,8 @@ struct Resolver<'a> {
     faults: Vec<Fault>,
     /// What was published and this host does without.
     lacking: Vec<Fault>,
+    /// What may not be meant.
+    warnings: Vec<Fault>,
 }
 
 impl Resolver<'_> {
@@ -173,6 +178,8 @@ impl Resolver<'_> {
             self.fault(Some(&span), text);
         }
         let (queue, shared) = self.queue(file.store, file.queue, upstream.is_none());
+        let encryption = self.encryption(path, file.encryption);
+        let retention = self.retention(file.retention);
         let parties = self.parties(file.parties);
         let schedules = self.schedules(file.schedules, &clients, &grants);
         grants.rights = rights;
@@ -181,6 +188,8 @@ impl Resolver<'_> {
             runs: self.base.join(file.platform.runs),
             queue,
             shared,
+            encryption: encryption.into(),
+            retention,
             parties,
             schedules,
             path: path.to_owned(),
@@ -201,6 +210,7 @@ impl Resolver<'_> {
             published: published.cloned(),
             elsewhere: std::mem::take(&mut self.elsewhere),
             lacking: std::mem::take(&mut self.lacking),
+            doubtful: std::mem::take(&mut self.warnings),
             source: Source(self.text.into()),
         }
     }

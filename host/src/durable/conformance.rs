@@ -76,13 +76,21 @@ async fn take(process: &Process, now: Millis) -> (Lease, Started) {
     panic!("none may begin");
 }
 
-pub(crate) async fn begin(process: &Process, run: Uuid, concurrency: u32) -> Begun {
-    let begin = Begin {
+/// A request to take up a run, however many of its client are under way.
+pub(crate) fn beginning(process: &Process, run: Uuid) -> Begin {
+    Begin {
         run,
         holder: process.holder,
         now: NOW,
         made: Made("a".to_owned()),
+        concurrency: u32::MAX,
+    }
+}
+
+pub(crate) async fn begin(process: &Process, run: Uuid, concurrency: u32) -> Begun {
+    let begin = Begin {
         concurrency,
+        ..beginning(process, run)
     };
     process.store.begin(begin).await.unwrap()
 }
@@ -383,6 +391,26 @@ pub(crate) async fn what_a_person_decides_is_in_the_journal(process: Process) {
     assert_eq!(stopped.state, State::Cancelled);
 }
 
+/// A run that is over can be removed, and its key is free again; others stay.
+pub(crate) async fn runs_that_are_over_are_removed(process: Process) {
+    let store = process.store.clone();
+    let over = submit(&process, "1", 1).await;
+    let fence = started(&process, over.id).await.fence;
+    finish(&process, fence, Ended::Over(State::Succeeded)).await;
+    let open = submit(&process, "2", 1).await;
+    let fence = started(&process, open.id).await.fence;
+    let kept = vec![step(0, Some("\"a\""))];
+    store.record(fence, kept.clone()).await.unwrap();
+    let all = vec![over.id, open.id, Uuid::nil()];
+    assert_eq!(store.remove(all.clone()).await.unwrap(), 1);
+    assert_eq!(store.run(over.id).await.unwrap(), None);
+    assert_eq!(store.attempts(over.id).await.unwrap(), []);
+    assert_eq!(started(&process, open.id).await.steps, kept);
+    assert_eq!(store.remove(all).await.unwrap(), 0);
+    let again = store.submit(new("1", 1), NOW).await.unwrap();
+    assert!(matches!(again, Submitted::New(_)), "{again:?}");
+}
+
 /// Runs are counted by the day on which they were submitted, and by where they
 /// stand now.
 pub(crate) async fn runs_are_counted_by_day_and_state(process: Process) {
@@ -676,6 +704,7 @@ macro_rules! tests {
             whoever_takes_over_has_the_journal_and_the_other_has_no_say(one);
             runs_are_listed_in_pages_newest_first(one);
             runs_are_counted_by_day_and_state(one);
+            runs_that_are_over_are_removed(one);
             people_do_what_the_state_allows(one);
             what_a_person_decides_is_in_the_journal(one);
             a_run_that_needs_a_person_holds_up_no_other(one);

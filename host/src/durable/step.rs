@@ -1,6 +1,38 @@
 //! What the journal of an attempt holds.
 
+use crate::encryption::{EncryptionError, Vault};
 use serde::{Deserialize, Serialize};
+use uuid::Uuid;
+
+/// How many outcomes are encrypted anew in one go.
+pub(super) const RESEALED: u32 = 200;
+
+/// What an outcome belongs to, told when it is encrypted and read.
+fn about(run: Uuid, seq: u64) -> String {
+    format!("koppel step {run} {seq}")
+}
+
+/// An outcome as it is stored.
+pub(super) fn sealed(
+    run: Uuid,
+    seq: u64,
+    outcome: Option<&[u8]>,
+    vault: &Vault,
+) -> Result<Option<Vec<u8>>, EncryptionError> {
+    let seal = |outcome: &[u8]| vault.seal(&about(run, seq), outcome.to_vec());
+    outcome.map(seal).transpose()
+}
+
+/// An outcome as it was before it was stored.
+pub(super) fn opened(
+    run: Uuid,
+    seq: u64,
+    stored: Option<Vec<u8>>,
+    vault: &Vault,
+) -> Result<Option<Vec<u8>>, EncryptionError> {
+    let open = |stored| vault.open(&about(run, seq), stored);
+    stored.map(open).transpose()
+}
 
 /// A reading of a clock by the connector.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -30,7 +62,7 @@ pub struct Step {
     /// Whether it may be made again when its outcome is unknown.
     pub repeatable: bool,
     /// The exchange in the ledger, for an outside request.
-    pub exchange: Option<uuid::Uuid>,
+    pub exchange: Option<Uuid>,
     /// The clocks that the connector read since the step before.
     pub readings: Vec<Reading>,
     /// What the connector was answered, JSON; none until it is known.

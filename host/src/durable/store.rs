@@ -4,6 +4,7 @@ use super::rules::seed;
 use super::{
     Attempt, DayCount, Doubt, End, Made, Millis, NewRun, Run, RunFilter, State, Step, Submitted,
 };
+use crate::encryption::EncryptionError;
 use async_trait::async_trait;
 use std::time::Duration;
 use uuid::Uuid;
@@ -45,6 +46,13 @@ pub enum StoreError {
     /// It cannot be read or written.
     #[error("runs: {0}")]
     Broken(String),
+}
+
+impl From<EncryptionError> for StoreError {
+    /// Later the key may be there.
+    fn from(error: EncryptionError) -> Self {
+        Self::Unavailable(error.to_string())
+    }
 }
 
 /// What a worker must show with everything that it writes of an attempt.
@@ -291,6 +299,15 @@ pub trait RunStore: Send + Sync {
 
     /// Notes the moment for which a schedule was carried out.
     async fn tick(&self, schedule: &str, moment: Millis) -> Result<(), StoreError>;
+
+    /// Forgets those of these runs that are over, with their attempts and their
+    /// keys. Gives how many there were.
+    async fn remove(&self, runs: Vec<Uuid>) -> Result<u64, StoreError>;
+
+    /// Encrypts what is in clear text, or encrypted with another key than the
+    /// active one, in some steps of journals. Gives how many there were; none
+    /// when nothing is left to do.
+    async fn reseal(&self) -> Result<u64, StoreError>;
 
     /// The limits that hold for all hosts together, where there are several.
     fn shared_limits(&self) -> Option<&dyn SharedLimits> {

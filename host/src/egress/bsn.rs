@@ -14,6 +14,12 @@ pub(super) fn may_hold(value: &str) -> bool {
     [false, true].iter().any(|parted| scan(value, *parted))
 }
 
+/// Whether a value is a BSN: nine digits that pass the eleven-test.
+pub(crate) fn is_citizen_service_number(value: &str) -> bool {
+    let digits: Vec<_> = value.chars().map(|c| c.to_digit(10)).collect();
+    digits.iter().all(Option::is_some) && is_bsn(&digits)
+}
+
 fn scan(value: &str, parted: bool) -> bool {
     let mut run: Vec<Option<u32>> = Vec::new();
     let mut separator = false;

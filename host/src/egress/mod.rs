@@ -27,6 +27,7 @@ mod stand_in;
 mod tests;
 pub(crate) mod tls;
 
+pub(crate) use bsn::is_citizen_service_number;
 pub use credential::Credential;
 pub use error::{EgressError, RuleError};
 pub use fields::{WrittenList, WrittenLists};

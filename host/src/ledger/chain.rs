@@ -14,6 +14,8 @@ pub(super) const GENESIS: &str = "koppel ledger 1";
 pub struct Verified {
     /// The number of rows.
     pub rows: u64,
+    /// Of how many of them what they say of people was erased.
+    pub erased: u64,
     /// The hash of the last row. Kept elsewhere, it also proves that no rows
     /// were removed from the end.
     pub head: String,

@@ -23,6 +23,16 @@ pub enum ContentError {
         /// Their SHA-256, lower-case hexadecimal.
         sha256: String,
     },
+    /// They were erased.
+    #[error("its contents were erased on {on} by {by}: {why}", on = .time.split('T').next().unwrap_or_default())]
+    Erased {
+        /// When, RFC 3339 in UTC.
+        time: String,
+        /// Who had them erased.
+        by: String,
+        /// Why.
+        why: String,
+    },
     /// What is stored is not what was recorded.
     #[error(
         "row {0} of the ledger: its bytes are not those that were recorded; `koppel ledger verify` names the first row that was changed"
@@ -50,7 +60,14 @@ impl Ledger {
         }
         let damaged = ContentError::Damaged(row.seq);
         let Some((_, Some(bytes))) = self.row(row.seq).await? else {
-            return Err(damaged);
+            return Err(match self.erasure_of(row.seq).await? {
+                Some((row, erasure)) => ContentError::Erased {
+                    time: row.time,
+                    by: erasure.by,
+                    why: erasure.why,
+                },
+                None => damaged,
+            });
         };
         let hashed = tokio::task::spawn_blocking(move || {
             let sha256: [u8; 32] = Sha256::digest(&bytes).into();

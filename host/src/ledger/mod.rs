@@ -7,13 +7,18 @@
 //! by [`Ledger::verify`]. An append returns once the row is on disk; only then
 //! may the host go on. Secrets are redacted before anything is stored.
 //!
+//! What a row says of people lies beside it (`beside`), encrypted if the
+//! configuration has keys.
+//!
 //! Denials are counted by client and check ([`DenialCounters`] for this process,
 //! [`Ledger::denial_counts`] for the whole ledger), and too many raise an alarm.
 
 mod alarm;
+mod beside;
 mod chain;
 mod content;
 mod denials;
+mod erasure;
 mod opening;
 mod postgres;
 mod redact;
@@ -25,13 +30,17 @@ mod store;
 #[cfg(test)]
 mod tests;
 mod turns;
+mod verifying;
 
 pub use alarm::Threshold;
 pub use chain::{Broken, Verified};
 pub use content::{Content, ContentError};
 pub use denials::{DenialCount, DenialCounter, DenialCounters};
+pub use erasure::Erasure;
+pub(crate) use erasure::Kept;
 pub(crate) use opening::Opening;
 pub use redact::Redactor;
+pub(crate) use spelling::mentions;
 pub use store::{Filter, Ledger, LedgerError, Use};
 
 use serde::{Deserialize, Serialize};
@@ -67,6 +76,10 @@ pub enum Kind {
     ActivityWrite,
     /// A client was denied again and again.
     Alarm,
+    /// What rows say of people was erased.
+    Erasure,
+    /// What rows say of a person was given.
+    PersonExported,
 }
 
 impl Kind {
@@ -75,6 +88,15 @@ impl Kind {
 
     /// The kinds of what a client did: what left, and what changed.
     pub const DEEDS: [Self; 3] = [Self::Request, Self::ExportFile, Self::ActivityWrite];
+
+    /// The kinds of which everything that can be about people lies beside the
+    /// chain, so that it can be encrypted and erased: see [`beside`].
+    const APART: [Self; 4] = [
+        Self::Request,
+        Self::Response,
+        Self::ExportFile,
+        Self::ActivityWrite,
+    ];
 
     /// The name, as it is stored and shown.
     pub fn name(self) -> &'static str {
@@ -90,6 +112,8 @@ impl Kind {
             Self::Denial => "denial",
             Self::ActivityWrite => "activity-write",
             Self::Alarm => "alarm",
+            Self::Erasure => "erasure",
+            Self::PersonExported => "person-exported",
         }
     }
 }

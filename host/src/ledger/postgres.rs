@@ -4,12 +4,15 @@
 //! transaction is over). What a host has to append at a moment goes in one turn.
 
 use super::alarm::{self, Alarm, Threshold};
+use super::beside::{Beside, Made, Stale, with_body};
 use super::chain::{Broken, GENESIS, Verified};
 use super::storage::{Appending, Storage};
-use super::store::{Stored, headers, holds, row as made, time};
+use super::store::{RESEALED, RESEALED_BYTES, Stored, headers, time};
 use super::turns::{self, Appended, Asked, Earlier, Refused, Turns};
-use super::{Context, DenialCount, Entry, Filter, Kind, LedgerError, Row, Use, chain};
+use super::verifying::Verifying;
+use super::{Context, DenialCount, Entry, Filter, Kept, Kind, LedgerError, Row, Use, chain};
 use crate::durable::StoreError;
+use crate::encryption::{Key, Vault, is_sealed};
 use crate::shared::postgres::{Lock, within};
 use async_trait::async_trait;
 use sqlx::postgres::{PgPool, PgRow};
@@ -23,9 +26,13 @@ const BYTES: usize = 8 << 20;
 
 const COLUMNS: &str = "seq, time, run, client, \"user\", employer, kind, activity, \"check\", exchange, summary, status, outcome, headers, body_size, body_sha256, hash";
 
+/// Rows with what lies beside them.
+const WITH_PRIVATE: &str = "ledger LEFT JOIN content USING (seq)";
+
 /// The ledger, as one host appends to it.
 pub(super) struct Shared {
     pool: PgPool,
+    vault: Vault,
     turns: Turns,
 }
 
@@ -35,6 +42,12 @@ impl From<StoreError> for LedgerError {
             StoreError::Unavailable(why) | StoreError::Broken(why) => Self(why),
             error => Self(error.to_string()),
         }
+    }
+}
+
+impl From<LedgerError> for StoreError {
+    fn from(error: LedgerError) -> Self {
+        Self::Unavailable(error.0)
     }
 }
 
@@ -53,17 +66,17 @@ impl From<StoreError> for Refused {
 }
 
 impl Shared {
-    pub(super) fn new(pool: PgPool) -> Self {
+    pub(super) fn new(pool: PgPool, vault: Vault) -> Self {
         let (turns, queue) = turns::queue();
         let append = {
-            let pool = pool.clone();
+            let (pool, vault) = (pool.clone(), vault.clone());
             move |turn| {
-                let pool = pool.clone();
-                async move { Ok(append(&pool, turn).await?) }
+                let (pool, vault) = (pool.clone(), vault.clone());
+                async move { Ok(append(&pool, turn, &vault).await?) }
             }
         };
         tokio::spawn(queue.take(append));
-        Self { pool, turns }
+        Self { pool, vault, turns }
     }
 }
 
@@ -86,8 +99,9 @@ fn storable(entry: Entry) -> Entry {
 }
 
 /// Appends rows in one transaction, in order.
-async fn append(pool: &PgPool, turn: Vec<Asked>) -> Result<Appended, StoreError> {
+async fn append(pool: &PgPool, turn: Vec<Asked>, vault: &Vault) -> Result<Appended, StoreError> {
     within(async {
+        let encrypts = vault.active()?.is_some();
         let mut db = pool.begin().await?;
         sqlx::query("SELECT pg_advisory_xact_lock($1)")
             .bind(Lock::Ledger.key())
@@ -100,20 +114,25 @@ async fn append(pool: &PgPool, turn: Vec<Asked>) -> Result<Appended, StoreError>
             Some(row) => (unsigned(&row, 0)?, row.try_get(1)?),
             None => (0, GENESIS.to_owned()),
         };
+        if !encrypts && is_encrypted(&mut db).await? {
+            return Err(vault.off().into());
+        }
         let (mut rows, mut appended) = (Vec::new(), Appended::new());
         for asked in turn {
-            let (row, body) = made(seq + 1, &hash, storable(asked.entry));
+            erase(&mut db, &asked.erased).await?;
+            let made = Made::new(seq + 1, &hash, storable(asked.entry), vault)?;
+            let row = made.row.clone();
             (seq, hash) = (row.seq, row.hash.clone());
-            rows.push((row.clone(), body));
+            rows.push(made);
             let mut alarm = None;
             if let Some(threshold) = asked.threshold {
                 insert(&mut db, std::mem::take(&mut rows)).await?;
                 alarm = due(&mut db, &row, threshold).await?;
             }
             if let Some(alarm) = &alarm {
-                let (row, body) = made(seq + 1, &hash, storable(alarm.entry()));
-                (seq, hash) = (row.seq, row.hash.clone());
-                rows.push((row, body));
+                let made = Made::new(seq + 1, &hash, storable(alarm.entry()), vault)?;
+                (seq, hash) = (made.row.seq, made.row.hash.clone());
+                rows.push(made);
             }
             appended.push((row.seq, alarm));
         }
@@ -124,18 +143,42 @@ async fn append(pool: &PgPool, turn: Vec<Asked>) -> Result<Appended, StoreError>
     .await
 }
 
-async fn insert(
-    db: &mut PgTransaction<'_>,
-    rows: Vec<(Row, Option<Vec<u8>>)>,
-) -> Result<(), StoreError> {
+/// Erases what lies beside rows.
+async fn erase(db: &mut PgTransaction<'_>, rows: &[u64]) -> Result<(), StoreError> {
     if rows.is_empty() {
         return Ok(());
     }
+    let rows: Vec<_> = rows.iter().map(|seq| signed(*seq)).collect();
+    for sql in [
+        "DELETE FROM content WHERE seq = ANY($1)",
+        "UPDATE ledger SET body = NULL WHERE seq = ANY($1) AND body IS NOT NULL",
+    ] {
+        sqlx::query(sql).bind(&rows).execute(&mut **db).await?;
+    }
+    Ok(())
+}
+
+/// Whether the newest content is encrypted.
+async fn is_encrypted(db: &mut PgTransaction<'_>) -> Result<bool, StoreError> {
+    let newest: Option<Vec<u8>> =
+        sqlx::query_scalar("SELECT private FROM content ORDER BY seq DESC LIMIT 1")
+            .fetch_optional(&mut **db)
+            .await?;
+    Ok(newest.is_some_and(|private| is_sealed(&private)))
+}
+
+async fn insert(db: &mut PgTransaction<'_>, rows: Vec<Made>) -> Result<(), StoreError> {
+    if rows.is_empty() {
+        return Ok(());
+    }
+    let mut beside = Vec::new();
     // Any other number of rows is a statement of its own, not worth keeping.
     let single = rows.len() == 1;
     let mut insert =
         QueryBuilder::<Postgres>::new(format!("INSERT INTO ledger ({COLUMNS}, body) "));
-    insert.push_values(rows, |mut values, (row, body)| {
+    insert.push_values(rows, |mut values, made| {
+        let Made { row, body, .. } = made;
+        beside.extend(made.beside.map(|beside| (row.seq, beside)));
         let headers = headers(&row);
         values
             .push_bind(signed(row.seq))
@@ -158,7 +201,89 @@ async fn insert(
             .push_bind(body);
     });
     insert.build().persistent(single).execute(&mut **db).await?;
+    if beside.is_empty() {
+        return Ok(());
+    }
+    let single = beside.len() == 1;
+    let mut insert = QueryBuilder::<Postgres>::new("INSERT INTO content (seq, private, body) ");
+    insert.push_values(beside, |mut values, (seq, beside)| {
+        values
+            .push_bind(signed(seq))
+            .push_bind(beside.private)
+            .push_bind(beside.body);
+    });
+    insert.build().persistent(single).execute(&mut **db).await?;
     Ok(())
+}
+
+/// Encrypts with this key what is stored of rows: see [`super::Ledger::reseal`].
+async fn reseal(
+    db: &mut PgTransaction<'_>,
+    after: u64,
+    key: &Key,
+    vault: &Vault,
+) -> Result<Option<(u64, u64)>, StoreError> {
+    let sql = format!(
+        "SELECT seq, body_sha256, private FROM {WITH_PRIVATE}
+         WHERE seq > $1 AND (substring(private FROM 1 FOR $2) <> $3 OR (private IS NULL AND octet_length(ledger.body) > 0))
+         ORDER BY seq LIMIT $4"
+    );
+    let stale = sqlx::query(AssertSqlSafe(sql))
+        .bind(signed(after))
+        .bind(i32::try_from(key.header().len()).unwrap_or(i32::MAX))
+        .bind(key.header())
+        .bind(i64::from(RESEALED))
+        .fetch_all(&mut **db)
+        .await?;
+    let (mut last, mut rows, mut bytes) = (None, 0, 0);
+    for row in &stale {
+        let stale = Stale {
+            seq: unsigned(row, 0)?,
+            body_sha256: row.try_get(1)?,
+            private: row.try_get(2)?,
+        };
+        let (seq, whole, before) = (stale.seq, stale.is_whole(), stale.private.clone());
+        let resealing = stale.read(vault)?;
+        let sealed = if resealing.needs_body() {
+            let sql = format!(
+                "SELECT coalesce(content.body, ledger.body) FROM {WITH_PRIVATE} WHERE seq = $1"
+            );
+            let body: Option<Vec<u8>> = sqlx::query_scalar(AssertSqlSafe(sql))
+                .bind(signed(seq))
+                .fetch_one(&mut **db)
+                .await?;
+            bytes += body.as_ref().map_or(0, Vec::len);
+            resealing.seal(key, body)?
+        } else {
+            resealing.seal(key, None)?
+        };
+        // What was erased, or encrypted by another process, stays so.
+        if whole {
+            sqlx::query("INSERT INTO content (seq, private, body) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING")
+                .bind(signed(seq))
+                .bind(sealed.private)
+                .bind(sealed.body)
+                .execute(&mut **db)
+                .await?;
+            sqlx::query("UPDATE ledger SET body = NULL WHERE seq = $1")
+                .bind(signed(seq))
+                .execute(&mut **db)
+                .await?;
+        } else {
+            sqlx::query("UPDATE content SET private = $2, body = coalesce($3, body) WHERE seq = $1 AND private = $4")
+                .bind(signed(seq))
+                .bind(sealed.private)
+                .bind(sealed.body)
+                .bind(before)
+                .execute(&mut **db)
+                .await?;
+        }
+        (last, rows) = (Some(seq), rows + 1);
+        if bytes > RESEALED_BYTES {
+            break;
+        }
+    }
+    Ok(last.map(|last| (last, rows)))
 }
 
 /// The alarm that this denial, which was just appended, raises.
@@ -276,9 +401,10 @@ fn selecting(start: &str, filter: &Filter) -> QueryBuilder<Postgres> {
     query
 }
 
-fn all(rows: &[PgRow]) -> Result<Vec<Row>, StoreError> {
-    let rows = rows.iter().map(read).collect::<Result<_, _>>();
-    rows.map_err(StoreError::from)
+/// Rows as they are shown, from [`COLUMNS`] and `private`.
+fn all(rows: &[PgRow], vault: &Vault) -> Result<Vec<Row>, StoreError> {
+    let shown = |row| Ok(read(row)?.shown(row.try_get(17)?, vault)?);
+    rows.iter().map(shown).collect()
 }
 
 #[async_trait]
@@ -288,13 +414,16 @@ impl Storage for Shared {
     }
 
     async fn rows(&self, filter: Filter) -> Result<Vec<Row>, LedgerError> {
-        let mut query = selecting(&format!("SELECT {COLUMNS} FROM ledger"), &filter);
+        let mut query = selecting(
+            &format!("SELECT {COLUMNS}, private FROM {WITH_PRIVATE}"),
+            &filter,
+        );
         query.push(" ORDER BY seq DESC LIMIT ");
         query.push_bind(filter.limit.map(i64::from));
         let rows = within(async {
             let mut rows = query.build().fetch_all(&self.pool).await?;
             rows.reverse();
-            all(&rows)
+            all(&rows, &self.vault)
         });
         Ok(rows.await?)
     }
@@ -306,7 +435,10 @@ impl Storage for Shared {
         size: u32,
     ) -> Result<(Vec<Row>, u64), LedgerError> {
         let mut count = selecting("SELECT count(*) FROM ledger", &filter);
-        let mut query = selecting(&format!("SELECT {COLUMNS} FROM ledger"), &filter);
+        let mut query = selecting(
+            &format!("SELECT {COLUMNS}, private FROM {WITH_PRIVATE}"),
+            &filter,
+        );
         let order = if filter.newest_first { "DESC" } else { "ASC" };
         query
             .push(format!(" ORDER BY seq {order} LIMIT "))
@@ -320,7 +452,7 @@ impl Storage for Shared {
                 .await?;
             let total = unsigned(&count.build().fetch_one(&mut *db).await?, 0)?;
             let rows = query.build().fetch_all(&mut *db).await?;
-            Ok((all(&rows)?, total))
+            Ok((all(&rows, &self.vault)?, total))
         });
         Ok(page.await?)
     }
@@ -330,9 +462,11 @@ impl Storage for Shared {
         // Behind all hexadecimal digits.
         let to = format!("{from}g");
         let found = within(async {
-            let sql = format!("SELECT {COLUMNS} FROM ledger WHERE hash >= $1 AND hash < $2");
+            let sql = format!(
+                "SELECT {COLUMNS}, private FROM {WITH_PRIVATE} WHERE hash >= $1 AND hash < $2"
+            );
             let rows = sqlx::query(AssertSqlSafe(sql)).bind(from).bind(to);
-            let rows = all(&rows.fetch_all(&self.pool).await?)?;
+            let rows = all(&rows.fetch_all(&self.pool).await?, &self.vault)?;
             Ok(rows
                 .into_iter()
                 .find(|row| row.id == id && row.is_message()))
@@ -343,10 +477,8 @@ impl Storage for Shared {
     async fn row(&self, seq: u64) -> Result<Option<(Row, Option<Vec<u8>>)>, LedgerError> {
         let found = within(async {
             let rows = bodies(&self.pool, seq, seq).await?;
-            let row = rows.first();
-            Ok(row
-                .map(|row| Ok::<_, sqlx::Error>((read(row)?, row.try_get(17)?)))
-                .transpose()?)
+            let whole = |row| Ok(with_body(read(row)?, stored(row)?, &self.vault)?);
+            rows.first().map(whole).transpose()
         });
         Ok(found.await?)
     }
@@ -397,32 +529,62 @@ impl Storage for Shared {
         Ok(uses.await?)
     }
 
-    async fn verify(&self) -> Result<Result<Verified, Broken>, LedgerError> {
-        let mut verified = Verified {
-            rows: 0,
-            head: GENESIS.to_owned(),
-        };
-        loop {
-            let Some(last) = within(part(&self.pool, verified.rows)).await? else {
-                return Ok(Ok(verified));
-            };
-            let rows = within(bodies(&self.pool, verified.rows + 1, last)).await?;
+    async fn kept(&self, until: String, after: u64, limit: u32) -> Result<Vec<Kept>, LedgerError> {
+        let sql = format!(
+            "SELECT seq, time, run, activity FROM {WITH_PRIVATE}
+             WHERE seq > $1 AND time < $2 AND kind <> 'erasure' AND (private IS NOT NULL OR octet_length(ledger.body) > 0)
+             ORDER BY seq LIMIT $3"
+        );
+        let kept = within(async {
+            let rows = sqlx::query(AssertSqlSafe(sql))
+                .bind(signed(after))
+                .bind(until)
+                .bind(i64::from(limit))
+                .fetch_all(&self.pool)
+                .await?;
+            let mut kept = Vec::new();
             for row in &rows {
-                let read = read(row).and_then(|read| Ok((read, stored(row)?)));
-                let (row, stored) = match read {
-                    Ok(read) => read,
-                    Err(error) => {
-                        let (seq, why) = (verified.rows + 1, format!("it cannot be read: {error}"));
-                        return Ok(Err(Broken { seq, why }));
-                    }
+                kept.push(Kept {
+                    seq: unsigned(row, 0)?,
+                    time: row.try_get(1)?,
+                    run: Uuid::parse_str(row.try_get(2)?).unwrap_or_default(),
+                    activity: row.try_get(3)?,
+                });
+            }
+            Ok(kept)
+        });
+        Ok(kept.await?)
+    }
+
+    async fn reseal(&self, after: u64) -> Result<Option<(u64, u64)>, LedgerError> {
+        let Some(key) = self.vault.active()? else {
+            return Ok(None);
+        };
+        let resealed = within(async {
+            let mut db = self.pool.begin().await?;
+            let resealed = reseal(&mut db, after, &key, &self.vault).await?;
+            db.commit().await?;
+            Ok(resealed)
+        });
+        Ok(resealed.await?)
+    }
+
+    async fn verify(&self) -> Result<Result<Verified, Broken>, LedgerError> {
+        let mut verifying = Verifying::new();
+        loop {
+            let after = verifying.rows();
+            let Some(last) = within(part(&self.pool, after)).await? else {
+                return Ok(verifying.done());
+            };
+            let rows = within(bodies(&self.pool, after + 1, last)).await?;
+            for row in &rows {
+                let held = match read(row).and_then(|read| Ok((read, stored(row)?))) {
+                    Ok((row, stored)) => verifying.next(row, stored, &self.vault)?,
+                    Err(error) => Err(verifying.unreadable(&error)),
                 };
-                if let Err(why) = holds(&verified, &row, &stored) {
-                    return Ok(Err(Broken { seq: row.seq, why }));
+                if let Err(broken) = held {
+                    return Ok(Err(broken));
                 }
-                verified = Verified {
-                    rows: row.seq,
-                    head: row.hash,
-                };
             }
         }
     }
@@ -450,8 +612,9 @@ async fn part(pool: &PgPool, after: u64) -> Result<Option<u64>, StoreError> {
 
 /// Rows with their bodies.
 async fn bodies(db: impl PgExecutor<'_>, from: u64, to: u64) -> Result<Vec<PgRow>, StoreError> {
-    let sql =
-        format!("SELECT {COLUMNS}, body FROM ledger WHERE seq BETWEEN $1 AND $2 ORDER BY seq");
+    let sql = format!(
+        "SELECT {COLUMNS}, private, content.body, ledger.body FROM {WITH_PRIVATE} WHERE seq BETWEEN $1 AND $2 ORDER BY seq"
+    );
     let rows = sqlx::query(AssertSqlSafe(sql))
         .bind(signed(from))
         .bind(signed(to));
@@ -463,6 +626,13 @@ fn stored(row: &PgRow) -> Result<Stored, sqlx::Error> {
         run: row.try_get(2)?,
         employer: row.try_get(5)?,
         headers: row.try_get(13)?,
-        body: row.try_get(17)?,
+        beside: match row.try_get(17)? {
+            Some(private) => Some(Beside {
+                private,
+                body: row.try_get(18)?,
+            }),
+            None => None,
+        },
+        body: row.try_get(19)?,
     })
 }

@@ -26,6 +26,26 @@ pub(super) fn find(bytes: &[u8], text: &str) -> Vec<Range<usize>> {
     (0..bytes.len()).filter(begins).filter_map(occurs).collect()
 }
 
+/// Whether a text occurs on its own, and not as a part of a longer number or
+/// word.
+pub(crate) fn mentions(bytes: &[u8], text: &str) -> bool {
+    let alone = |found: &Range<usize>| {
+        let next = bytes.get(found.end);
+        ends_word(&bytes[..found.start]) && !next.is_some_and(u8::is_ascii_alphanumeric)
+    };
+    find(bytes, text).iter().any(alone)
+}
+
+/// Whether what comes next begins a word or a number: after what is no letter
+/// or digit, or after an escape (`%20`, `\n`, `\u0020`), which ends in one.
+fn ends_word(before: &[u8]) -> bool {
+    let at = |back: usize| before.len().checked_sub(back).map(|at| before[at]);
+    !at(1).is_some_and(|last| last.is_ascii_alphanumeric())
+        || at(3) == Some(b'%')
+        || at(2) == Some(b'\\')
+        || (at(6), at(5)) == (Some(b'\\'), Some(b'u'))
+}
+
 /// Where a text that starts here ends.
 fn end(bytes: &[u8], start: usize, text: &str) -> Option<usize> {
     // There is more than one way where a character begins its own encoded
@@ -129,4 +149,35 @@ fn xml(bytes: &[u8], c: char) -> Option<usize> {
 
 fn hexadecimal(digits: &[u8]) -> Option<u32> {
     u32::from_str_radix(std::str::from_utf8(digits).ok()?, 16).ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::mentions;
+
+    #[test]
+    fn a_text_is_mentioned_where_it_stands_alone_however_it_is_spelled() {
+        for text in [
+            "999993653",
+            "<bsn>999993653</bsn>",
+            "a;999993653;b",
+            "?of=%20999993653%2C",
+            "\"bsn\":\"\\u0039\\u0039999\\u0039\\u0033653\"",
+            "\\n999993653\\n",
+            "\\u0020999993653",
+            "1999993653 and 999993653",
+        ] {
+            assert!(mentions(text.as_bytes(), "999993653"), "{text}");
+        }
+        for text in [
+            "",
+            "99999365",
+            "1999993653",
+            "9999936530",
+            "x999993653",
+            "999993653x",
+        ] {
+            assert!(!mentions(text.as_bytes(), "999993653"), "{text}");
+        }
+    }
 }

@@ -1,12 +1,15 @@
 //! The ledger in an SQLite file.
 
 use super::alarm;
+use super::beside::{Beside, Made, Stale, with_body};
 use super::chain::{self, Broken, GENESIS, Verified};
 use super::select::{integer, selected};
 use super::storage::{Appending, Storage};
-use super::store::{Stored, headers, holds, row};
+use super::store::{RESEALED, RESEALED_BYTES, Stored, headers};
 use super::turns::{self, Appended, Asked, Earlier, Refused, Turns};
-use super::{Context, DenialCount, Filter, Kind, LedgerError, Row, Use};
+use super::verifying::Verifying;
+use super::{Context, DenialCount, Filter, Kept, Kind, LedgerError, Row, Use};
+use crate::encryption::{Vault, is_sealed};
 use async_trait::async_trait;
 use rusqlite::{Connection, OptionalExtension, Transaction, TransactionBehavior, params};
 use std::path::Path;
@@ -15,15 +18,27 @@ use std::thread::JoinHandle;
 use std::time::Duration;
 use uuid::Uuid;
 
-/// The version of `schema.sql`, kept in the file as `user_version`.
-const SCHEMA: i64 = 1;
+/// The version of `schema.sql` with `schema-2.sql`, kept in the file as
+/// `user_version`.
+const SCHEMA: i64 = 2;
+
+/// The version of `schema.sql` alone, which is changed to the other one when the
+/// file is opened.
+const FIRST_SCHEMA: i64 = 1;
 
 const COLUMNS: &str = "seq, time, run, client, \"user\", employer, kind, activity, \"check\", exchange, summary, status, outcome, headers, body_size, body_sha256, hash";
+
+/// Rows with what lies beside them.
+const WITH_PRIVATE: &str = "ledger LEFT JOIN content USING (seq)";
+
+/// Rows with all that is stored of them: what [`Stored::read`] reads.
+const WHOLE: &str = "SELECT seq, time, run, client, \"user\", employer, kind, activity, \"check\", exchange, summary, status, outcome, headers, body_size, body_sha256, hash, private, content.body, ledger.body FROM ledger LEFT JOIN content USING (seq)";
 
 /// A ledger in a file.
 pub(super) struct File {
     /// For reading, which waits for no append.
     connection: Arc<Mutex<Connection>>,
+    vault: Vault,
     writer: Writer,
 }
 
@@ -41,7 +56,7 @@ impl From<rusqlite::Error> for LedgerError {
 }
 
 impl File {
-    pub(super) fn open(path: &Path) -> Result<Self, LedgerError> {
+    pub(super) fn open(path: &Path, vault: Vault) -> Result<Self, LedgerError> {
         let named =
             |error: &dyn std::fmt::Display| LedgerError(format!("{}: {error}", path.display()));
         if let Some(parent) = path.parent() {
@@ -53,18 +68,20 @@ impl File {
             Ok::<_, LedgerError>(Mutex::new(connection))
         };
         Ok(Self {
-            writer: Writer::start(open()?).map_err(|error| named(&error))?,
+            writer: Writer::start(open()?, vault.clone()).map_err(|error| named(&error))?,
             connection: Arc::new(open()?),
+            vault,
         })
     }
 
     async fn with<T: Send + 'static>(
         &self,
-        work: impl FnOnce(&mut Connection) -> Result<T, LedgerError> + Send + 'static,
+        work: impl FnOnce(&mut Connection, &Vault) -> Result<T, LedgerError> + Send + 'static,
     ) -> Result<T, LedgerError> {
-        let connection = self.connection.clone();
+        let (connection, vault) = (self.connection.clone(), self.vault.clone());
         let done = tokio::task::spawn_blocking(move || {
-            work(&mut connection.lock().unwrap_or_else(PoisonError::into_inner))
+            let mut connection = connection.lock().unwrap_or_else(PoisonError::into_inner);
+            work(&mut connection, &vault)
         });
         done.await
             .unwrap_or_else(|error| Err(LedgerError(error.to_string())))
@@ -73,7 +90,7 @@ impl File {
 
 impl Writer {
     /// Starts a thread that appends through this connection.
-    fn start(connection: Mutex<Connection>) -> std::io::Result<Self> {
+    fn start(connection: Mutex<Connection>, vault: Vault) -> std::io::Result<Self> {
         let (turns, queue) = turns::queue();
         // It has a runtime of its own, so that it goes on for as long as there
         // is a ledger, whatever runtime appends to it.
@@ -81,7 +98,7 @@ impl Writer {
         let take = move || {
             runtime.block_on(queue.take(|turn| {
                 let mut connection = connection.lock().unwrap_or_else(PoisonError::into_inner);
-                std::future::ready(append(&mut connection, turn).map_err(Refused::from))
+                std::future::ready(append(&mut connection, turn, &vault))
             }));
         };
         let thread = std::thread::Builder::new().name("koppel-ledger".to_owned());
@@ -120,31 +137,69 @@ impl From<rusqlite::Error> for Refused {
 }
 
 /// Appends rows in one transaction, in order.
-fn append(connection: &mut Connection, turn: Vec<Asked>) -> rusqlite::Result<Appended> {
+fn append(
+    connection: &mut Connection,
+    turn: Vec<Asked>,
+    vault: &Vault,
+) -> Result<Appended, Refused> {
     let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
     let last: Option<(u64, String)> = transaction
         .prepare_cached("SELECT seq, hash FROM ledger ORDER BY seq DESC LIMIT 1")?
         .query_row([], |row| Ok((row.get(0)?, row.get(1)?)))
         .optional()?;
     let (mut last, mut hash) = last.unwrap_or((0, GENESIS.to_owned()));
-    let mut appended = Appended::new();
+    if vault.active()?.is_none() && is_encrypted(&transaction)? {
+        return Err(vault.off().into());
+    }
+    let (mut appended, mut erasing) = (Appended::new(), false);
     for asked in turn {
-        let (new, body) = row(last + 1, &hash, asked.entry);
-        insert(&transaction, &new, body)?;
+        erasing |= !asked.erased.is_empty();
+        erase(&transaction, &asked.erased)?;
+        let made = Made::new(last + 1, &hash, asked.entry, vault)?;
+        let new = insert(&transaction, made)?;
         (last, hash) = (new.seq, new.hash.clone());
         let alarm = match asked.threshold {
             Some(threshold) => alarm::due(&transaction, &new, threshold)?,
             None => None,
         };
         if let Some(alarm) = &alarm {
-            let (alarm, body) = row(last + 1, &hash, alarm.entry());
-            insert(&transaction, &alarm, body)?;
+            let made = Made::new(last + 1, &hash, alarm.entry(), vault)?;
+            let alarm = insert(&transaction, made)?;
             (last, hash) = (alarm.seq, alarm.hash);
         }
         appended.push((new.seq, alarm));
     }
     transaction.commit()?;
+    if erasing {
+        checkpoint(connection)?;
+    }
     Ok(appended)
+}
+
+/// Erases what lies beside rows.
+fn erase(db: &Transaction<'_>, rows: &[u64]) -> rusqlite::Result<()> {
+    for seq in rows {
+        db.prepare_cached("DELETE FROM content WHERE seq = ?1")?
+            .execute([seq])?;
+        db.prepare_cached("UPDATE ledger SET body = NULL WHERE seq = ?1 AND body IS NOT NULL")?
+            .execute([seq])?;
+    }
+    Ok(())
+}
+
+/// What was replaced or erased is not to stay in the write-ahead log. Others
+/// may be reading; then it goes with a later one.
+fn checkpoint(connection: &Connection) -> rusqlite::Result<()> {
+    connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()))
+}
+
+/// Whether the newest content is encrypted.
+fn is_encrypted(db: &Transaction<'_>) -> rusqlite::Result<bool> {
+    let newest: Option<Vec<u8>> = db
+        .prepare_cached("SELECT private FROM content ORDER BY seq DESC LIMIT 1")?
+        .query_row([], |row| row.get(0))
+        .optional()?;
+    Ok(newest.is_some_and(|private| is_sealed(&private)))
 }
 
 #[async_trait]
@@ -160,19 +215,18 @@ impl Storage for File {
     }
 
     async fn rows(&self, filter: Filter) -> Result<Vec<Row>, LedgerError> {
-        self.with(move |connection| {
+        self.with(move |connection, vault| {
             let (condition, mut values) = selected(&filter);
             let mut select = connection.prepare_cached(&format!(
                 "SELECT * FROM (
-                    SELECT {COLUMNS} FROM ledger WHERE {condition}
+                    SELECT {COLUMNS}, private FROM {WITH_PRIVATE} WHERE {condition}
                     ORDER BY seq DESC LIMIT :limit
                 ) ORDER BY seq"
             ))?;
             // SQLite takes a negative limit for none.
             let limit = filter.limit.map_or(-1, i64::from);
             values.push((":limit", limit.into()));
-            let rows = select.query_map(&values[..], read)?;
-            Ok(rows.collect::<rusqlite::Result<_>>()?)
+            shown(select.query_map(&values[..], with_private)?, vault)
         })
         .await
     }
@@ -183,7 +237,7 @@ impl Storage for File {
         skip: u64,
         size: u32,
     ) -> Result<(Vec<Row>, u64), LedgerError> {
-        self.with(move |connection| {
+        self.with(move |connection, vault| {
             // Both see the same rows, whatever other processes append.
             let transaction = connection.transaction()?;
             let (condition, mut values) = selected(&filter);
@@ -194,27 +248,26 @@ impl Storage for File {
             values.push((":skip", integer(skip).into()));
             let order = if filter.newest_first { "DESC" } else { "ASC" };
             let mut select = transaction.prepare_cached(&format!(
-                "SELECT {COLUMNS} FROM ledger WHERE {condition} ORDER BY seq {order} LIMIT :size OFFSET :skip"
+                "SELECT {COLUMNS}, private FROM {WITH_PRIVATE} WHERE {condition} ORDER BY seq {order} LIMIT :size OFFSET :skip"
             ))?;
-            let rows = select.query_map(&values[..], read)?;
-            Ok((rows.collect::<rusqlite::Result<_>>()?, total))
+            let rows = select.query_map(&values[..], with_private)?;
+            Ok((shown(rows, vault)?, total))
         })
         .await
     }
 
     async fn message(&self, id: Uuid) -> Result<Option<Row>, LedgerError> {
-        self.with(move |connection| {
+        self.with(move |connection, vault| {
             let from = chain::beginning(id);
             // Behind all hexadecimal digits.
             let to = format!("{from}g");
             let mut select = connection.prepare_cached(&format!(
-                "SELECT {COLUMNS} FROM ledger WHERE hash >= ?1 AND hash < ?2"
+                "SELECT {COLUMNS}, private FROM {WITH_PRIVATE} WHERE hash >= ?1 AND hash < ?2"
             ))?;
-            let rows = select.query_map([from, to], read)?;
-            for row in rows {
-                let row = row?;
+            for found in select.query_map([from, to], with_private)? {
+                let (row, private) = found?;
                 if row.id == id && row.is_message() {
-                    return Ok(Some(row));
+                    return row.shown(private, vault).map(Some);
                 }
             }
             Ok(None)
@@ -223,19 +276,21 @@ impl Storage for File {
     }
 
     async fn row(&self, seq: u64) -> Result<Option<(Row, Option<Vec<u8>>)>, LedgerError> {
-        self.with(move |connection| {
-            let sql = format!("SELECT {COLUMNS}, body FROM ledger WHERE seq = ?1");
+        self.with(move |connection, vault| {
+            let sql = format!("{WHOLE} WHERE seq = ?1");
             let found = connection
                 .prepare_cached(&sql)?
-                .query_row([seq], |row| Ok((read(row)?, row.get(17)?)))
+                .query_row([seq], |row| Ok((read(row)?, Stored::read(row)?)))
                 .optional()?;
-            Ok(found)
+            found
+                .map(|(row, stored)| with_body(row, stored, vault))
+                .transpose()
         })
         .await
     }
 
     async fn denial_counts(&self, filter: Filter) -> Result<Vec<DenialCount>, LedgerError> {
-        self.with(move |connection| {
+        self.with(move |connection, _| {
             let filter = Filter {
                 kinds: vec![Kind::Denial],
                 ..filter
@@ -260,7 +315,7 @@ impl Storage for File {
     }
 
     async fn uses(&self, filter: Filter) -> Result<Vec<Use>, LedgerError> {
-        self.with(move |connection| {
+        self.with(move |connection, _| {
             let (condition, values) = selected(&filter);
             let mut select = connection.prepare_cached(&format!(
                 "SELECT client, activity, count(*), max(time) FROM ledger
@@ -280,33 +335,49 @@ impl Storage for File {
         .await
     }
 
+    async fn kept(&self, until: String, after: u64, limit: u32) -> Result<Vec<Kept>, LedgerError> {
+        self.with(move |connection, _| {
+            let mut select = connection.prepare_cached(&format!(
+                "SELECT seq, time, run, activity FROM {WITH_PRIVATE}
+                 WHERE seq > ?1 AND time < ?2 AND kind <> 'erasure' AND (private IS NOT NULL OR length(ledger.body) > 0)
+                 ORDER BY seq LIMIT ?3"
+            ))?;
+            let kept = select.query_map(params![after, until, limit], |row| {
+                let run: String = row.get(2)?;
+                Ok(Kept {
+                    seq: row.get(0)?,
+                    time: row.get(1)?,
+                    run: Uuid::parse_str(&run).unwrap_or_default(),
+                    activity: row.get(3)?,
+                })
+            })?;
+            Ok(kept.collect::<rusqlite::Result<_>>()?)
+        })
+        .await
+    }
+
+    async fn reseal(&self, after: u64) -> Result<Option<(u64, u64)>, LedgerError> {
+        self.with(move |connection, vault| reseal(connection, after, vault))
+            .await
+    }
+
     async fn verify(&self) -> Result<Result<Verified, Broken>, LedgerError> {
-        self.with(|connection| {
-            let sql = format!("SELECT {COLUMNS}, body FROM ledger ORDER BY seq");
+        self.with(|connection, vault| {
+            let sql = format!("{WHOLE} ORDER BY seq");
             let mut select = connection.prepare(&sql)?;
             let mut rows = select.query([])?;
-            let mut verified = Verified {
-                rows: 0,
-                head: GENESIS.to_owned(),
-            };
+            let mut verifying = Verifying::new();
             while let Some(row) = rows.next()? {
-                let (row, stored) = match read(row).and_then(|read| Ok((read, Stored::read(row)?)))
-                {
-                    Ok(read) => read,
-                    Err(error) => {
-                        let (seq, why) = (verified.rows + 1, format!("it cannot be read: {error}"));
-                        return Ok(Err(Broken { seq, why }));
-                    }
+                let read = read(row).and_then(|read| Ok((read, Stored::read(row)?)));
+                let held = match read {
+                    Ok((row, stored)) => verifying.next(row, stored, vault)?,
+                    Err(error) => Err(verifying.unreadable(&error)),
                 };
-                if let Err(why) = holds(&verified, &row, &stored) {
-                    return Ok(Err(Broken { seq: row.seq, why }));
+                if let Err(broken) = held {
+                    return Ok(Err(broken));
                 }
-                verified = Verified {
-                    rows: row.seq,
-                    head: row.hash,
-                };
             }
-            Ok(Ok(verified))
+            Ok(verifying.done())
         })
         .await
     }
@@ -316,13 +387,19 @@ impl Storage for File {
 fn prepare(connection: &mut Connection) -> Result<(), Box<dyn std::error::Error>> {
     connection.busy_timeout(Duration::from_secs(5))?;
     // Before anything is changed: it may be a file of something else.
-    is_made(&connection.transaction()?)?;
+    made(&connection.transaction()?)?;
     connection.pragma_update(None, "journal_mode", "WAL")?;
     // A row is on disk before the host goes on.
     connection.pragma_update(None, "synchronous", "FULL")?;
+    // What is erased, or encrypted, is overwritten.
+    connection.pragma_update(None, "secure_delete", true)?;
     let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
-    if !is_made(&transaction)? {
+    let found = made(&transaction)?;
+    if found == 0 {
         transaction.execute_batch(include_str!("schema.sql"))?;
+    }
+    if found < SCHEMA {
+        transaction.execute_batch(include_str!("schema-2.sql"))?;
         transaction.pragma_update(None, "user_version", SCHEMA)?;
     }
     transaction.execute_batch(alarm::INDEXES)?;
@@ -330,15 +407,15 @@ fn prepare(connection: &mut Connection) -> Result<(), Box<dyn std::error::Error>
     Ok(())
 }
 
-/// Whether this is a ledger (true) or an empty file (false).
-fn is_made(connection: &Transaction<'_>) -> Result<bool, Box<dyn std::error::Error>> {
+/// The schema of a ledger, or 0 for an empty file.
+fn made(connection: &Transaction<'_>) -> Result<i64, Box<dyn std::error::Error>> {
     let version: i64 = connection.pragma_query_value(None, "user_version", |row| row.get(0))?;
     let objects: u64 =
         connection.query_row("SELECT count(*) FROM sqlite_schema", [], |row| row.get(0))?;
     match (version, connection.table_exists(None, "ledger")?) {
-        (0, false) if objects == 0 => Ok(false),
-        (SCHEMA, true) => Ok(true),
-        (0 | SCHEMA, _) => Err("it is a database of something else".into()),
+        (0, false) if objects == 0 => Ok(0),
+        (FIRST_SCHEMA | SCHEMA, true) => Ok(version),
+        (0 | FIRST_SCHEMA | SCHEMA, _) => Err("it is a database of something else".into()),
         (_, false) if objects > 0 => Err("it is a database of something else".into()),
         (found, _) => Err(format!(
             "it has schema {found}; this version of koppel reads schema {SCHEMA}"
@@ -347,7 +424,8 @@ fn is_made(connection: &Transaction<'_>) -> Result<bool, Box<dyn std::error::Err
     }
 }
 
-fn insert(connection: &Connection, row: &Row, body: Option<Vec<u8>>) -> rusqlite::Result<()> {
+fn insert(connection: &Connection, made: Made) -> rusqlite::Result<Row> {
+    let Made { row, beside, body } = made;
     connection
         .prepare_cached(&format!(
             "INSERT INTO ledger ({COLUMNS}, body) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18)"
@@ -366,13 +444,99 @@ fn insert(connection: &Connection, row: &Row, body: Option<Vec<u8>>) -> rusqlite
             row.summary,
             row.status,
             row.outcome,
-            headers(row),
+            headers(&row),
             row.body_size,
             row.body_sha256,
             row.hash,
             body,
         ])?;
+    if let Some(beside) = beside {
+        put(connection, row.seq, &beside)?;
+    }
+    Ok(row)
+}
+
+/// Stores what lies beside a row.
+fn put(connection: &Connection, seq: u64, beside: &Beside) -> rusqlite::Result<()> {
+    connection
+        .prepare_cached("INSERT OR REPLACE INTO content (seq, private, body) VALUES (?1, ?2, ?3)")?
+        .execute(params![seq, beside.private, beside.body])?;
     Ok(())
+}
+
+/// See [`super::Ledger::reseal`].
+fn reseal(
+    connection: &mut Connection,
+    after: u64,
+    vault: &Vault,
+) -> Result<Option<(u64, u64)>, LedgerError> {
+    let Some(key) = vault.active()? else {
+        return Ok(None);
+    };
+    let db = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+    let stale = db
+        .prepare_cached(
+            "SELECT seq, body_sha256, private FROM ledger LEFT JOIN content USING (seq)
+             WHERE seq > ?1 AND (substr(private, 1, ?2) <> ?3 OR (private IS NULL AND length(ledger.body) > 0))
+             ORDER BY seq LIMIT ?4",
+        )?
+        .query_map(
+            params![after, key.header().len(), key.header(), RESEALED],
+            |row| {
+                Ok(Stale {
+                    seq: row.get(0)?,
+                    body_sha256: row.get(1)?,
+                    private: row.get(2)?,
+                })
+            },
+        )?
+        .collect::<rusqlite::Result<Vec<_>>>()?;
+    let (mut last, mut rows, mut bytes) = (None, 0, 0);
+    for stale in stale {
+        let (seq, whole) = (stale.seq, stale.is_whole());
+        let resealing = stale.read(vault)?;
+        if resealing.needs_body() {
+            let body: Option<Vec<u8>> = db
+                .prepare_cached(
+                    "SELECT coalesce(content.body, ledger.body) FROM ledger LEFT JOIN content USING (seq) WHERE seq = ?1",
+                )?
+                .query_row([seq], |row| row.get(0))?;
+            bytes += body.as_ref().map_or(0, Vec::len);
+            put(&db, seq, &resealing.seal(&key, body)?)?;
+        } else {
+            db.prepare_cached("UPDATE content SET private = ?2 WHERE seq = ?1")?
+                .execute(params![seq, resealing.seal(&key, None)?.private])?;
+        }
+        if whole {
+            db.prepare_cached("UPDATE ledger SET body = NULL WHERE seq = ?1")?
+                .execute([seq])?;
+        }
+        (last, rows) = (Some(seq), rows + 1);
+        if bytes > RESEALED_BYTES {
+            break;
+        }
+    }
+    db.commit()?;
+    if last.is_none() {
+        checkpoint(connection)?;
+    }
+    Ok(last.map(|last| (last, rows)))
+}
+
+/// A row as it is stored, with what lies beside it.
+fn with_private(row: &rusqlite::Row<'_>) -> rusqlite::Result<(Row, Option<Vec<u8>>)> {
+    Ok((read(row)?, row.get(17)?))
+}
+
+fn shown(
+    rows: impl Iterator<Item = rusqlite::Result<(Row, Option<Vec<u8>>)>>,
+    vault: &Vault,
+) -> Result<Vec<Row>, LedgerError> {
+    rows.map(|row| {
+        let (row, private) = row?;
+        row.shown(private, vault)
+    })
+    .collect()
 }
 
 fn read(row: &rusqlite::Row<'_>) -> rusqlite::Result<Row> {
@@ -413,7 +577,14 @@ impl Stored {
             run: row.get(2)?,
             employer: row.get(5)?,
             headers: row.get(13)?,
-            body: row.get(17)?,
+            beside: match row.get(17)? {
+                Some(private) => Some(Beside {
+                    private,
+                    body: row.get(18)?,
+                }),
+                None => None,
+            },
+            body: row.get(19)?,
         })
     }
 }

@@ -1,12 +1,14 @@
 //! The ledger: a handle on whatever it is kept in, and how a row is made.
 
 use super::alarm::{InForce, Threshold};
-use super::chain::{self, Broken, Verified};
+use super::beside::Beside;
+use super::chain::{Broken, Verified};
 use super::postgres::Shared;
 use super::sqlite::File;
 use super::storage::{Appending, Storage};
 use super::turns::{Asked, Earlier};
-use super::{DenialCounters, Entry, Kind, Large, MAX_BODY, Redactor, Row};
+use super::{DenialCounters, Entry, Kind, Redactor, Row};
+use crate::encryption::{EncryptionError, Vault};
 use crate::telemetry::{self, Metrics};
 use jiff::Timestamp;
 use sqlx::postgres::PgPool;
@@ -18,6 +20,11 @@ use uuid::Uuid;
 /// The bytes up to which a body is searched for secrets at once; a larger one
 /// would hold up others.
 const SMALL: usize = 16 << 10;
+
+/// How many rows are encrypted anew in one go, and how many bytes of bodies, if
+/// there is more than one.
+pub(super) const RESEALED: u32 = 200;
+pub(super) const RESEALED_BYTES: usize = 8 << 20;
 
 /// The ledger. Cloning gives another handle on it.
 #[derive(Clone)]
@@ -33,6 +40,12 @@ pub struct Ledger {
 #[derive(Clone, Debug, thiserror::Error)]
 #[error("ledger: {0}")]
 pub struct LedgerError(pub(super) String);
+
+impl From<EncryptionError> for LedgerError {
+    fn from(error: EncryptionError) -> Self {
+        Self(error.to_string())
+    }
+}
 
 /// Which rows are asked for. What is `None` or empty does not restrict.
 #[derive(Clone, Debug, Default)]
@@ -84,12 +97,21 @@ impl Ledger {
     ///
     /// When the file cannot be made or is no ledger.
     pub fn open(path: &Path, redactor: Redactor) -> Result<Self, LedgerError> {
-        Ok(Self::of(Arc::new(File::open(path)?), redactor))
+        Self::encrypted(path, redactor, Vault::default())
+    }
+
+    /// As [`Ledger::open`], with the keys of its contents.
+    pub(crate) fn encrypted(
+        path: &Path,
+        redactor: Redactor,
+        vault: Vault,
+    ) -> Result<Self, LedgerError> {
+        Ok(Self::of(Arc::new(File::open(path, vault)?), redactor))
     }
 
     /// The ledger of hosts on several machines.
-    pub(crate) fn shared(pool: PgPool, redactor: Redactor) -> Self {
-        Self::of(Arc::new(Shared::new(pool)), redactor)
+    pub(crate) fn shared(pool: PgPool, redactor: Redactor, vault: Vault) -> Self {
+        Self::of(Arc::new(Shared::new(pool, vault)), redactor)
     }
 
     fn of(storage: Arc<dyn Storage>, redactor: Redactor) -> Self {
@@ -134,6 +156,15 @@ impl Ledger {
     /// When it could not be written. Then nothing was; or nobody knows, if the
     /// ledger is on another machine that fell silent meanwhile.
     pub async fn append(&self, entry: Entry) -> Result<u64, LedgerError> {
+        self.append_erasing(entry, Vec::new()).await
+    }
+
+    /// As [`Ledger::append`], and erases what lies beside these rows with it.
+    pub(super) async fn append_erasing(
+        &self,
+        entry: Entry,
+        erased: Vec<u64>,
+    ) -> Result<u64, LedgerError> {
         let denial = (entry.kind == Kind::Denial).then(|| {
             let check = entry.check.clone().unwrap_or_default();
             (entry.context.client.clone(), check)
@@ -145,6 +176,7 @@ impl Ledger {
                 entry: self.redacted(entry).await?,
                 threshold,
                 after: None,
+                erased,
                 metrics: self.metrics.clone(),
             };
             self.storage.append(asked, None).await
@@ -171,6 +203,7 @@ impl Ledger {
             entry: redact(&self.redactor, entry),
             threshold: None,
             after,
+            erased: Vec::new(),
             metrics: self.metrics.clone(),
         };
         self.storage.append(asked, own)
@@ -202,6 +235,19 @@ impl Ledger {
     /// first row that is broken.
     pub async fn verify(&self) -> Result<Result<Verified, Broken>, LedgerError> {
         self.storage.verify().await
+    }
+
+    /// Encrypts what is in clear text, or encrypted with another key than the
+    /// active one, of some of the rows after this one. Gives the last of them
+    /// and how many there were; none when there are no more. Without an active
+    /// key there is nothing to do.
+    ///
+    /// # Errors
+    ///
+    /// When a key is missing, or the ledger cannot be written. Then these rows
+    /// are as they were.
+    pub(crate) async fn reseal(&self, after: u64) -> Result<Option<(u64, u64)>, LedgerError> {
+        self.storage.reseal(after).await
     }
 
     /// What the ledger is kept in.
@@ -242,34 +288,6 @@ fn redact(redactor: &Redactor, entry: Entry) -> Entry {
     }
 }
 
-pub(super) fn row(seq: u64, previous: &str, entry: Entry) -> (Row, Option<Vec<u8>>) {
-    let large = entry.large.unwrap_or_else(|| Large {
-        size: entry.body.len() as u64,
-        sha256: chain::sha256(&entry.body),
-    });
-    let body = (large.size <= MAX_BODY as u64).then_some(entry.body);
-    let mut row = Row {
-        seq,
-        id: Uuid::nil(),
-        time: time(Timestamp::now()),
-        context: entry.context,
-        kind: entry.kind.name().to_owned(),
-        activity: entry.activity,
-        check: entry.check,
-        exchange: entry.exchange.map(|id| id.to_string()),
-        summary: entry.summary,
-        status: entry.status,
-        outcome: entry.outcome,
-        headers: entry.headers,
-        body_size: large.size,
-        body_sha256: large.sha256,
-        hash: String::new(),
-    };
-    row.hash = chain::hash(previous, &row);
-    row.id = chain::id(&row.hash);
-    (row, body)
-}
-
 /// A moment as it is stored: always six decimals, so that times sort as text.
 pub(super) fn time(moment: Timestamp) -> String {
     format!("{moment:.6}")
@@ -285,29 +303,7 @@ pub(super) struct Stored {
     pub(super) run: String,
     pub(super) employer: String,
     pub(super) headers: String,
+    /// In the row itself.
     pub(super) body: Option<Vec<u8>>,
-}
-
-pub(super) fn holds(before: &Verified, row: &Row, stored: &Stored) -> Result<(), String> {
-    if row.seq != before.rows + 1 {
-        return Err(format!("row {} is missing", before.rows + 1));
-    }
-    match &stored.body {
-        Some(body) if chain::sha256(body) != row.body_sha256 => {
-            return Err("its body was changed".to_owned());
-        }
-        None if row.body_size <= MAX_BODY as u64 => {
-            return Err("its body was removed".to_owned());
-        }
-        _ => {}
-    }
-    // What reads the same but is written in another way was changed as well;
-    // filters would miss it.
-    let same = stored.run == row.context.run.to_string()
-        && stored.employer == row.context.employer.to_string()
-        && stored.headers == headers(row);
-    if !same || chain::hash(&before.head, row) != row.hash {
-        return Err("it was changed, or the row before it was replaced".to_owned());
-    }
-    Ok(())
+    pub(super) beside: Option<Beside>,
 }

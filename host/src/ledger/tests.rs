@@ -5,6 +5,8 @@ use tempfile::TempDir;
 
 mod alarms;
 mod chain;
+mod encryption;
+mod erasure;
 mod redaction;
 mod rows;
 mod select;
@@ -58,6 +60,22 @@ impl TestLedger {
         self.ledger.row(seq).await.unwrap().unwrap()
     }
 
+    /// A row as it is in the chain, without what lies beside it.
+    fn in_chain(&self, row: Row) -> Row {
+        let connection = Connection::open(self.path()).unwrap();
+        let select = "SELECT summary, headers, body_sha256 FROM ledger WHERE seq = ?1";
+        let read = |found: &rusqlite::Row<'_>| {
+            let headers: String = found.get(1)?;
+            Ok(Row {
+                summary: found.get(0)?,
+                headers: serde_json::from_str(&headers).unwrap(),
+                body_sha256: found.get(2)?,
+                ..row.clone()
+            })
+        };
+        connection.query_row(select, [row.seq], read).unwrap()
+    }
+
     async fn verify(&self) -> Result<Verified, Broken> {
         self.ledger.verify().await.unwrap()
     }
@@ -66,7 +84,7 @@ impl TestLedger {
     fn tamper(&self, sql: &str) {
         let connection = Connection::open(self.path()).unwrap();
         connection
-            .execute_batch("DROP TRIGGER IF EXISTS ledger_never_changes; DROP TRIGGER IF EXISTS ledger_never_forgets;")
+            .execute_batch("DROP TRIGGER IF EXISTS ledger_never_changes; DROP TRIGGER IF EXISTS ledger_never_forgets; DROP TRIGGER IF EXISTS ledger_bodies_only_leave;")
             .unwrap();
         connection.execute_batch(sql).unwrap();
     }

@@ -5,6 +5,7 @@
 use super::alarm::{Alarm, Threshold};
 use super::storage::Appending;
 use super::{Entry, Kind, LedgerError};
+use crate::encryption::EncryptionError;
 use crate::telemetry::Metrics;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -25,6 +26,8 @@ pub(super) struct Asked {
     pub(super) threshold: Option<Threshold>,
     /// The row that must be there before it, if one must.
     pub(super) after: Option<Earlier>,
+    /// The rows of which what lies beside them is erased with it.
+    pub(super) erased: Vec<u64>,
     /// What counts it once it is on disk.
     pub(super) metrics: Arc<Metrics>,
 }
@@ -43,6 +46,12 @@ pub(super) enum Refused {
     Row(String),
     /// No row can be appended now.
     All(String),
+}
+
+impl From<EncryptionError> for Refused {
+    fn from(error: EncryptionError) -> Self {
+        Self::All(error.to_string())
+    }
 }
 
 /// A row that waits for its turn.

@@ -166,6 +166,9 @@ pub enum StartError {
     /// The ledger cannot be opened.
     #[error(transparent)]
     Ledger(#[from] LedgerError),
+    /// The key that encrypts what is stored cannot be read.
+    #[error("{0}")]
+    Encryption(String),
     /// The folder of compiled components cannot be used.
     #[error("compiled components: {0}")]
     Compiled(String),

@@ -15,9 +15,12 @@ mod modules;
 mod outcome;
 mod path;
 mod people;
+mod person;
 mod places;
 mod rehearsal;
 pub(crate) mod replay;
+mod retention;
+mod rotation;
 mod shared;
 mod submission;
 pub(crate) mod throttle;
@@ -33,8 +36,11 @@ pub use job::{Job, Output, RunReport, RunRequest};
 pub(crate) use modules::known_modules;
 pub use modules::{Actor, ModuleListing, SwitchError, Switched};
 pub use people::{OutsideReply, RunsError, Verdict};
+pub use person::{Asking, Found, FoundRun, Message, PersonError};
 pub use rehearsal::Rehearsal;
 pub use replay::Stop;
+pub use retention::{Applied, RetentionError};
+pub use rotation::{Rotated, RotationError};
 pub use shared::SharedError;
 pub(crate) use shared::pull;
 pub(crate) use shared::words;
@@ -50,6 +56,7 @@ use crate::config::{Client, Config, Live};
 use crate::desk::Desk;
 use crate::durable::{Clock, RunQueue, RunStore, State, StoreError, SystemClock};
 use crate::egress::{Egress, Resolve};
+use crate::encryption::Vault;
 use crate::exports::ExportDir;
 use crate::ledger::{Ledger, Redactor};
 use crate::platform::{Embedded, Entity, Loket, Owner, Platform};
@@ -134,9 +141,12 @@ impl Host {
             Some(shared) => Some(connect(shared, &redactor)?),
             None => None,
         };
+        let vault = Vault::new(config.encryption.clone(), redactor.clone());
+        let active = vault.active();
+        active.map_err(|error| StartError::Encryption(error.to_string()))?;
         let ledger = match &shared {
-            Some(shared) => Ledger::shared(shared.pool.clone(), redactor.clone()),
-            None => Ledger::open(&config.ledger, redactor.clone())?,
+            Some(shared) => Ledger::shared(shared.pool.clone(), redactor.clone(), vault.clone()),
+            None => Ledger::encrypted(&config.ledger, redactor.clone(), vault.clone())?,
         };
         let published = shared.as_ref().and_then(|shared| shared.grants.as_ref());
         let mut config = grants::granted(config, published)?;
@@ -145,6 +155,7 @@ impl Host {
         }
         // As it is in force at each denial.
         let live = Live::new(config);
+        vault.follow(&live);
         let metrics = Arc::new(Metrics::default());
         let ledger = ledger.with_metrics(metrics.clone());
         live.count(metrics.clone());
@@ -177,7 +188,7 @@ impl Host {
             components,
             bucket,
             grants,
-        } = Kept::of(&config, shared)?;
+        } = Kept::of(&config, shared, vault)?;
         Ok(Self {
             grants: grants.map(|granted| Following::start(granted, &live)),
             throttle: Arc::new(Throttle::new(runs.clone(), clock.clone())),

@@ -7,6 +7,7 @@ use crate::catalogue::Activity;
 use crate::config::{self, Config};
 use crate::distribution::{Cache, signature_file};
 use crate::durable::{LocalQueue, RunQueue, RunStore, Sqlite};
+use crate::encryption::Vault;
 use crate::ledger::Redactor;
 use crate::registry::LoadError;
 use crate::shared::{Bucket, Components, Granted, Shared};
@@ -81,18 +82,22 @@ pub(super) struct Kept {
 
 impl Kept {
     /// What is shared, or files of this machine.
-    pub(super) fn of(config: &Config, shared: Option<Shared>) -> Result<Self, StartError> {
+    pub(super) fn of(
+        config: &Config,
+        shared: Option<Shared>,
+        vault: Vault,
+    ) -> Result<Self, StartError> {
         if let Some(shared) = shared {
             return Ok(Self {
                 holder: shared.runs.holder(),
-                runs: Arc::new(shared.runs),
+                runs: Arc::new(shared.runs.encrypted(vault)),
                 queue: Arc::new(shared.queue),
                 components: Some(shared.components),
                 bucket: Some(shared.bucket),
                 grants: shared.grants,
             });
         }
-        let runs = Sqlite::open(&config.runs)?;
+        let runs = Sqlite::open(&config.runs)?.encrypted(vault);
         let queue = LocalQueue::new(runs.clone())?;
         Ok(Self {
             holder: queue.holder(),

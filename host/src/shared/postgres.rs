@@ -29,7 +29,7 @@ const SESSION: [(&str, &str); 6] = [
 ];
 
 /// The migrations, in order. What is published is never changed.
-const MIGRATIONS: [(i64, &str, &str); 3] = [
+const MIGRATIONS: [(i64, &str, &str); 4] = [
     (
         1,
         "runs",
@@ -44,6 +44,11 @@ const MIGRATIONS: [(i64, &str, &str); 3] = [
         3,
         "claims",
         include_str!("../../migrations/postgres/0003_claims.sql"),
+    ),
+    (
+        4,
+        "content",
+        include_str!("../../migrations/postgres/0004_content.sql"),
     ),
 ];
 

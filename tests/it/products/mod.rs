@@ -177,7 +177,7 @@ pub(crate) fn connector(name: &str, port: u16) -> String {
     .unwrap()
 }
 
-const FLOWERS: &str = "flowers-fleurtjedag";
+pub(crate) const FLOWERS: &str = "flowers-fleurtjedag";
 pub(crate) const ACHMEA: &str = "insurance-achmea";
 
 async fn start(name: &str) -> (Shared, TestHost) {
@@ -187,7 +187,7 @@ async fn start(name: &str) -> (Shared, TestHost) {
 }
 
 /// A flower shop whose module a provider user turned on.
-async fn shop() -> (Shared, TestHost) {
+pub(crate) async fn shop() -> (Shared, TestHost) {
     let (party, host) = start(FLOWERS).await;
     let (code, _, errors) = turn(&host, "on", "fleurtjedag", "anna");
     assert_eq!((code, errors.as_str()), (0, ""));
@@ -212,7 +212,7 @@ pub(crate) fn koppel(host: &TestHost, arguments: &[&str]) -> (i32, String, Strin
 }
 
 /// `koppel modules on|off`.
-fn turn(host: &TestHost, word: &str, module: &str, user: &str) -> (i32, String, String) {
+pub(crate) fn turn(host: &TestHost, word: &str, module: &str, user: &str) -> (i32, String, String) {
     let employer = employer(1).to_string();
     koppel(
         host,
@@ -242,13 +242,13 @@ fn flowers() -> Value {
     })
 }
 
-fn place(again: Option<Uuid>) -> Job {
+pub(crate) fn place(again: Option<Uuid>) -> Job {
     Job::Order {
         request: flowers().to_string(),
         again,
     }
 }
 
-async fn run(host: &TestHost, job: Job) -> RunReport {
+pub(crate) async fn run(host: &TestHost, job: Job) -> RunReport {
     host.run(FLOWERS, "anna", 1, job).await
 }

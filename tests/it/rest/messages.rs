@@ -224,7 +224,7 @@ async fn bytes_that_were_changed_are_not_given_and_the_row_is_named() {
     let (export, request) = (id(&items(&list)[8]), id(&items(&list)[0]));
     let row = sent.row(|row| row.id.to_string() == export).await;
     sent.tamper(&format!(
-        "UPDATE ledger SET body = CAST('<a/>' AS BLOB) WHERE seq = {}",
+        "UPDATE content SET body = CAST('<a/>' AS BLOB) WHERE seq = {}",
         row.seq
     ));
     let answer = sent.rest.get(&anna, &content(export)).await;

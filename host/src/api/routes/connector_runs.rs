@@ -205,6 +205,9 @@ async fn file(host: &Host, done: Done) -> Result<Reply, ApiError> {
             row.summary
         ))
         .into()),
+        Err(erased @ ContentError::Erased { .. }) => {
+            Err(ActivityError::Conflict(erased.to_string()).into())
+        }
         Err(error) => Err(ApiError::Host(error.into())),
     }
 }

@@ -31,7 +31,7 @@ fn an_unknown_key_is_a_fault_wherever_it_is() {
     for (text, expected) in [
         (
             "[platform]\n[client.xaf]\n",
-            "2: unknown field `client`, expected one of `platform`, `clients`, `credentials`, `modules`, `rights`, `roles`, `teams`, `users`, `connectors`, `registries`, `server`, `alarms`, `telemetry`, `store`, `queue`, `parties`, `schedules`, `passwords`, `trusted-roots`",
+            "2: unknown field `client`, expected one of `platform`, `clients`, `credentials`, `modules`, `rights`, `roles`, `teams`, `users`, `connectors`, `registries`, `server`, `alarms`, `telemetry`, `store`, `queue`, `retention`, `encryption`, `parties`, `schedules`, `passwords`, `trusted-roots`",
         ),
         (
             "[platform]\ndata = \"a\"\nlegder = \"b\"\n",

@@ -1,5 +1,6 @@
 mod credentials;
 mod elsewhere;
+mod encryption;
 mod faults;
 mod following;
 mod live;
@@ -7,6 +8,7 @@ mod names;
 mod published;
 mod queue;
 mod resolved;
+mod retention;
 mod schema;
 mod shared;
 mod upstream;

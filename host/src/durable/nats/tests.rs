@@ -7,6 +7,7 @@ use super::super::conformance::{
 use super::super::{Begun, Ended, Postgres, QueueError, SharedLimits, State, StoreError};
 use super::JetStream;
 use crate::config::{Config, Shared};
+use crate::encryption::Vault;
 use crate::ledger::Redactor;
 use crate::servers::{Servers, servers};
 use crate::shared;
@@ -40,7 +41,10 @@ impl Installation {
         let pool = shared::postgres::connect(&self.config.store, &redactor).await;
         let context = shared::nats::connect(&self.config.nats, &redactor).await;
         (
-            Postgres::new(pool.unwrap()).await.unwrap(),
+            Postgres::new(pool.unwrap())
+                .await
+                .unwrap()
+                .encrypted(Vault::of(&["2026"])),
             JetStream::new(context.unwrap(), &self.config.nats)
                 .await
                 .unwrap(),
@@ -323,5 +327,49 @@ async fn what_the_queue_and_the_store_cost() {
     println!(
         "store, 8 at a time: {:.0} runs a second that are submitted, begun, write two steps and end",
         rate(began)
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn nothing_of_a_journal_is_in_the_database_in_clear_text_and_keys_are_replaced() {
+    let Some(installation) = Installation::new("") else {
+        return;
+    };
+    let one = installation.process().await;
+    let run = submit(&one, "1", 1).await;
+    let fence = started(&one, run.id).await.fence;
+    let readable = || {
+        let count =
+            "SELECT count(*) FROM koppel.step WHERE position('999993653'::bytea IN outcome) > 0";
+        let counted = installation.servers.psql(&installation.database, count);
+        counted.unwrap().trim().to_owned()
+    };
+    let steps = [step(0, Some("999993653")), step(1, Some("999993653"))];
+    one.store
+        .record(fence, vec![steps[0].clone()])
+        .await
+        .unwrap();
+    assert_eq!(readable(), "0");
+    // As it was before there were keys.
+    let clear = installation.connect().await.0.encrypted(Vault::default());
+    clear.record(fence, vec![steps[1].clone()]).await.unwrap();
+    assert_eq!(readable(), "1");
+    let other = installation.connect().await.0;
+    let other = other.encrypted(Vault::of(&["2027", "2026"]));
+    assert_eq!(other.reseal().await.unwrap(), 2);
+    assert_eq!(other.reseal().await.unwrap(), 0);
+    assert_eq!(readable(), "0");
+    let other = Process {
+        store: Arc::new(other.encrypted(Vault::of(&["2027"]))),
+        ..one.clone()
+    };
+    assert_eq!(started(&other, run.id).await.steps, steps);
+    let begun = one.store.begin(conformance::beginning(&one, run.id)).await;
+    let Err(StoreError::Unavailable(why)) = begun else {
+        panic!("it was read");
+    };
+    assert!(
+        why.starts_with("it is encrypted with key \"2027\", which is not in the configuration"),
+        "{why}"
     );
 }

@@ -3,19 +3,25 @@
 use super::runs::{COLUMNS, count, json, locked, read};
 use super::{employer_lock, int, lock, uint};
 use crate::durable::rules::{Standing, seed};
+use crate::durable::step::{RESEALED, opened, sealed};
 use crate::durable::{
     Begin, Begun, End, Fence, Made, Millis, Run, Started, State, Step, StoreError,
 };
+use crate::encryption::{Key, Vault};
 use sqlx::postgres::{PgPool, PgRow};
 use sqlx::{AssertSqlSafe, PgTransaction, Row};
 use uuid::Uuid;
 
-pub(super) async fn begin(db: &mut PgTransaction<'_>, begin: &Begin) -> Result<Begun, StoreError> {
+pub(super) async fn begin(
+    db: &mut PgTransaction<'_>,
+    begin: &Begin,
+    vault: &Vault,
+) -> Result<Begun, StoreError> {
     let run = locked(db, begin.run).await?;
     match run.state {
         State::Queued if !may_begin(db, &run, begin.concurrency).await? => Ok(Begun::NotYet),
         State::Queued | State::Running => {
-            let started = start(db, run, begin, seed()).await?;
+            let started = start(db, run, begin, seed(), vault).await?;
             Ok(Begun::Started(Box::new(started)))
         }
         state => Ok(Begun::Over(state)),
@@ -58,6 +64,7 @@ pub(super) async fn start(
     run: Run,
     begin: &Begin,
     seed: [u8; 32],
+    vault: &Vault,
 ) -> Result<Started, StoreError> {
     let resumed = run.goes_on();
     let kept = if resumed {
@@ -97,7 +104,7 @@ pub(super) async fn start(
         .await?;
     let run = read(&row)?;
     let steps = if resumed {
-        steps(db, run.id).await?
+        steps(db, run.id, vault).await?
     } else {
         Vec::new()
     };
@@ -122,7 +129,11 @@ fn int32(number: u32) -> i32 {
     i32::try_from(number).unwrap_or(i32::MAX)
 }
 
-async fn steps(db: &mut PgTransaction<'_>, run: Uuid) -> Result<Vec<Step>, StoreError> {
+async fn steps(
+    db: &mut PgTransaction<'_>,
+    run: Uuid,
+    vault: &Vault,
+) -> Result<Vec<Step>, StoreError> {
     let rows = sqlx::query(
         "SELECT seq, what, fingerprint, write, repeatable, exchange, readings, outcome, denied FROM step WHERE run = $1 ORDER BY seq",
     )
@@ -131,15 +142,16 @@ async fn steps(db: &mut PgTransaction<'_>, run: Uuid) -> Result<Vec<Step>, Store
     .await?;
     let read = |row: &PgRow| {
         let readings: &str = row.try_get(6)?;
+        let seq = uint(row.try_get(0)?)?;
         Ok(Step {
-            seq: uint(row.try_get(0)?)?,
+            seq,
             what: row.try_get(1)?,
             fingerprint: row.try_get(2)?,
             write: row.try_get(3)?,
             repeatable: row.try_get(4)?,
             exchange: row.try_get(5)?,
             readings: serde_json::from_str(readings)?,
-            outcome: row.try_get(7)?,
+            outcome: opened(run, seq, row.try_get(7)?, vault)?,
             denied: row.try_get(8)?,
         })
     };
@@ -148,10 +160,17 @@ async fn steps(db: &mut PgTransaction<'_>, run: Uuid) -> Result<Vec<Step>, Store
 
 /// Writes steps in one statement, if the attempt is still that of whoever
 /// writes: nobody can take it over until it is done.
-pub(super) async fn record(pool: &PgPool, fence: Fence, steps: &[Step]) -> Result<(), StoreError> {
-    let mut readings = Vec::new();
+pub(super) async fn record(
+    pool: &PgPool,
+    fence: Fence,
+    steps: &[Step],
+    vault: &Vault,
+) -> Result<(), StoreError> {
+    let (mut readings, mut outcomes) = (Vec::new(), Vec::new());
     for step in steps {
         readings.push(json(&step.readings)?);
+        let outcome = step.outcome.as_deref();
+        outcomes.push(sealed(fence.run, step.seq, outcome, vault)?);
     }
     let of = |f: fn(&Step) -> String| steps.iter().map(f).collect::<Vec<_>>();
     let held: bool = sqlx::query_scalar(
@@ -172,7 +191,7 @@ pub(super) async fn record(pool: &PgPool, fence: Fence, steps: &[Step]) -> Resul
     .bind(steps.iter().map(|step| step.repeatable).collect::<Vec<_>>())
     .bind(steps.iter().map(|step| step.exchange).collect::<Vec<_>>())
     .bind(readings)
-    .bind(steps.iter().map(|step| step.outcome.clone()).collect::<Vec<_>>())
+    .bind(outcomes)
     .fetch_one(pool)
     .await?;
     if held {
@@ -180,6 +199,51 @@ pub(super) async fn record(pool: &PgPool, fence: Fence, steps: &[Step]) -> Resul
     } else {
         Err(StoreError::Fenced(fence.run))
     }
+}
+
+/// See [`crate::durable::RunStore::remove`].
+pub(super) async fn remove(pool: &PgPool, runs: &[Uuid]) -> Result<u64, StoreError> {
+    let removed: i64 = sqlx::query_scalar(
+        "WITH gone AS (
+             DELETE FROM run WHERE id = ANY($1) AND ended IS NOT NULL RETURNING id
+         ), attempts AS (
+             DELETE FROM attempt WHERE run IN (SELECT id FROM gone)
+         ), steps AS (
+             DELETE FROM step WHERE run IN (SELECT id FROM gone)
+         ) SELECT count(*) FROM gone",
+    )
+    .bind(runs)
+    .fetch_one(pool)
+    .await?;
+    uint(removed)
+}
+
+/// See [`crate::durable::RunStore::reseal`].
+pub(super) async fn reseal(pool: &PgPool, key: &Key, vault: &Vault) -> Result<u64, StoreError> {
+    let stale = sqlx::query(
+        "SELECT run, seq, outcome FROM step WHERE substring(outcome FROM 1 FOR $1) <> $2 LIMIT $3",
+    )
+    .bind(i32::try_from(key.header().len()).unwrap_or(i32::MAX))
+    .bind(key.header())
+    .bind(i64::from(RESEALED))
+    .fetch_all(pool)
+    .await?;
+    let mut resealed = 0;
+    for row in &stale {
+        let (run, seq) = (row.try_get(0)?, uint(row.try_get(1)?)?);
+        let stored: Vec<u8> = row.try_get(2)?;
+        let outcome = opened(run, seq, Some(stored.clone()), vault)?;
+        // What the run wrote meanwhile stays.
+        sqlx::query("UPDATE step SET outcome = $3 WHERE run = $1 AND seq = $2 AND outcome = $4")
+            .bind(run)
+            .bind(int(seq))
+            .bind(sealed(run, seq, outcome.as_deref(), vault)?)
+            .bind(stored)
+            .execute(pool)
+            .await?;
+        resealed += 1;
+    }
+    Ok(resealed)
 }
 
 /// Locks the run, if the attempt is still that of whoever writes.

@@ -15,6 +15,7 @@ use super::{
     Attempt, Begin, Begun, DayCount, Decision, Direct, Doubt, End, Fence, Made, Millis, NewRun,
     Run, RunFilter, RunStore, SharedLimits, Step, StoreError, Submitted,
 };
+use crate::encryption::Vault;
 use crate::shared::postgres::within;
 use async_trait::async_trait;
 use presence::Presence;
@@ -28,6 +29,7 @@ use uuid::Uuid;
 #[derive(Clone)]
 pub struct Postgres {
     pool: PgPool,
+    vault: Vault,
     presence: Arc<Presence>,
     /// The number of the last run that was looked at for whether the queue lost
     /// it.
@@ -45,8 +47,14 @@ impl Postgres {
         Ok(Self {
             presence: Arc::new(Presence::begin(pool.clone()).await?),
             pool,
+            vault: Vault::default(),
             looked: Arc::default(),
         })
+    }
+
+    /// With the keys of what is stored.
+    pub(crate) fn encrypted(self, vault: Vault) -> Self {
+        Self { vault, ..self }
     }
 
     /// What runs of this host are held by.
@@ -136,7 +144,7 @@ impl RunStore for Postgres {
     async fn begin(&self, begin: Begin) -> Result<Begun, StoreError> {
         within(async {
             let mut db = self.pool.begin().await?;
-            let begun = attempts::begin(&mut db, &begin).await?;
+            let begun = attempts::begin(&mut db, &begin, &self.vault).await?;
             db.commit().await?;
             Ok(begun)
         })
@@ -147,7 +155,7 @@ impl RunStore for Postgres {
         within(async {
             let mut db = self.begin_lightly(true).await?;
             let run = runs::insert(&mut db, &direct.new, direct.begin.now).await?;
-            attempts::start(&mut db, run, &direct.begin, direct.seed).await?;
+            attempts::start(&mut db, run, &direct.begin, direct.seed, &self.vault).await?;
             db.commit().await?;
             Ok(())
         })
@@ -155,7 +163,7 @@ impl RunStore for Postgres {
     }
 
     async fn record(&self, fence: Fence, steps: Vec<Step>) -> Result<(), StoreError> {
-        within(attempts::record(&self.pool, fence, &steps)).await
+        within(attempts::record(&self.pool, fence, &steps, &self.vault)).await
     }
 
     async fn forget(&self, fence: Fence, made: Made) -> Result<(), StoreError> {
@@ -222,7 +230,7 @@ impl RunStore for Postgres {
     ) -> Result<(Run, Vec<Doubt>), StoreError> {
         within(async {
             let mut db = self.pool.begin().await?;
-            let decided = people::decide(&mut db, run, &decision, now).await?;
+            let decided = people::decide(&mut db, run, &decision, now, &self.vault).await?;
             db.commit().await?;
             Ok(decided)
         })
@@ -243,6 +251,17 @@ impl RunStore for Postgres {
 
     async fn tick(&self, schedule: &str, moment: Millis) -> Result<(), StoreError> {
         within(limits::tick(&self.pool, schedule, moment)).await
+    }
+
+    async fn remove(&self, runs: Vec<Uuid>) -> Result<u64, StoreError> {
+        within(attempts::remove(&self.pool, &runs)).await
+    }
+
+    async fn reseal(&self) -> Result<u64, StoreError> {
+        let Some(key) = self.vault.active()? else {
+            return Ok(0);
+        };
+        within(attempts::reseal(&self.pool, &key, &self.vault)).await
     }
 
     fn shared_limits(&self) -> Option<&dyn SharedLimits> {

@@ -2,7 +2,9 @@
 
 use super::runs::{find, json, locked};
 use crate::durable::rules::{Cancelling, Deciding};
+use crate::durable::step::sealed;
 use crate::durable::{Decision, Doubt, Millis, Run, State, StoreError};
+use crate::encryption::Vault;
 use sqlx::PgTransaction;
 use uuid::Uuid;
 
@@ -104,12 +106,13 @@ pub(super) async fn decide(
     id: Uuid,
     decision: &Decision,
     now: Millis,
+    vault: &Vault,
 ) -> Result<(Run, Vec<Doubt>), StoreError> {
     let run = locked(db, id).await?;
     match run.deciding(decision)? {
         Deciding::Over => over(db, id, State::Cancelled, now).await?,
         Deciding::GoesOn(outcome) => {
-            settle(db, id, &run.doubts, outcome).await?;
+            settle(db, id, &run.doubts, outcome, vault).await?;
             queue(db, id, true, now).await?;
         }
         Deciding::Anew(happened) => {
@@ -131,6 +134,7 @@ async fn settle(
     id: Uuid,
     doubts: &[Doubt],
     outcome: Option<&[u8]>,
+    vault: &Vault,
 ) -> Result<(), StoreError> {
     for doubt in doubts {
         sqlx::query(
@@ -139,7 +143,7 @@ async fn settle(
         .bind(id)
         .bind(super::int(doubt.seq))
         .bind(outcome.is_none())
-        .bind(outcome)
+        .bind(sealed(id, doubt.seq, outcome, vault)?)
         .execute(&mut **db)
         .await?;
     }

@@ -4,16 +4,22 @@ use super::super::rules::{Standing, seed};
 use super::super::{
     Begin, Begun, Direct, End, Fence, Made, Millis, Run, Started, State, Step, StoreError,
 };
-use super::runs::{insert, json, one};
+use super::runs::{insert, json, one, uuid};
+use crate::durable::step::{RESEALED, opened, sealed};
+use crate::encryption::{Key, Vault};
 use rusqlite::{Row, Transaction, params};
 use uuid::Uuid;
 
-pub(super) fn begin(db: &Transaction<'_>, begin: &Begin) -> Result<Begun, StoreError> {
+pub(super) fn begin(
+    db: &Transaction<'_>,
+    begin: &Begin,
+    vault: &Vault,
+) -> Result<Begun, StoreError> {
     let run = one(db, begin.run)?;
     match run.state {
         State::Queued if !may_begin(db, &run, begin.concurrency)? => Ok(Begun::NotYet),
         State::Queued | State::Running => {
-            let started = start(db, run, begin, seed())?;
+            let started = start(db, run, begin, seed(), vault)?;
             Ok(Begun::Started(Box::new(started)))
         }
         state => Ok(Begun::Over(state)),
@@ -39,9 +45,13 @@ fn may_begin(db: &Transaction<'_>, run: &Run, concurrency: u32) -> Result<bool, 
     Ok(under_way < concurrency)
 }
 
-pub(super) fn direct(db: &Transaction<'_>, direct: &Direct) -> Result<(), StoreError> {
+pub(super) fn direct(
+    db: &Transaction<'_>,
+    direct: &Direct,
+    vault: &Vault,
+) -> Result<(), StoreError> {
     let run = insert(db, &direct.new, direct.begin.now)?;
-    start(db, run, &direct.begin, direct.seed)?;
+    start(db, run, &direct.begin, direct.seed, vault)?;
     Ok(())
 }
 
@@ -96,6 +106,7 @@ fn start(
     run: Run,
     begin: &Begin,
     seed: [u8; 32],
+    vault: &Vault,
 ) -> Result<Started, StoreError> {
     let id = run.id.to_string();
     let resumed = run.goes_on();
@@ -127,7 +138,7 @@ fn start(
             Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?))
         })?;
     let steps = if resumed {
-        steps(db, run.id)?
+        steps(db, run.id, vault)?
     } else {
         Vec::new()
     };
@@ -146,7 +157,7 @@ fn start(
     })
 }
 
-fn steps(db: &Transaction<'_>, run: Uuid) -> Result<Vec<Step>, StoreError> {
+fn steps(db: &Transaction<'_>, run: Uuid, vault: &Vault) -> Result<Vec<Step>, StoreError> {
     let mut select = db.prepare_cached(
         "SELECT seq, what, fingerprint, write, repeatable, exchange, readings, outcome, denied FROM step WHERE run = ?1 ORDER BY seq",
     )?;
@@ -173,6 +184,7 @@ fn steps(db: &Transaction<'_>, run: Uuid) -> Result<Vec<Step>, StoreError> {
         let (step, readings) = row?;
         steps.push(Step {
             readings: serde_json::from_str(&readings)?,
+            outcome: opened(run, step.seq, step.outcome, vault)?,
             ..step
         });
     }
@@ -195,7 +207,12 @@ fn check(db: &Transaction<'_>, fence: Fence) -> Result<(), StoreError> {
     }
 }
 
-pub(super) fn record(db: &Transaction<'_>, fence: Fence, steps: &[Step]) -> Result<(), StoreError> {
+pub(super) fn record(
+    db: &Transaction<'_>,
+    fence: Fence,
+    steps: &[Step],
+    vault: &Vault,
+) -> Result<(), StoreError> {
     check(db, fence)?;
     let mut upsert = db.prepare_cached(
         "INSERT INTO step (run, seq, what, fingerprint, write, repeatable, exchange, readings, outcome)
@@ -212,10 +229,52 @@ pub(super) fn record(db: &Transaction<'_>, fence: Fence, steps: &[Step]) -> Resu
             step.repeatable,
             step.exchange.map(|id| id.to_string()),
             json(&step.readings)?,
-            step.outcome,
+            sealed(fence.run, step.seq, step.outcome.as_deref(), vault)?,
         ])?;
     }
     Ok(())
+}
+
+/// See [`crate::durable::RunStore::remove`].
+pub(super) fn remove(db: &Transaction<'_>, runs: &[Uuid]) -> Result<u64, StoreError> {
+    let mut removed = 0;
+    for run in runs {
+        let run = run.to_string();
+        let gone = db
+            .prepare_cached("DELETE FROM run WHERE id = ?1 AND ended IS NOT NULL")?
+            .execute([&run])?;
+        if gone > 0 {
+            for sql in [
+                "DELETE FROM attempt WHERE run = ?1",
+                "DELETE FROM step WHERE run = ?1",
+            ] {
+                db.prepare_cached(sql)?.execute([&run])?;
+            }
+            removed += 1;
+        }
+    }
+    Ok(removed)
+}
+
+/// See [`crate::durable::RunStore::reseal`].
+pub(super) fn reseal(db: &Transaction<'_>, key: &Key, vault: &Vault) -> Result<u64, StoreError> {
+    let stale = db
+        .prepare_cached(
+            "SELECT run, seq, outcome FROM step WHERE outcome IS NOT NULL AND substr(outcome, 1, ?1) <> ?2 LIMIT ?3",
+        )?
+        .query_map(params![key.header().len(), key.header(), RESEALED], |row| {
+            Ok((uuid(row, 0)?, row.get(1)?, row.get(2)?))
+        })?
+        .collect::<rusqlite::Result<Vec<(Uuid, u64, Option<Vec<u8>>)>>>()?;
+    let mut resealed = 0;
+    for (run, seq, stored) in stale {
+        let outcome = opened(run, seq, stored, vault)?;
+        let sealed = sealed(run, seq, outcome.as_deref(), vault)?;
+        db.prepare_cached("UPDATE step SET outcome = ?3 WHERE run = ?1 AND seq = ?2")?
+            .execute(params![run.to_string(), seq, sealed])?;
+        resealed += 1;
+    }
+    Ok(resealed)
 }
 
 pub(super) fn forget(db: &Transaction<'_>, fence: Fence, made: &Made) -> Result<(), StoreError> {

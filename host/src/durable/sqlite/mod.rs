@@ -15,6 +15,7 @@ use super::{
     Attempt, Begin, Begun, DayCount, Decision, Direct, Doubt, End, Ended, Fence, Made, Millis,
     NewRun, Run, RunFilter, RunStore, Step, StoreError, Submitted,
 };
+use crate::encryption::Vault;
 use async_trait::async_trait;
 use rusqlite::{Connection, ErrorCode, Transaction, TransactionBehavior};
 use std::path::{Path, PathBuf};
@@ -37,6 +38,7 @@ pub struct Sqlite {
     /// What is written here survives the process, and the machine as soon as
     /// anything durable was written after it: for what is informative only.
     light: Arc<Mutex<Connection>>,
+    vault: Vault,
 }
 
 impl From<rusqlite::Error> for StoreError {
@@ -78,7 +80,13 @@ impl Sqlite {
             path: path.to_owned(),
             durable: open("FULL")?,
             light: open("NORMAL")?,
+            vault: Vault::default(),
         })
+    }
+
+    /// With the keys of what is stored.
+    pub(crate) fn encrypted(self, vault: Vault) -> Self {
+        Self { vault, ..self }
     }
 
     /// The file.
@@ -117,6 +125,14 @@ impl Sqlite {
         work: impl FnOnce(&Transaction<'_>) -> Result<T, StoreError> + Send + 'static,
     ) -> Result<T, StoreError> {
         Self::on(&self.light, work).await
+    }
+
+    /// What was replaced or removed is not to stay in the write-ahead log. Others
+    /// may be reading; then it goes with a later one.
+    async fn checkpoint(&self) -> Result<(), StoreError> {
+        let checkpoint = "PRAGMA wal_checkpoint(TRUNCATE)";
+        self.read(move |db| Ok(db.query_row(checkpoint, [], |_| Ok(()))?))
+            .await
     }
 
     /// Reads without taking the place of whoever writes.
@@ -214,11 +230,15 @@ impl RunStore for Sqlite {
     }
 
     async fn begin(&self, begin: Begin) -> Result<Begun, StoreError> {
-        self.durably(move |db| attempts::begin(db, &begin)).await
+        let vault = self.vault.clone();
+        self.durably(move |db| attempts::begin(db, &begin, &vault))
+            .await
     }
 
     async fn direct(&self, direct: Direct) -> Result<(), StoreError> {
-        self.lightly(move |db| attempts::direct(db, &direct)).await
+        let vault = self.vault.clone();
+        self.lightly(move |db| attempts::direct(db, &direct, &vault))
+            .await
     }
 
     async fn made(&self, direct: Direct, end: End, now: Millis) -> Result<(), StoreError> {
@@ -232,7 +252,8 @@ impl RunStore for Sqlite {
     }
 
     async fn record(&self, fence: Fence, steps: Vec<Step>) -> Result<(), StoreError> {
-        self.durably(move |db| attempts::record(db, fence, &steps))
+        let vault = self.vault.clone();
+        self.durably(move |db| attempts::record(db, fence, &steps, &vault))
             .await
     }
 
@@ -275,7 +296,8 @@ impl RunStore for Sqlite {
         decision: Decision,
         now: Millis,
     ) -> Result<(Run, Vec<Doubt>), StoreError> {
-        self.durably(move |db| people::decide(db, run, &decision, now))
+        let vault = self.vault.clone();
+        self.durably(move |db| people::decide(db, run, &decision, now, &vault))
             .await
     }
 
@@ -298,5 +320,25 @@ impl RunStore for Sqlite {
         let schedule = schedule.to_owned();
         self.durably(move |db| budgets::tick(db, &schedule, moment))
             .await
+    }
+
+    async fn remove(&self, runs: Vec<Uuid>) -> Result<u64, StoreError> {
+        let removed = self.durably(move |db| attempts::remove(db, &runs)).await?;
+        self.checkpoint().await?;
+        Ok(removed)
+    }
+
+    async fn reseal(&self) -> Result<u64, StoreError> {
+        let Some(key) = self.vault.active()? else {
+            return Ok(0);
+        };
+        let vault = self.vault.clone();
+        let resealed = self
+            .durably(move |db| attempts::reseal(db, &key, &vault))
+            .await?;
+        if resealed == 0 {
+            self.checkpoint().await?;
+        }
+        Ok(resealed)
     }
 }

@@ -3,6 +3,8 @@
 use super::super::rules::{Cancelling, Deciding};
 use super::super::{Decision, Doubt, Millis, Run, State, StoreError};
 use super::runs::{json, one};
+use crate::durable::step::sealed;
+use crate::encryption::Vault;
 use rusqlite::{Transaction, params};
 use uuid::Uuid;
 
@@ -67,6 +69,7 @@ pub(super) fn decide(
     id: Uuid,
     decision: &Decision,
     now: Millis,
+    vault: &Vault,
 ) -> Result<(Run, Vec<Doubt>), StoreError> {
     let run = one(db, id)?;
     match run.deciding(decision)? {
@@ -75,7 +78,12 @@ pub(super) fn decide(
             for doubt in &run.doubts {
                 db.execute(
                     "UPDATE step SET denied = denied OR ?4, outcome = ?3 WHERE run = ?1 AND seq = ?2",
-                    params![id.to_string(), doubt.seq, outcome, outcome.is_none()],
+                    params![
+                        id.to_string(),
+                        doubt.seq,
+                        sealed(id, doubt.seq, outcome, vault)?,
+                        outcome.is_none()
+                    ],
                 )?;
             }
             queue(db, id, true, now)?;

@@ -29,7 +29,7 @@ fn maybe_json<T: DeserializeOwned>(row: &Row<'_>, index: usize) -> rusqlite::Res
     }
 }
 
-fn uuid(row: &Row<'_>, index: usize) -> rusqlite::Result<Uuid> {
+pub(super) fn uuid(row: &Row<'_>, index: usize) -> rusqlite::Result<Uuid> {
     let text: String = row.get(index)?;
     Uuid::try_parse(&text)
         .map_err(|error| rusqlite::Error::FromSqlConversionFailure(index, Type::Text, error.into()))

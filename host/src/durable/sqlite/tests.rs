@@ -3,6 +3,7 @@
 use super::super::conformance::{self, NOW, Process, end, lease, started, step, submit};
 use super::super::{Ended, RunFilter, RunStore, State, StoreError};
 use super::{LocalQueue, Sqlite};
+use crate::encryption::Vault;
 use rusqlite::Connection;
 use std::path::Path;
 use std::sync::Arc;
@@ -11,6 +12,7 @@ use tempfile::TempDir;
 /// As a process has the file open.
 fn process(dir: &Path) -> Process {
     let store = Sqlite::open(&dir.join("data/runs.db")).unwrap();
+    let store = store.encrypted(Vault::of(&["2026"]));
     let queue = LocalQueue::new(store.clone()).unwrap();
     Process {
         holder: queue.holder(),
@@ -74,6 +76,12 @@ async fn a_clock_that_was_moved_back_leaves_nothing_waiting() {
 #[tokio::test(flavor = "multi_thread")]
 async fn the_journal_is_gone_from_the_file_when_the_run_is_over() {
     let (dir, one) = one();
+    // Without keys.
+    let clear = Sqlite::open(&dir.path().join("data/runs.db")).unwrap();
+    let one = Process {
+        store: Arc::new(clear),
+        ..one
+    };
     let run = submit(&one, "1", 1).await;
     let fence = started(&one, run.id).await.fence;
     let secret = step(0, Some("\"the citizen service number of somebody\""));
@@ -158,4 +166,53 @@ fn a_database_of_something_else_is_left_alone() {
         )
     );
     assert_eq!(std::fs::read(&path).unwrap(), before);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn nothing_of_a_journal_is_on_disk_in_clear_text_and_keys_are_replaced() {
+    let (dir, one) = one();
+    let run = submit(&one, "1", 1).await;
+    let fence = started(&one, run.id).await.fence;
+    let on_disk = || {
+        let files = std::fs::read_dir(dir.path().join("data")).unwrap();
+        files.into_iter().any(|file| {
+            let bytes = std::fs::read(file.unwrap().path()).unwrap();
+            memchr::memmem::find(&bytes, b"999993653").is_some()
+        })
+    };
+    let outcome = step(0, Some("999993653"));
+    one.store
+        .record(fence, vec![outcome.clone()])
+        .await
+        .unwrap();
+    assert!(!on_disk());
+    // As it was before there were keys.
+    let path = dir.path().join("data/runs.db");
+    let clear = Sqlite::open(&path).unwrap();
+    let second = step(1, Some("999993653"));
+    clear.record(fence, vec![second.clone()]).await.unwrap();
+    assert!(on_disk());
+    let other = Sqlite::open(&path).unwrap();
+    let other = other.encrypted(Vault::of(&["2027", "2026"]));
+    assert_eq!(other.reseal().await.unwrap(), 2);
+    assert_eq!(other.reseal().await.unwrap(), 0);
+    assert!(!on_disk());
+    let other = Sqlite::open(&path).unwrap();
+    let other = Process {
+        store: Arc::new(other.encrypted(Vault::of(&["2027"]))),
+        ..one.clone()
+    };
+    assert_eq!(started(&other, run.id).await.steps, [outcome, second]);
+    // Without the key, the run is not taken up, and stays as it is.
+    let Err(StoreError::Unavailable(why)) =
+        one.store.begin(conformance::beginning(&one, run.id)).await
+    else {
+        panic!("it was read");
+    };
+    assert!(
+        why.starts_with("it is encrypted with key \"2027\", which is not in the configuration"),
+        "{why}"
+    );
+    let resumed = started(&other, run.id).await;
+    assert_eq!(resumed.resumptions, 2);
 }

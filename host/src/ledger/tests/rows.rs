@@ -337,10 +337,10 @@ fn a_file_that_is_no_ledger_is_refused_and_left_as_it_is() {
 
     std::fs::write(&path, "a text of some length, which is no database at all").unwrap();
     assert_eq!(refused("a text"), "ledger: x.db: file is not a database");
-    database("PRAGMA user_version = 2");
+    database("PRAGMA user_version = 3");
     assert_eq!(
         refused("a newer ledger"),
-        "ledger: x.db: it has schema 2; this version of koppel reads schema 1"
+        "ledger: x.db: it has schema 3; this version of koppel reads schema 2"
     );
     database("CREATE TABLE notes (text)");
     assert_eq!(

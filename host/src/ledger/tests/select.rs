@@ -212,7 +212,9 @@ async fn what_is_asked_of_an_employer_is_found_by_an_index() {
     };
     let (condition, values) = super::super::select::selected(&filter);
     let steps = plan(
-        &format!("SELECT * FROM ledger WHERE {condition} ORDER BY seq"),
+        &format!(
+            "SELECT * FROM ledger LEFT JOIN content USING (seq) WHERE {condition} ORDER BY seq"
+        ),
         &values,
     );
     assert!(
@@ -233,7 +235,7 @@ async fn bytes_that_are_not_those_that_were_recorded_are_not_given() {
     assert_eq!(Some(content.bytes), body);
     assert_eq!(hex::encode(content.sha256), row.body_sha256);
     for change in ["body = x'00'", "body = NULL"] {
-        ledger.tamper(&format!("UPDATE ledger SET {change} WHERE seq = 2"));
+        ledger.tamper(&format!("UPDATE content SET {change} WHERE seq = 2"));
         assert_eq!(
             ledger.ledger.content(&row).await.unwrap_err().to_string(),
             "row 2 of the ledger: its bytes are not those that were recorded; `koppel ledger verify` names the first row that was changed"

@@ -15,6 +15,7 @@ fn asked(text: &str, after: Option<&Earlier>) -> Asked {
         entry: Entry::new(context, Kind::Request, text.to_owned()),
         threshold: None,
         after: after.cloned(),
+        erased: Vec::new(),
         metrics: Arc::default(),
     }
 }

@@ -1,7 +1,7 @@
 //! Workers: they take runs from the queue, one at a time for each employer, and
 //! make attempts at them until they are over.
 
-mod schedule;
+pub(super) mod schedule;
 
 use super::direct::{By, Ready};
 use super::{Host, claim};
@@ -70,6 +70,8 @@ impl Host {
         working.tasks.spawn(dispatcher);
         let schedules = schedule::run(self.clone(), working.stop.clone());
         working.tasks.spawn(schedules);
+        let retention = self.clone().retain(working.stop.clone());
+        working.tasks.spawn(retention);
         let report = self.clone().report(working.stop.clone());
         working.tasks.spawn(report);
         working

@@ -38,6 +38,8 @@ macro_rules! all {
     }};
 }
 
+pub(in crate::runs) use all;
+
 /// From one moment until another, a schedule has nothing due for an employer.
 /// What other hosts do meanwhile does not change that, so the store is asked
 /// when it is over, and not each time that it is looked.

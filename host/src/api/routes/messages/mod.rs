@@ -248,8 +248,8 @@ fn content(call: Call) -> Handled {
         let row = message(&call).await?;
         let content = match call.api.host.ledger().content(&row).await {
             Ok(content) => content,
-            Err(too_large @ ContentError::TooLarge { .. }) => {
-                return Err(ActivityError::Conflict(format!("{}: {too_large}", row.id)).into());
+            Err(gone @ (ContentError::TooLarge { .. } | ContentError::Erased { .. })) => {
+                return Err(ActivityError::Conflict(format!("{}: {gone}", row.id)).into());
             }
             Err(error) => return Err(ApiError::Host(error.into())),
         };

@@ -79,6 +79,7 @@ pub(super) struct Denied {
 
 impl From<Row> for Message {
     fn from(row: Row) -> Self {
+        let content_available = row.body_size <= MAX_BODY as u64 && !row.is_erased();
         Self {
             id: row.id,
             time: Moment(row.time),
@@ -92,9 +93,9 @@ impl From<Row> for Message {
             summary: row.summary,
             status: row.status,
             outcome: row.outcome,
+            content_available,
             content_size: row.body_size,
             content_sha256: row.body_sha256,
-            content_available: row.body_size <= MAX_BODY as u64,
         }
     }
 }

@@ -1,0 +1,58 @@
+//! `koppel keys`: the keys that what is stored is encrypted with.
+
+use super::Failure;
+use super::output::{DIM, GREEN, Output};
+use crate::encryption::new_key;
+use crate::runs::{Host, Rotated, RotationError};
+use clap::Subcommand;
+use serde_json::json;
+
+/// What is done with keys.
+#[derive(Debug, Subcommand)]
+pub(super) enum Keys {
+    /// Makes a key and prints it: 32 random bytes, Base64. It is kept where the
+    /// configuration says, `[encryption.keys]`, and in a safe.
+    New,
+    /// Encrypts with the active key all that is stored in clear text or with
+    /// another key. Hosts can go on meanwhile; it can be interrupted and begun
+    /// again.
+    Rotate,
+}
+
+impl From<RotationError> for Failure {
+    fn from(error: RotationError) -> Self {
+        match error {
+            RotationError::NoKeys => Self::Input(error.to_string()),
+            error => Self::Failed(error.to_string()),
+        }
+    }
+}
+
+/// `koppel keys new`.
+pub(super) fn new(out: &Output) -> Result<(), Failure> {
+    let key = new_key().map_err(|error| Failure::Failed(error.to_string()))?;
+    out.result(&json!({"key": *key}), || anstream::println!("{}", *key));
+    Ok(())
+}
+
+/// `koppel keys rotate`.
+pub(super) async fn rotate(host: &Host, out: &Output) -> Result<(), Failure> {
+    let bar = out.busy("encrypting".to_owned());
+    let told = |done: Rotated| bar.set_message(format!("{} rows of the ledger", done.rows));
+    let rotated = host.rotate_keys(told).await;
+    bar.finish_and_clear();
+    let rotated = rotated?;
+    let active = host.live().with(|config| config.encryption.active.clone());
+    let active = active.unwrap_or_default();
+    out.result(
+        &json!({"key": active, "rows": rotated.rows, "steps": rotated.steps}),
+        || {
+            anstream::println!(
+                "{GREEN}encrypted{GREEN:#} with key \"{active}\": {} rows of the ledger, {} steps of runs {DIM}all else was{DIM:#}",
+                rotated.rows,
+                rotated.steps
+            );
+        },
+    );
+    Ok(())
+}
