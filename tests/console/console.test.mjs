@@ -4,7 +4,7 @@ import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { after, before, test } from 'node:test';
-import { DESKTOP, PHONE, launch, logIn, picture, pictures, url, visitor, wellMade } from './browser.mjs';
+import { DESKTOP, PHONE, PROBLEM, launch, logIn, picture, pictures, url, visitor, wellMade } from './browser.mjs';
 
 let browser;
 before(async () => { browser = await launch(); });
@@ -52,7 +52,7 @@ const pages = async (page) => {
     modules: `${employer}/modules`,
     ledger: '/console/all/ledger?verify=now',
     employers: '/console/all/employers',
-    problem: '/console/all/runs/b14acd0d-75d7-4fc8-8b22-4a3924585cab',
+    problem: PROBLEM,
   };
 };
 

@@ -230,9 +230,11 @@ fn inspect_shows_kind_version_and_activities() {
         shown.contains("  kind         lookup\n  WIT version  0.1.0\n"),
         "{shown}"
     );
-    assert!(shown.ends_with(
-        "  requests     wasi:http\n  files        no export files\n  activities\n    GetAdditionalTaxliabilityByLicensePlateNumber\n"
-    ), "{shown}");
+    let rest = format!(
+        "  requests     wasi:http\n  files        no export files\n  activities\n    GetAdditionalTaxliabilityByLicensePlateNumber\n  provenance\n    source       the file {}\n    signature    none\n    SDK          0.1.0\n",
+        plugin.display()
+    );
+    assert!(shown.contains(&rest), "{shown}");
 }
 
 #[test]

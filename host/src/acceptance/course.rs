@@ -99,8 +99,8 @@ impl Course {
             }
         };
         let host = self.report.log.iter();
-        let host = host.filter(|line| line.source == crate::sandbox::Source::Host);
-        match host.last() {
+        let mut host = host.filter(|line| line.source == crate::sandbox::Source::Host);
+        match host.next_back() {
             Some(line) if !self.succeeded() => format!("{text} (the host: {})", line.text),
             _ => text,
         }

@@ -96,7 +96,7 @@ fn print(what: &str, inspection: &Inspection, provenance: &Provenance) {
         anstream::println!("    {activity}");
     }
     anstream::println!("  provenance");
-    let line = |name: &str, text: &str| anstream::println!("    {name:<10} {text}");
+    let line = |name: &str, text: &str| anstream::println!("    {name:<12} {text}");
     match &provenance.source {
         Source::File(path) => line("source", &format!("the file {}", path.display())),
         Source::Oci(reference) => line("source", reference),

@@ -46,7 +46,7 @@ type Template = (&'static str, &'static str);
 
 macro_rules! template {
     ($path:literal) => {
-        include_str!(concat!("../../templates/", $path))
+        include_str!(concat!("../../templates/new/", $path))
     };
 }
 

@@ -33,7 +33,7 @@ pub enum BuildError {
 /// What cargo says, as far as it matters (`--message-format=json`).
 #[derive(Deserialize)]
 #[serde(tag = "reason", rename_all = "kebab-case")]
-enum Message {
+enum Said {
     CompilerMessage {
         message: Diagnostic,
     },
@@ -124,10 +124,10 @@ impl Builder {
         let manifest = self.folder.join("Cargo.toml").canonicalize().ok();
         for line in said {
             match serde_json::from_str(&line) {
-                Ok(Message::CompilerMessage { message }) if message.level == "error" => {
+                Ok(Said::CompilerMessage { message }) if message.level == "error" => {
                     errors.extend(message.rendered);
                 }
-                Ok(Message::CompilerArtifact {
+                Ok(Said::CompilerArtifact {
                     manifest_path,
                     filenames,
                 }) if manifest_path.canonicalize().ok() == manifest => {

@@ -59,13 +59,14 @@ fn read_by_people(template: &str) -> Vec<String> {
     read
 }
 
-fn templates(folder: &Path) -> Vec<(String, String)> {
+/// The files of a folder with this extension: name and text.
+fn files(folder: &Path, extension: &str) -> Vec<(String, String)> {
     let mut found = Vec::new();
     for entry in std::fs::read_dir(folder).unwrap() {
         let path = entry.unwrap().path();
         if path.is_dir() {
-            found.extend(templates(&path));
-        } else {
+            found.extend(files(&path, extension));
+        } else if path.extension().is_some_and(|found| found == extension) {
             let text = std::fs::read_to_string(&path).unwrap();
             found.push((path.display().to_string(), text));
         }
@@ -76,7 +77,7 @@ fn templates(folder: &Path) -> Vec<(String, String)> {
 #[test]
 fn templates_hold_no_text_of_their_own() {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("templates");
-    let all = templates(&folder);
+    let all = files(&folder, "html");
     assert!(all.len() > 10);
     for (name, template) in all {
         let read = read_by_people(&template);
@@ -99,9 +100,9 @@ fn templates_hold_no_text_of_their_own() {
 #[test]
 fn every_text_is_used() {
     let here = Path::new(env!("CARGO_MANIFEST_DIR"));
-    let mut all = templates(&here.join("templates"));
-    all.extend(templates(&here.join("src/console")));
-    all.extend(templates(&here.join("src/oauth")));
+    let mut all = files(&here.join("templates"), "html");
+    all.extend(files(&here.join("src/console"), "rs"));
+    all.extend(files(&here.join("src/oauth"), "rs"));
     for (name, ..) in table::all() {
         let used = Regex::new(&format!(r"\bt\.{name}\b|\btexts\(\)\.{name}\b")).unwrap();
         assert!(all.iter().any(|(_, text)| used.is_match(text)), "{name}");

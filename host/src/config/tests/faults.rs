@@ -35,11 +35,11 @@ fn an_unknown_key_is_a_fault_wherever_it_is() {
         ),
         (
             "[platform]\ndata = \"a\"\nlegder = \"b\"\n",
-            "3: unknown field `legder`, expected one of `source`, `data`, `ledger`, `compiled`, `runs`, `loket`",
+            "3: unknown field `legder`, expected one of `source`, `data`, `ledger`, `compiled`, `oci-cache`, `signatures`, `trusted-keys`, `runs`, `loket`",
         ),
         (
             "[platform]\n[clients.xaf]\ncomponent = \"a\"\nactivites = []\n",
-            "4: unknown field `activites`, expected one of `component`, `application`, `sha256`, `activities`, `http`, `exports`, `settings`, `limits`, `cache`, `retry`, `concurrency`, `ready`",
+            "4: unknown field `activites`, expected one of `component`, `oci`, `application`, `sha256`, `activities`, `http`, `exports`, `settings`, `limits`, `cache`, `retry`, `concurrency`, `ready`",
         ),
         (
             "[platform]\n[clients.xaf]\ncomponent = \"a\"\n[clients.xaf.limits]\nmemory-mb = 1\n",
