@@ -22,6 +22,7 @@ use sha2::{Digest, Sha256};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
+use tracing::Instrument;
 use uuid::Uuid;
 use wasmtime_wasi_http::{Error, RequestOptions, WasiBody, WasiHttpHooks};
 
@@ -82,11 +83,13 @@ impl WasiHttpHooks for Hooks {
         let outbound = self.outbound.clone();
         // Here, in the order in which the guest asks; what follows may overlap.
         let slot = outbound.session.journal.slot();
-        Box::new(async move {
+        let sent = async move {
             let response = outbound.send(&slot, request).await.into_response()?;
             let done: Done = Box::new(async { Ok(()) });
             Ok((response, done))
-        })
+        };
+        // It is polled by a task of its own; it belongs to the run all the same.
+        Box::new(sent.in_current_span())
     }
 }
 
