@@ -242,7 +242,7 @@ async fn reseal(
             body_sha256: row.try_get(1)?,
             private: row.try_get(2)?,
         };
-        let (seq, whole, before) = (stale.seq, stale.is_whole(), stale.private.clone());
+        let (seq, whole) = (stale.seq, stale.is_whole());
         let resealing = stale.read(vault)?;
         let sealed = if resealing.needs_body() {
             let sql = format!(
@@ -257,9 +257,8 @@ async fn reseal(
         } else {
             resealing.seal(key, None)?
         };
-        // What was erased, or encrypted by another process, stays so.
         if whole {
-            sqlx::query("INSERT INTO content (seq, private, body) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING")
+            sqlx::query("INSERT INTO content (seq, private, body) VALUES ($1, $2, $3)")
                 .bind(signed(seq))
                 .bind(sealed.private)
                 .bind(sealed.body)
@@ -270,13 +269,14 @@ async fn reseal(
                 .execute(&mut **db)
                 .await?;
         } else {
-            sqlx::query("UPDATE content SET private = $2, body = coalesce($3, body) WHERE seq = $1 AND private = $4")
-                .bind(signed(seq))
-                .bind(sealed.private)
-                .bind(sealed.body)
-                .bind(before)
-                .execute(&mut **db)
-                .await?;
+            sqlx::query(
+                "UPDATE content SET private = $2, body = coalesce($3, body) WHERE seq = $1",
+            )
+            .bind(signed(seq))
+            .bind(sealed.private)
+            .bind(sealed.body)
+            .execute(&mut **db)
+            .await?;
         }
         (last, rows) = (Some(seq), rows + 1);
         if bytes > RESEALED_BYTES {
@@ -562,6 +562,11 @@ impl Storage for Shared {
         };
         let resealed = within(async {
             let mut db = self.pool.begin().await?;
+            // Nothing is erased meanwhile.
+            sqlx::query("SELECT pg_advisory_xact_lock($1)")
+                .bind(Lock::Ledger.key())
+                .execute(&mut *db)
+                .await?;
             let resealed = reseal(&mut db, after, &key, &self.vault).await?;
             db.commit().await?;
             Ok(resealed)

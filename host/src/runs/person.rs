@@ -14,6 +14,7 @@ use crate::ledger::{Context, Entry, Kind, LedgerError, Row, mentions};
 use crate::platform::{Entity, in_words};
 use jiff::Timestamp;
 use serde::Serialize;
+use std::collections::hash_map::Entry as MapEntry;
 use std::collections::{BTreeSet, HashMap, HashSet};
 use uuid::Uuid;
 
@@ -246,11 +247,12 @@ impl Host {
         employees: &mut Employees,
     ) -> Result<Message, PersonError> {
         let of = row.context.employer;
-        if !employees.contains_key(&of) {
-            employees.insert(of, self.employees_of(of).await);
-        }
-        let about_others = match employees.get(&of) {
-            Some(Some(all)) => {
+        let all = match employees.entry(of) {
+            MapEntry::Occupied(known) => known.into_mut(),
+            MapEntry::Vacant(unknown) => unknown.insert(self.employees_of(of).await),
+        };
+        let about_others = match all {
+            Some(all) => {
                 let (others, own): (Vec<_>, Vec<_>) =
                     all.iter().partition(|one| one.is_disjoint(names));
                 // Others can have the same last name.
@@ -262,7 +264,7 @@ impl Host {
                 })
             }
             // Nobody can say that it is not.
-            _ => true,
+            None => true,
         };
         let open = self.runs.run(row.context.run).await?;
         let is_open = open.is_some_and(|run| !run.state.is_over());

@@ -4,7 +4,7 @@
 use super::super::conformance::{
     self, NOW, Process, begin, end, lease, leased, started, step, submit,
 };
-use super::super::{Begun, Ended, Postgres, QueueError, SharedLimits, State, StoreError};
+use super::super::{Begun, Ended, Postgres, QueueError, RunStore, SharedLimits, State, StoreError};
 use super::JetStream;
 use crate::config::{Config, Shared};
 use crate::encryption::Vault;
