@@ -31,6 +31,21 @@ async fn report(plugin: &str) -> Option<Report> {
     Some(report)
 }
 
+/// It passes; but an interpreter that makes a workbook of 14,000 lines in memory
+/// comes near limits, how near depends on the machine.
+#[tokio::test(flavor = "multi_thread")]
+async fn journal_xlsx_in_python_passes() {
+    let Some(report) = report("journal-xlsx").await else {
+        return;
+    };
+    assert!(report.passed);
+    let others: Vec<_> = found(&report)
+        .into_iter()
+        .filter(|finding| !finding.starts_with("limit-near | "))
+        .collect();
+    assert_eq!(others, [""; 0]);
+}
+
 /// The `fetch` of its toolchain does not say why a request failed, so a denied
 /// request ends as one that failed. Everything else passes.
 #[tokio::test(flavor = "multi_thread")]
@@ -41,6 +56,7 @@ async fn address_pdok_in_javascript_passes_but_for_denied_requests() {
     let found: Vec<_> = report
         .findings
         .iter()
+        .filter(|finding| finding.id != "limit-near")
         .map(|finding| (finding.id, finding.case.as_str()))
         .collect();
     assert_eq!(
@@ -65,7 +81,7 @@ macro_rules! accepted {
 
         #[test]
         fn every_connector_is_judged() {
-            let judged = [$($plugin,)* "address-pdok"];
+            let judged = [$($plugin,)* "address-pdok", "journal-xlsx"];
             let folder = crate::harness::repository().join("plugins");
             let others = folder.join("other-languages");
             let entries = [&folder, &others].map(|folder| std::fs::read_dir(folder).unwrap());
@@ -89,8 +105,6 @@ accepted! {
     journal_exact_passes: "journal-exact", [];
     journal_moneybird_passes: "journal-moneybird", [];
     journal_xaf_passes: "journal-xaf", [];
-    // The interpreter and the workbook are in memory.
-    journal_xlsx_in_python_passes: "journal-xlsx", ["limit-near | memory-bytes | 62390272 of 67108864 were used (limits.memory-bytes)"];
     loonaangifte_passes: "loonaangifte", [];
     trade_register_kvk_passes: "trade-register-kvk", [];
     upa_pension_passes: "upa-pension", [];
