@@ -16,7 +16,7 @@ exports = { directory = "exports", quota-bytes = 50_000_000, activity = "PostDow
 limits = { compile-effort = 1_000_000_000, compile-ms = 300_000 }"#;
 
 async fn host() -> Option<TestHost> {
-    Some(TestHost::new(&super::plugin(CLIENT, GRANTED)?).await)
+    super::host(CLIENT, GRANTED).await
 }
 
 /// A sheet of an exported workbook.

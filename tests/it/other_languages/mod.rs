@@ -4,8 +4,9 @@
 mod address_pdok;
 mod journal_xlsx;
 
-use crate::harness::repository;
+use crate::harness::{TestHost, repository};
 use std::path::Path;
+use tokio::sync::Mutex;
 
 /// Whether the source of a connector is among those.
 pub(crate) fn is_one(source: &Path) -> bool {
@@ -28,4 +29,14 @@ pub(crate) fn is_built(name: &str) -> bool {
 /// The lines of a client for one of them, if it was built.
 fn plugin(name: &str, more: &str) -> Option<String> {
     is_built(name).then(|| crate::harness::plugin(name, more))
+}
+
+/// A host with one of them, if it was built. The first of the tests waits until
+/// it is compiled, which takes long; the others find it compiled.
+async fn host(name: &str, more: &str) -> Option<TestHost> {
+    static COMPILING: Mutex<()> = Mutex::const_new(());
+    let host = TestHost::new(&plugin(name, more)?).await;
+    let _alone = COMPILING.lock().await;
+    host.host.load(name).await.unwrap();
+    Some(host)
 }
