@@ -86,7 +86,7 @@ impl WasiHttpHooks for Hooks {
         let sent = async move {
             let response = outbound.send(&slot, request).await.into_response()?;
             let done: Done = Box::new(async { Ok(()) });
-            Ok((response, done))
+            Ok::<_, Error>((response, done))
         };
         // It is polled by a task of its own; it belongs to the run all the same.
         Box::new(sent.in_current_span())
