@@ -5,6 +5,7 @@ use crate::config::Traces;
 use crate::ledger::Redactor;
 use crate::telemetry::{Exporting, TARGET, export};
 use std::io::{self, Write};
+use tracing_subscriber::filter::{FilterExt, LevelFilter, dynamic_filter_fn};
 use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::util::SubscriberInitExt;
 use tracing_subscriber::{EnvFilter, Layer, Registry};
@@ -30,6 +31,11 @@ pub(super) fn start(
         // What an event happened in is told with it.
         filter = filter.add_directive(spans);
     }
+    // A filter of one layer is not asked of what it always lets through, and
+    // then what it last said holds: of a level that sqlx only asked for, so that
+    // a line is lost. This way it is asked each time.
+    let always = dynamic_filter_fn(|_, _| true).with_max_level_hint(LevelFilter::TRACE);
+    let filter = filter.and(always);
     let redactor = redactor.clone();
     let writer = move || Redacting {
         redactor: redactor.clone(),

@@ -59,7 +59,7 @@ fn the_tutorial_goes_from_nothing_to_a_connector_that_an_operator_pins() {
         "passes: ",
         "signed journal_example.wasm",
         "(signed)",
-        "signature  verified, by key ",
+        "signature    verified, by key ",
         ": journal-example 0.1.0",
         "valid platform.toml: 1 clients, 0 users, 0 rights",
         "Books journal runs in an accounting package",

@@ -94,7 +94,7 @@ async fn a_component_that_a_trusted_key_signed_is_loaded() {
     let shown = text(&koppel(dir.path(), &["inspect", "vehicle-rdw.wasm"]).stdout);
     assert!(
         shown.contains(&format!(
-            "    signature  verified, by key {}: release 1\n",
+            "    signature    verified, by key {}: release 1\n",
             signer.number
         )),
         "{shown}"
