@@ -148,7 +148,7 @@ async fn without_its_key_nothing_is_lost_and_the_line_is_named() {
     let key = std::fs::read(dir.join("first.key")).unwrap();
     std::fs::remove_file(dir.join("first.key")).unwrap();
     let told = messages();
-    let at = line("first =");
+    let at = line("first = {");
     let expected = format!(
         "error: platform.toml:{at}:9: [encryption.keys] \"first\": first.key cannot be read: "
     );
