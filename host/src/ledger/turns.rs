@@ -7,8 +7,7 @@ use super::storage::Appending;
 use super::{Entry, Kind, LedgerError};
 use crate::encryption::EncryptionError;
 use crate::telemetry::Metrics;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, OnceLock};
 use std::time::Instant;
 use tokio::sync::{mpsc, oneshot};
 
@@ -32,10 +31,11 @@ pub(super) struct Asked {
     pub(super) metrics: Arc<Metrics>,
 }
 
-/// A row that was asked for earlier; it tells whether that failed. Whoever
-/// appends rows goes through them in order, so what comes later finds it told.
+/// A row that was asked for earlier; it tells why that failed, if it did.
+/// Whoever appends rows goes through them in order, so what comes later finds it
+/// told.
 #[derive(Clone, Default)]
-pub(crate) struct Earlier(Arc<AtomicBool>);
+pub(crate) struct Earlier(Arc<OnceLock<String>>);
 
 /// What came of a turn: the number of each row, and the alarm that it raised.
 pub(super) type Appended = Vec<(u64, Option<Alarm>)>;
@@ -131,8 +131,7 @@ where
 {
     let mut turns = vec![turn];
     while let Some(turn) = turns.pop() {
-        let (turn, orphans): (Vec<_>, _) = turn.into_iter().partition(Waiting::may_go_on);
-        tell(orphans, "what must be recorded before it could not be");
+        let turn: Vec<_> = turn.into_iter().filter_map(Waiting::not_orphaned).collect();
         if turn.is_empty() {
             continue;
         }
@@ -148,17 +147,10 @@ where
             Err(Refused::Row(_)) if turn.len() > 1 => {
                 turns.extend(turn.into_iter().rev().map(|waiting| vec![waiting]));
             }
-            Err(Refused::Row(why) | Refused::All(why)) => tell(turn, &why),
+            Err(Refused::Row(why) | Refused::All(why)) => {
+                turn.into_iter().for_each(|waiting| waiting.fail(&why));
+            }
         }
-    }
-}
-
-fn tell(turn: Vec<Waiting>, why: &str) {
-    for waiting in turn {
-        if let Some(own) = &waiting.own {
-            own.0.store(true, Ordering::Relaxed);
-        }
-        let _ = waiting.told.send(Err(LedgerError(why.to_owned())));
     }
 }
 
@@ -173,9 +165,24 @@ impl Waiting {
         }
     }
 
-    fn may_go_on(&self) -> bool {
-        let after = self.asked.after.as_ref();
-        !after.is_some_and(|earlier| earlier.0.load(Ordering::Relaxed))
+    /// It, unless the row that must be there before it is not.
+    fn not_orphaned(self) -> Option<Self> {
+        let after = self.asked.after.clone();
+        let Some(why) = after.as_ref().and_then(|earlier| earlier.0.get()) else {
+            return Some(self);
+        };
+        self.fail(&format!(
+            "what must be recorded before it could not be: {why}"
+        ));
+        None
+    }
+
+    fn fail(self, why: &str) {
+        if let Some(own) = &self.own {
+            // It fails once.
+            let _ = own.0.set(why.to_owned());
+        }
+        let _ = self.told.send(Err(LedgerError(why.to_owned())));
     }
 }
 

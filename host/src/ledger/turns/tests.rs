@@ -121,7 +121,7 @@ async fn nothing_is_appended_after_a_row_that_is_not_there() {
         );
         assert_eq!(
             closing.await.err().unwrap().to_string(),
-            "ledger: what must be recorded before it could not be"
+            "ledger: what must be recorded before it could not be: the disk is full"
         );
         assert!(other.await.is_ok());
     }
