@@ -223,6 +223,13 @@ impl TestHost {
         self.host.ledger().rows(filter).await.unwrap()
     }
 
+    /// The body that the ledger has of a row.
+    pub(crate) async fn body(&self, seq: u64) -> Vec<u8> {
+        let row = self.host.ledger().row(seq).await.unwrap();
+        let (_, body) = row.unwrap();
+        body.unwrap()
+    }
+
     /// The summaries of the denials so far.
     pub(crate) async fn denials(&self) -> Vec<String> {
         self.rows(&[Kind::Denial])

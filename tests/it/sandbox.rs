@@ -303,8 +303,7 @@ async fn an_export_file_appears_whole_and_is_never_replaced() {
     assert_eq!(staged(&host), 0);
     let rows = host.rows(&[Kind::ExportFile]).await;
     assert_eq!(rows.len(), 1);
-    let (_, body) = host.host.ledger().row(rows[0].seq).await.unwrap().unwrap();
-    assert_eq!(body.unwrap(), b"content");
+    assert_eq!(host.body(rows[0].seq).await, b"content");
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -289,17 +289,20 @@ pub async fn main() -> ExitCode {
     let cli = Cli::parse();
     let redactor = Redactor::default();
     // Only what runs connectors has something to trace. A file that is wrong is
-    // told of when it is read for the command.
-    let traces = match &cli.command {
-        Command::Serve | Command::Run(_) => Config::load(&cli.config).ok(),
+    // told of when the command needs it.
+    let read = match &cli.command {
+        Command::Serve | Command::Run(_) => Some(Config::load(&cli.config)),
         _ => None,
     };
-    let traces = traces.and_then(|config| config.telemetry.traces);
+    let traces = match &read {
+        Some(Ok(config)) => config.telemetry.traces.clone(),
+        _ => None,
+    };
     let started = log::start(&redactor, traces.as_ref());
     let out = Output::new(cli.json, redactor);
     let done = match started {
         Ok(exporting) => {
-            let done = dispatch(&cli, &out).await;
+            let done = dispatch(&cli, read, &out).await;
             if let Some(exporting) = exporting {
                 // It waits for a thread of its own, which needs the runtime.
                 let stopped = tokio::task::spawn_blocking(|| exporting.stop());
@@ -318,8 +321,16 @@ pub async fn main() -> ExitCode {
     }
 }
 
-async fn dispatch(cli: &Cli, out: &Output) -> Result<(), Failure> {
-    let host = || start(Config::load(&cli.config)?, out);
+/// `read` is the configuration, if it was read already.
+async fn dispatch(
+    cli: &Cli,
+    read: Option<Result<Config, ConfigError>>,
+    out: &Output,
+) -> Result<(), Failure> {
+    let host = || {
+        let config = read.unwrap_or_else(|| Config::load(&cli.config));
+        start(config?, out)
+    };
     match &cli.command {
         Command::Demo(demo) => demo::demo(demo, out).await,
         Command::Run(run) => run::run(run, &host()?, out).await,

@@ -193,8 +193,7 @@ impl Egress {
             observer.before(&hop).instrument(span.clone()).await?;
             // The deadline cuts the exchange, not its recording.
             let began = Instant::now();
-            let exchange =
-                self.exchange_or_stand_in(tls, credential.as_ref(), &addresses, bounds, &hop);
+            let exchange = self.exchange(tls, credential.as_ref(), &addresses, bounds, &hop);
             let outcome = timeout_at(deadline, exchange)
                 .instrument(span.clone())
                 .await
@@ -316,23 +315,6 @@ impl Egress {
             .collect())
     }
 
-    async fn exchange_or_stand_in(
-        &self,
-        tls: rustls::ClientConfig,
-        credential: Option<&Credential>,
-        addresses: &[SocketAddr],
-        bounds: &Bounds,
-        hop: &Hop,
-    ) -> Result<Reply, EgressError> {
-        let Some(stand_in) = &self.stand_in else {
-            return self.exchange(tls, credential, addresses, bounds, hop).await;
-        };
-        if let Some(answer) = stand_in.answer(hop, bounds).await {
-            return answer;
-        }
-        self.exchange(tls, credential, addresses, bounds, hop).await
-    }
-
     async fn exchange(
         &self,
         tls: rustls::ClientConfig,
@@ -341,6 +323,11 @@ impl Egress {
         bounds: &Bounds,
         hop: &Hop,
     ) -> Result<Reply, EgressError> {
+        if let Some(stand_in) = &self.stand_in
+            && let Some(answer) = stand_in.answer(hop, bounds).await
+        {
+            return answer;
+        }
         let host = hop.url.host_str().unwrap_or_default();
         let failed = |error: reqwest::Error| {
             let (host, connected) = (host.to_owned(), !error.is_connect() && !error.is_builder());

@@ -165,7 +165,11 @@ impl Row {
             Err(EncryptionError::Changed) => return Ok(self),
             Err(error) => return Err(of_row(self.seq, &error)),
         };
-        Ok(match private.committed {
+        Ok(self.with(private))
+    }
+
+    fn with(self, private: Private) -> Self {
+        match private.committed {
             Some(committed) => Self {
                 summary: committed.summary,
                 headers: committed.headers,
@@ -173,7 +177,7 @@ impl Row {
                 ..self
             },
             None => self,
-        })
+        }
     }
 }
 
@@ -261,17 +265,19 @@ pub(super) fn with_body(
     let Some(Beside { private, body }) = stored.beside else {
         return Ok((row.shown(None, vault)?, stored.body));
     };
-    let opened =
-        Private::read(row.seq, &row.body_sha256, private.clone(), vault).and_then(|opened| {
-            let about = row.about("body");
-            body.map(|body| opened.body(&about, body)).transpose()
-        });
-    let body = match opened {
+    let private = match Private::read(row.seq, &row.body_sha256, private, vault) {
+        Ok(private) => private,
+        // What was changed is for `verify` to report.
+        Err(EncryptionError::Changed) => return Ok((row, None)),
+        Err(error) => return Err(of_row(row.seq, &error)),
+    };
+    let open = |body| private.body(&row.about("body"), body);
+    let body = match body.map(open).transpose() {
         Ok(body) => body,
         Err(EncryptionError::Changed) => None,
         Err(error) => return Err(of_row(row.seq, &error)),
     };
-    Ok((row.shown(Some(private), vault)?, body))
+    Ok((row.with(private), body))
 }
 
 /// What became of what lies beside a row.

@@ -111,15 +111,8 @@ async fn a_declaration_is_made_confirmed_by_a_person_sent_and_answered() {
 
         // The ledger holds the bytes that left, and each step before it.
         let requests = chain.host.rows(&[Kind::Request]).await;
-        let (_, body) = chain
-            .host
-            .host
-            .ledger()
-            .row(requests[0].seq)
-            .await
-            .unwrap()
-            .unwrap();
-        assert_eq!(sha256(&body.unwrap()), made);
+        let body = chain.host.body(requests[0].seq).await;
+        assert_eq!(sha256(&body), made);
         let writes: Vec<_> = chain
             .host
             .rows(&[Kind::ActivityWrite])

@@ -35,8 +35,11 @@ async fn journal_csv_exports_a_file_that_balances_and_is_in_the_ledger() {
     assert_eq!((rows.len(), sums), (15, [total_cents, total_cents]));
     assert_eq!(status(&host, 6).await, JournalRunStatus::Exported);
     let row = host.rows(&[Kind::ExportFile]).await.remove(0);
-    let (_, body) = host.host.ledger().row(row.seq).await.unwrap().unwrap();
-    assert_eq!(body.unwrap(), file, "the ledger holds the exact bytes");
+    assert_eq!(
+        host.body(row.seq).await,
+        file,
+        "the ledger holds the exact bytes"
+    );
     let trail = super::trail(&host, 6).await;
     assert_eq!(trail[1].method_of_exporting, Some(ExportMethod::Download));
     assert_eq!(trail[1].reference, Some(reference));

@@ -65,9 +65,12 @@ async fn a_journal_run_becomes_a_workbook_that_balances_and_is_in_the_ledger() {
     assert_eq!(cents(&totals, "Saldo"), 0);
     assert_eq!(status(&host, 6).await, JournalRunStatus::Exported);
     let row = host.rows(&[Kind::ExportFile]).await.remove(0);
-    let (_, body) = host.host.ledger().row(row.seq).await.unwrap().unwrap();
     let file = std::fs::read(host.dir.path().join("exports").join(&reference)).unwrap();
-    assert_eq!(body.unwrap(), file, "the ledger holds the exact bytes");
+    assert_eq!(
+        host.body(row.seq).await,
+        file,
+        "the ledger holds the exact bytes"
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -126,15 +126,8 @@ async fn a_declaration_of_all_employees_is_kept_and_not_given() {
         );
     }
     let requests = chain.host.rows(&[Kind::Request]).await;
-    let (_, body) = chain
-        .host
-        .host
-        .ledger()
-        .row(requests[0].seq)
-        .await
-        .unwrap()
-        .unwrap();
-    assert!(String::from_utf8(body.unwrap()).unwrap().contains(&bsn));
+    let body = chain.host.body(requests[0].seq).await;
+    assert!(String::from_utf8(body).unwrap().contains(&bsn));
     chain.host.host.ledger().verify().await.unwrap().unwrap();
 }
 

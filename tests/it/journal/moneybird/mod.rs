@@ -75,8 +75,7 @@ async fn journal_moneybird_books_reads_back_and_marks_with_a_credential_it_never
         .iter()
         .find(|row| row.summary.starts_with("POST "))
         .unwrap();
-    let (_, body) = host.host.ledger().row(posted.seq).await.unwrap().unwrap();
-    let body: Value = serde_json::from_slice(&body.unwrap()).unwrap();
+    let body: Value = serde_json::from_slice(&host.body(posted.seq).await).unwrap();
     assert_eq!(
         body["general_journal_document"]["reference"],
         document["reference"]
