@@ -179,7 +179,7 @@ impl Grants {
                 let on: BTreeSet<&str> = self
                     .employer_modules
                     .get(&q.employer)
-                    .map(|modules| modules.iter().map(String::as_str).collect())
+                    .map(|modules| modules.iter().collect())
                     .unwrap_or_default();
                 format!(
                     "[modules.employer] \"{}\" = [{}]; or at run time: koppel modules on {module} --employer {} --user <provider user>",

@@ -10,6 +10,7 @@
 
 mod available;
 mod explain;
+mod modules;
 mod revoked;
 mod set;
 #[cfg(test)]
@@ -17,11 +18,13 @@ mod tests;
 
 pub use available::Reach;
 pub use explain::{Explanation, Verdict, name};
+pub use modules::ModuleSet;
 pub use revoked::{Revocation, Revocations, Revoked, Revoking};
 pub use set::ActivitySet;
 
 use crate::bindings::koppel::loket::types::{Check, Denial};
 use crate::catalogue::{Activity, id};
+use foldhash::fast::RandomState;
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::sync::LazyLock;
 use uuid::Uuid;
@@ -56,11 +59,18 @@ pub struct Question<'a> {
     pub modules: &'a EmployerModules,
 }
 
+/// What is looked up on every call: by a hash that is quick rather than one
+/// that withstands keys made to collide. All keys are the operator's.
+pub type Map<K, V> = HashMap<K, V, RandomState>;
+
+/// As [`Map`], without values.
+pub type Set<K> = HashSet<K, RandomState>;
+
 /// The modules (products) that are on, by employer.
-pub type EmployerModules = HashMap<Uuid, HashSet<String>>;
+pub type EmployerModules = Map<Uuid, ModuleSet>;
 
 /// For questions where no module was turned on at run time.
-pub static NO_MODULES: LazyLock<EmployerModules> = LazyLock::new(EmployerModules::new);
+pub static NO_MODULES: LazyLock<EmployerModules> = LazyLock::new(EmployerModules::default);
 
 /// Which kind of user someone is.
 #[derive(
@@ -80,7 +90,7 @@ pub enum EmployerSet {
     /// All employers of the user's provider.
     AllOfProvider,
     /// These employers.
-    These(HashSet<Uuid>),
+    These(Set<Uuid>),
 }
 
 /// What is granted to one client.
@@ -105,7 +115,7 @@ pub struct UserGrants {
     /// The activities of `rights`.
     pub activities: ActivitySet,
     /// Rights that hold for one employer instead of `rights`.
-    pub employer_rights: HashMap<Uuid, (BTreeSet<String>, ActivitySet)>,
+    pub employer_rights: Map<Uuid, (BTreeSet<String>, ActivitySet)>,
     /// The employers that the user may access, teams included.
     pub employers: EmployerSet,
     /// A blocked user may do nothing.
@@ -125,15 +135,15 @@ pub struct RoleGrants {
 #[derive(Clone, Debug, Default)]
 pub struct Grants {
     /// By the name of the client.
-    pub clients: HashMap<String, ClientGrants>,
+    pub clients: Map<String, ClientGrants>,
     /// By the id of the user.
-    pub users: HashMap<String, UserGrants>,
+    pub users: Map<String, UserGrants>,
     /// By the name of the role.
-    pub roles: HashMap<String, RoleGrants>,
+    pub roles: Map<String, RoleGrants>,
     /// The activities that each right gives, by the name of the right.
     pub rights: BTreeMap<String, ActivitySet>,
     /// The modules (products) that are on for all employers of a provider.
-    pub provider_modules: HashMap<Uuid, HashSet<String>>,
+    pub provider_modules: EmployerModules,
     /// The modules that are on for one employer.
     pub employer_modules: EmployerModules,
     /// What was taken back since, on any host.
@@ -284,7 +294,7 @@ impl Grants {
         let Some(module) = q.activity.row().module else {
             return Ok(());
         };
-        let on = |modules: Option<&HashSet<String>>| modules.is_some_and(|on| on.contains(module));
+        let on = |modules: Option<&ModuleSet>| modules.is_some_and(|on| on.has_that_of(q.activity));
         (on(self.employer_modules.get(&q.employer))
             || on(self.provider_modules.get(&q.provider))
             || on(q.modules.get(&q.employer)))

@@ -1,11 +1,10 @@
 //! What was taken back at run time, on any host: it is denied whatever the
 //! configuration grants, until it is given back.
 
-use super::ActivitySet;
+use super::{ActivitySet, Map, Set};
 use crate::catalogue::Activity;
 use arc_swap::{ArcSwap, Guard};
 use serde::{Deserialize, Serialize};
-use std::collections::{HashMap, HashSet};
 use std::fmt;
 use std::sync::Arc;
 
@@ -56,9 +55,9 @@ pub struct Revocation {
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Revocations {
     all: Vec<Revocation>,
-    clients: HashSet<String>,
-    activities: HashMap<String, ActivitySet>,
-    users: HashSet<String>,
+    clients: Set<String>,
+    activities: Map<String, ActivitySet>,
+    users: Set<String>,
 }
 
 impl FromIterator<Revocation> for Revocations {

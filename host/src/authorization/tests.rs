@@ -26,13 +26,13 @@ fn granted() -> Grants {
     let journals = set(&[ACTIVITY]);
     Grants {
         revoked: Revoked::default(),
-        clients: HashMap::from([(
+        clients: Map::from_iter([(
             CLIENT.to_owned(),
             ClientGrants {
                 activities: journals,
             },
         )]),
-        users: HashMap::from([(
+        users: Map::from_iter([(
             USER.to_owned(),
             UserGrants {
                 kind: UserKind::Provider,
@@ -40,12 +40,12 @@ fn granted() -> Grants {
                 role: "professional".to_owned(),
                 rights: names(&["journals"]),
                 activities: journals,
-                employer_rights: HashMap::new(),
+                employer_rights: Map::default(),
                 employers: EmployerSet::AllOfProvider,
                 blocked: false,
             },
         )]),
-        roles: HashMap::from([(
+        roles: Map::from_iter([(
             "professional".to_owned(),
             RoleGrants {
                 rights: names(&["journals"]),
@@ -53,8 +53,8 @@ fn granted() -> Grants {
             },
         )]),
         rights: BTreeMap::from([("journals".to_owned(), journals)]),
-        provider_modules: HashMap::from([(PROVIDER, HashSet::from(["journal".to_owned()]))]),
-        employer_modules: HashMap::new(),
+        provider_modules: Map::from_iter([(PROVIDER, ModuleSet::from_iter(["journal"]))]),
+        employer_modules: Map::default(),
     }
 }
 
@@ -88,7 +88,7 @@ fn turn_red(grants: &mut Grants, check: Check) {
         }
         Check::Module => grants.provider_modules.clear(),
         Check::Entity => {
-            user(grants).employers = EmployerSet::These(HashSet::from([OTHER_EMPLOYER]));
+            user(grants).employers = EmployerSet::These(Set::from_iter([OTHER_EMPLOYER]));
         }
     }
 }
@@ -185,7 +185,7 @@ fn the_line_keeps_what_is_granted_already() {
     turn_red(&mut grants, Check::Client);
     grants.clients.get_mut(CLIENT).unwrap().activities = set(&[id::GetEmployerByEmployerId]);
     turn_red(&mut grants, Check::Module);
-    let modules = HashSet::from(["absence".to_owned()]);
+    let modules = ModuleSet::from_iter(["achmea"]);
     grants.employer_modules.insert(EMPLOYER, modules);
     assert_eq!(
         line(&grants, Check::Client),
@@ -193,7 +193,7 @@ fn the_line_keeps_what_is_granted_already() {
     );
     assert_eq!(
         line(&grants, Check::Module),
-        "[modules.employer] \"00000000-0000-0000-0000-000000000001\" = [\"absence\", \"journal\"]; or at run time: koppel modules on journal --employer 00000000-0000-0000-0000-000000000001 --user <provider user>"
+        "[modules.employer] \"00000000-0000-0000-0000-000000000001\" = [\"achmea\", \"journal\"]; or at run time: koppel modules on journal --employer 00000000-0000-0000-0000-000000000001 --user <provider user>"
     );
 }
 
@@ -262,7 +262,7 @@ fn a_blocked_user_may_do_nothing() {
 fn rights_for_one_employer_hold_instead_of_the_general_ones() {
     let mut grants = granted();
     let fewer = (names(&[]), set(&[]));
-    user(&mut grants).employer_rights = HashMap::from([(EMPLOYER, fewer)]);
+    user(&mut grants).employer_rights = Map::from_iter([(EMPLOYER, fewer)]);
     assert_eq!(
         line(&grants, Check::User),
         "[[users]] id = \"anna\" employer-rights.\"00000000-0000-0000-0000-000000000001\" = [\"journals\"]"
@@ -279,8 +279,9 @@ fn rights_for_one_employer_hold_instead_of_the_general_ones() {
 fn a_module_that_was_turned_on_at_run_time_counts_for_its_employer_only() {
     let mut grants = granted();
     turn_red(&mut grants, Check::Module);
-    let on =
-        |employer: Uuid| EmployerModules::from([(employer, HashSet::from(["journal".to_owned()]))]);
+    let on = |employer: Uuid| {
+        EmployerModules::from_iter([(employer, ModuleSet::from_iter(["journal"]))])
+    };
     for (turned, allowed) in [(on(EMPLOYER), true), (on(OTHER_EMPLOYER), false)] {
         let question = Question {
             modules: &turned,
@@ -326,7 +327,7 @@ fn a_module_is_on_for_an_employer_or_for_all_of_its_provider() {
     assert!(grants.check(&question()).is_ok());
     grants.provider_modules.clear();
     assert!(grants.check(&question()).is_err());
-    let modules = HashSet::from(["journal".to_owned()]);
+    let modules = ModuleSet::from_iter(["journal"]);
     grants.employer_modules.insert(EMPLOYER, modules);
     assert!(grants.check(&question()).is_ok());
 }
@@ -370,7 +371,7 @@ fn a_run_for_one_employer_reaches_no_other_even_if_the_user_may() {
 fn a_provider_user_reaches_no_employer_of_another_provider() {
     let mut grants = granted();
     // Not even one that is listed.
-    user(&mut grants).employers = EmployerSet::These(HashSet::from([EMPLOYER]));
+    user(&mut grants).employers = EmployerSet::These(Set::from_iter([EMPLOYER]));
     user(&mut grants).provider = Some(Uuid::from_u128(9));
     assert_eq!(
         grants.check(&question()).unwrap_err().reason,
@@ -387,7 +388,7 @@ fn an_employer_user_reaches_the_employers_that_are_listed() {
     let mut grants = granted();
     user(&mut grants).kind = UserKind::Employer;
     user(&mut grants).provider = None;
-    user(&mut grants).employers = EmployerSet::These(HashSet::from([EMPLOYER]));
+    user(&mut grants).employers = EmployerSet::These(Set::from_iter([EMPLOYER]));
     assert!(grants.check(&question()).is_ok());
     turn_red(&mut grants, Check::Entity);
     assert_eq!(

@@ -16,11 +16,11 @@ use super::{
     Client, Config, Credential, CredentialPlace, Exports, Fault, Published, SecretReference,
     Source, secret, settings, upstream,
 };
-use crate::authorization::{ActivitySet, ClientGrants, Grants, RoleGrants};
+use crate::authorization::{ActivitySet, ClientGrants, EmployerModules, Grants, RoleGrants};
 use crate::catalogue::{Activity, ROWS, suggestion};
 pub(super) use application::is_loopback;
 use application::{ClientKind, Component};
-use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -256,10 +256,7 @@ impl Resolver<'_> {
         (names, activities)
     }
 
-    fn modules(
-        &mut self,
-        modules: &BTreeMap<Uuid, Vec<Spanned<String>>>,
-    ) -> HashMap<Uuid, HashSet<String>> {
+    fn modules(&mut self, modules: &BTreeMap<Uuid, Vec<Spanned<String>>>) -> EmployerModules {
         for name in modules.values().flatten() {
             if !ROWS.iter().any(|row| row.module == Some(name.get_ref())) {
                 let known: BTreeSet<_> = ROWS.iter().filter_map(|row| row.module).collect();
@@ -276,7 +273,7 @@ impl Resolver<'_> {
         }
         modules
             .iter()
-            .map(|(id, names)| (*id, names.iter().map(|n| n.get_ref().clone()).collect()))
+            .map(|(id, names)| (*id, names.iter().map(Spanned::get_ref).collect()))
             .collect()
     }
 

@@ -1,9 +1,9 @@
 use super::*;
-use crate::authorization::{ClientGrants, Revoked, RoleGrants, UserGrants};
+use crate::authorization::{ClientGrants, Map, Revoked, RoleGrants, Set, UserGrants};
 use proptest::collection::{btree_set, vec};
 use proptest::option::of;
 use proptest::prelude::*;
-use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet};
 
 const CLIENT: &str = "hr-portal";
 const USER: &str = "anna";
@@ -22,12 +22,13 @@ fn activities() -> impl Strategy<Value = ActivitySet> {
     })
 }
 
-fn modules() -> impl Strategy<Value = HashMap<Uuid, HashSet<String>>> {
+fn modules() -> impl Strategy<Value = EmployerModules> {
     let modules = Activity::all().filter_map(|activity| activity.row().module);
     let all: BTreeSet<String> = modules.map(ToOwned::to_owned).collect();
     let some =
         proptest::sample::subsequence(all.iter().cloned().collect::<Vec<_>>(), 0..=all.len());
-    proptest::collection::hash_map(id(), some.prop_map(|some| some.into_iter().collect()), 0..3)
+    let some = some.prop_map(|some| some.into_iter().collect());
+    vec((id(), some), 0..3).prop_map(|of| of.into_iter().collect())
 }
 
 prop_compose! {
@@ -53,7 +54,7 @@ prop_compose! {
                 (_, Some(these)) => EmployerSet::These(these.into_iter().collect()),
                 (UserKind::Provider, None) => EmployerSet::AllOfProvider,
                 // The configuration refuses "all" for a user of an employer.
-                (UserKind::Employer, None) => EmployerSet::These(HashSet::new()),
+                (UserKind::Employer, None) => EmployerSet::These(Set::default()),
             },
             blocked,
         }
@@ -162,8 +163,8 @@ fn a_denial_without_an_employer_has_the_reason_of_its_first_red_check() {
         role: ROLE.to_owned(),
         rights: BTreeSet::new(),
         activities: ActivitySet::default(),
-        employer_rights: HashMap::from([(Uuid::from_u128(1), (BTreeSet::new(), activities))]),
-        employers: EmployerSet::These(HashSet::new()),
+        employer_rights: Map::from_iter([(Uuid::from_u128(1), (BTreeSet::new(), activities))]),
+        employers: EmployerSet::These(Set::default()),
         blocked: false,
     };
     grants.users.insert(USER.to_owned(), user);

@@ -3,13 +3,13 @@
 use super::written::{
     ACTIVITIES, CLIENTS, EMPLOYERS, USERS, Written, WrittenUser, provider_of, written,
 };
-use crate::authorization::{CHECKS, EmployerModules, Grants, NO_MODULES, Question};
+use crate::authorization::{CHECKS, EmployerModules, Grants, ModuleSet, NO_MODULES, Question};
 use crate::bindings::koppel::loket::types::Check;
 use crate::catalogue::Activity;
 use proptest::prelude::*;
 use proptest::strategy::ValueTree;
 use proptest::test_runner::TestRunner;
-use std::collections::{BTreeMap, BTreeSet, HashSet};
+use std::collections::{BTreeMap, BTreeSet};
 use uuid::Uuid;
 
 /// Every question about the names that are generated, and about some that are
@@ -57,7 +57,7 @@ fn more<'a>(
 
 /// The modules that were turned on at run time.
 fn turned_on() -> impl Strategy<Value = EmployerModules> {
-    let journal = || HashSet::from(["journal".to_owned()]);
+    let journal = || ModuleSet::from_iter(["journal"]);
     proptest::sample::subsequence(EMPLOYERS.to_vec(), 0..=EMPLOYERS.len()).prop_map(move |of| {
         of.into_iter()
             .map(|employer| (employer, journal()))

@@ -2,8 +2,8 @@
 
 use super::Resolver;
 use super::raw::{self, Employers};
-use crate::authorization::{ActivitySet, EmployerSet, Grants, UserGrants, UserKind};
-use std::collections::{BTreeMap, HashSet};
+use crate::authorization::{ActivitySet, EmployerSet, Grants, Set, UserGrants, UserKind};
+use std::collections::BTreeMap;
 use std::ops::Range;
 use uuid::Uuid;
 
@@ -67,7 +67,7 @@ impl Resolver<'_> {
         user: &raw::User,
         teams: &BTreeMap<String, Vec<Uuid>>,
     ) -> EmployerSet {
-        let mut these: HashSet<Uuid> = match &user.employers {
+        let mut these: Set<Uuid> = match &user.employers {
             Employers::All(_) if user.kind == UserKind::Provider => {
                 return EmployerSet::AllOfProvider;
             }
@@ -79,7 +79,7 @@ impl Resolver<'_> {
                         user.id
                     ),
                 );
-                HashSet::new()
+                Set::default()
             }
             Employers::These(ids) => ids.iter().copied().collect(),
         };

@@ -1,13 +1,12 @@
 //! What a configuration without faults means: defaults, paths, grants.
 
 use super::*;
-use crate::authorization::{EmployerSet, UserKind};
+use crate::authorization::{EmployerSet, Set, UserKind};
 use crate::catalogue::id;
 use crate::ledger::Threshold;
 use crate::platform::seed;
 use http::Method;
 use serde_json::json;
-use std::collections::HashSet;
 use uuid::Uuid;
 
 #[test]
@@ -189,7 +188,7 @@ role = "reader"
     assert_eq!(user.role, "reader");
     assert!(user.rights.is_empty() && user.employer_rights.is_empty());
     assert_eq!(user.activities.iter().count(), 0);
-    assert_eq!(user.employers, EmployerSet::These(HashSet::new()));
+    assert_eq!(user.employers, EmployerSet::These(Set::default()));
     assert!(!user.blocked);
     assert_eq!(config.user_names["bas"], "");
 }
@@ -332,7 +331,7 @@ blocked = true
     let tim = &grants.users["tim"];
     assert_eq!(
         tim.employers,
-        EmployerSet::These(HashSet::from([number(3), number(4)]))
+        EmployerSet::These(Set::from_iter([number(3), number(4)]))
     );
     assert!(tim.blocked);
 

@@ -1,11 +1,16 @@
 //! Modules that are turned at run time.
 
 use super::*;
+use crate::authorization::ModuleSet;
 use crate::platform::{ModuleState, Modules};
 
-async fn on(data: &Embedded, employer: Uuid) -> Vec<String> {
+async fn on(data: &Embedded, employer: Uuid) -> Vec<&'static str> {
     let on = data.modules_on().await.unwrap();
-    let mut on: Vec<_> = on.get(&employer).into_iter().flatten().cloned().collect();
+    let mut on: Vec<_> = on
+        .get(&employer)
+        .into_iter()
+        .flat_map(ModuleSet::iter)
+        .collect();
     on.sort();
     on
 }
