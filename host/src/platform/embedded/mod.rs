@@ -1,5 +1,6 @@
 //! Payroll data in an SQLite file, for one machine.
 
+mod commits;
 mod declarations;
 mod employees;
 mod employers;

@@ -3,8 +3,10 @@
 //!
 //! All of it is of one version of the file, and SQLite tells without reading it
 //! whether that is still the one (`PRAGMA data_version`). So what this or
-//! another process changed is seen by the very next question.
+//! another process changed is seen by the very next question. SQLite is not even
+//! asked as long as nobody committed anything at all; see [`Commits`].
 
+use super::commits::Commits;
 use super::{Failure, record};
 use crate::authorization::EmployerModules;
 use crate::platform::{Entity, Owner};
@@ -31,6 +33,7 @@ struct Snapshot {
     /// A connection of its own: a version only tells of what other connections
     /// changed, and nothing waits for work on payroll data.
     connection: Connection,
+    commits: Commits,
     version: Option<i64>,
     on: Option<Arc<EmployerModules>>,
     owners: HashMap<Entity, Option<Owner>>,
@@ -44,8 +47,11 @@ impl Watched {
         let connection = Connection::open(path)?;
         connection.busy_timeout(Duration::from_secs(5))?;
         connection.pragma_update(None, "query_only", true)?;
+        // Now there is a write-ahead log, for as long as this is connected.
+        data_version(&connection)?;
         Ok(Self(Mutex::new(Snapshot {
             connection,
+            commits: Commits::of(path),
             version: None,
             on: None,
             owners: HashMap::new(),
@@ -62,17 +68,14 @@ impl Watched {
         question: impl FnOnce(&mut Snapshot) -> Result<T, Failure>,
     ) -> Result<T, Failure> {
         let mut snapshot = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        // Before reading: a change in between is then found the next time.
-        let version = snapshot
-            .connection
-            .prepare_cached("PRAGMA data_version")?
-            .query_row([], |row| row.get(0))?;
-        if snapshot.version != Some(version) {
-            snapshot.on = None;
-            snapshot.owners.clear();
-            snapshot.records.clear();
-            snapshot.lengths.clear();
-            snapshot.version = Some(version);
+        // Both before reading: a change in between is then found the next time.
+        let Snapshot {
+            commits,
+            connection,
+            ..
+        } = &mut *snapshot;
+        if let Some(version) = commits.look(|| data_version(connection))? {
+            snapshot.is_of(version);
         }
         question(&mut snapshot)
     }
@@ -155,6 +158,25 @@ impl Watched {
     }
 }
 
+impl Snapshot {
+    /// What is kept of another version is forgotten.
+    fn is_of(&mut self, version: i64) {
+        if self.version != Some(version) {
+            self.on = None;
+            self.owners.clear();
+            self.records.clear();
+            self.lengths.clear();
+            self.version = Some(version);
+        }
+    }
+}
+
+fn data_version(connection: &Connection) -> rusqlite::Result<i64> {
+    connection
+        .prepare_cached("PRAGMA data_version")?
+        .query_row([], |row| row.get(0))
+}
+
 fn keep<K: Eq + Hash, V>(kept: &mut HashMap<K, V>, key: K, value: V) {
     // Simple, because it is rare: a change empties it long before.
     if kept.len() == MOST {
@@ -164,13 +186,13 @@ fn keep<K: Eq + Hash, V>(kept: &mut HashMap<K, V>, key: K, value: V) {
 }
 
 fn modules(connection: &Connection) -> rusqlite::Result<EmployerModules> {
-    let mut on = EmployerModules::new();
+    let mut on = EmployerModules::default();
     let mut select = connection
         .prepare_cached("SELECT employer, module FROM employer_module WHERE is_on = 1")?;
     let rows = select.query_map([], |row| Ok((record::uuid(row, 0)?, row.get(1)?)))?;
     for row in rows {
-        let (employer, module) = row?;
-        on.entry(employer).or_default().insert(module);
+        let (employer, module): (_, String) = row?;
+        on.entry(employer).or_default().insert(&module);
     }
     Ok(on)
 }
