@@ -169,8 +169,12 @@ impl Registry {
             })?;
         }
         let policy = &config.distribution.signatures;
-        tokio::task::block_in_place(|| self.verified.check(client, policy, &content))
-            .map_err(|refusal| refused(name, refusal))?;
+        if !self.verified.knows(policy, &content) {
+            // Others must not wait for it; but giving them another thread costs
+            // more than a run.
+            tokio::task::block_in_place(|| self.verified.check(client, policy, &content))
+                .map_err(|refusal| refused(name, refusal))?;
+        }
         if let Some((known, loaded)) = lock(&self.ready).get(name)
             && *known == key
         {
