@@ -10,7 +10,7 @@ use std::time::Duration;
 use uuid::Uuid;
 
 /// Why the store did not do what it was asked.
-#[derive(Debug, thiserror::Error)]
+#[derive(Clone, Debug, thiserror::Error)]
 pub enum StoreError {
     /// The key is that of another run.
     #[error(

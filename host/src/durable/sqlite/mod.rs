@@ -8,6 +8,7 @@ mod queue;
 mod runs;
 #[cfg(test)]
 mod tests;
+mod writer;
 
 pub use queue::LocalQueue;
 
@@ -19,12 +20,16 @@ use crate::encryption::Vault;
 use async_trait::async_trait;
 use rusqlite::{Connection, ErrorCode, Transaction, TransactionBehavior};
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 use uuid::Uuid;
+use writer::Writer;
 
 /// The version of `schema.sql`, kept in the file as `user_version`.
 const SCHEMA: i64 = 1;
+
+/// How much of the file is kept in memory by each connection, in KiB.
+const CACHE_KIB: i64 = 8 << 10;
 
 /// Marks the file as one of runs: `koRu`.
 const APPLICATION: i32 = 0x6b6f_5275;
@@ -34,10 +39,10 @@ const APPLICATION: i32 = 0x6b6f_5275;
 pub struct Sqlite {
     path: PathBuf,
     /// What is written here is on disk before it returns.
-    durable: Arc<Mutex<Connection>>,
+    durable: Arc<Writer>,
     /// What is written here survives the process, and the machine as soon as
     /// anything durable was written after it: for what is informative only.
-    light: Arc<Mutex<Connection>>,
+    light: Arc<Writer>,
     vault: Vault,
 }
 
@@ -74,7 +79,7 @@ impl Sqlite {
         let open = |synchronous| {
             let mut connection = Connection::open(path).map_err(|error| named(&error))?;
             prepare(&mut connection, synchronous).map_err(|error| named(&error))?;
-            Ok::<_, StoreError>(Arc::new(Mutex::new(connection)))
+            Ok::<_, StoreError>(Writer::new(connection))
         };
         Ok(Self {
             path: path.to_owned(),
@@ -94,37 +99,18 @@ impl Sqlite {
         &self.path
     }
 
-    async fn on<T: Send + 'static>(
-        connection: &Arc<Mutex<Connection>>,
-        work: impl FnOnce(&Transaction<'_>) -> Result<T, StoreError> + Send + 'static,
-    ) -> Result<T, StoreError> {
-        let connection = connection.clone();
-        let done = tokio::task::spawn_blocking(move || {
-            // A transaction rolls back when its thread panics, so what a
-            // poisoned lock guards is whole.
-            let mut connection = connection.lock().unwrap_or_else(PoisonError::into_inner);
-            let transaction =
-                connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
-            let done = work(&transaction)?;
-            transaction.commit()?;
-            Ok(done)
-        });
-        done.await
-            .unwrap_or_else(|error| Err(StoreError::Broken(error.to_string())))
-    }
-
     async fn durably<T: Send + 'static>(
         &self,
         work: impl FnOnce(&Transaction<'_>) -> Result<T, StoreError> + Send + 'static,
     ) -> Result<T, StoreError> {
-        Self::on(&self.durable, work).await
+        self.durable.write(work).await
     }
 
     async fn lightly<T: Send + 'static>(
         &self,
         work: impl FnOnce(&Transaction<'_>) -> Result<T, StoreError> + Send + 'static,
     ) -> Result<T, StoreError> {
-        Self::on(&self.light, work).await
+        self.light.write(work).await
     }
 
     /// What was replaced or removed is not to stay in the write-ahead log. Others
@@ -141,9 +127,7 @@ impl Sqlite {
         work: impl FnOnce(&Connection) -> Result<T, StoreError> + Send + 'static,
     ) -> Result<T, StoreError> {
         let connection = self.light.clone();
-        let done = tokio::task::spawn_blocking(move || {
-            work(&connection.lock().unwrap_or_else(PoisonError::into_inner))
-        });
+        let done = tokio::task::spawn_blocking(move || work(&connection.connection()));
         done.await
             .unwrap_or_else(|error| Err(StoreError::Broken(error.to_string())))
     }
@@ -167,7 +151,11 @@ fn prepare(
         transaction.pragma_update(None, "user_version", SCHEMA)?;
         transaction.pragma_update(None, "application_id", APPLICATION)?;
         transaction.commit()?;
+    } else {
+        drop(transaction);
     }
+    // A negative size is one in KiB.
+    connection.pragma_update(None, "cache_size", -CACHE_KIB)?;
     Ok(())
 }
 

@@ -109,7 +109,7 @@ async fn a_full_disk_loses_nothing_and_is_told() {
     // No page more than there are.
     let full = Sqlite::open(&dir.path().join("data/runs.db")).unwrap();
     for connection in [&full.durable, &full.light] {
-        let connection = connection.lock().unwrap();
+        let connection = connection.connection();
         let pages: i64 = connection
             .query_row("PRAGMA page_count", [], |row| row.get(0))
             .unwrap();
