@@ -24,8 +24,6 @@ CREATE INDEX ledger_client ON ledger (client, seq);
 CREATE INDEX ledger_employer ON ledger (employer, seq);
 CREATE INDEX ledger_run ON ledger (run, seq);
 CREATE INDEX ledger_kind ON ledger (kind, seq);
--- Rows are found by the beginning of their hash, too.
-CREATE INDEX ledger_hash ON ledger (hash);
 
 CREATE TRIGGER ledger_never_changes BEFORE UPDATE ON ledger
 BEGIN SELECT RAISE(ABORT, 'the ledger is append only'); END;

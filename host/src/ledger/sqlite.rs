@@ -34,6 +34,24 @@ const WITH_PRIVATE: &str = "ledger LEFT JOIN content USING (seq)";
 /// Rows with all that is stored of them: what [`Stored::read`] reads.
 const WHOLE: &str = "SELECT seq, time, run, client, \"user\", employer, kind, activity, \"check\", exchange, summary, status, outcome, headers, body_size, body_sha256, hash, private, content.body, ledger.body FROM ledger LEFT JOIN content USING (seq)";
 
+/// A message is found by the beginning of its hash. An index of all hashes, which
+/// a file of a version before has, would be most of what an append writes: each
+/// is in a place of its own.
+const HASHES: &str = "
+    DROP INDEX IF EXISTS ledger_hash;
+    CREATE INDEX IF NOT EXISTS ledger_message ON ledger (hash) WHERE kind IN ('request', 'response', 'export-file');";
+
+/// What is known by the beginning of its hash, in the words of [`HASHES`].
+pub(super) const BY_HASH: &str =
+    "hash >= ?1 AND hash < ?2 AND kind IN ('request', 'response', 'export-file')";
+
+/// How much of the file is kept in memory by each connection, in KiB.
+const CACHE_KIB: i64 = 16 << 10;
+
+/// After how many pages the write-ahead log is written into the file: what
+/// changed again meanwhile is written once.
+const LOG_PAGES: i64 = 4_000;
+
 /// A ledger in a file.
 pub(super) struct File {
     /// For reading, which waits for no append.
@@ -262,7 +280,7 @@ impl Storage for File {
             // Behind all hexadecimal digits.
             let to = format!("{from}g");
             let mut select = connection.prepare_cached(&format!(
-                "SELECT {COLUMNS}, private FROM {WITH_PRIVATE} WHERE hash >= ?1 AND hash < ?2"
+                "SELECT {COLUMNS}, private FROM {WITH_PRIVATE} WHERE {BY_HASH}"
             ))?;
             for found in select.query_map([from, to], with_private)? {
                 let (row, private) = found?;
@@ -403,7 +421,11 @@ fn prepare(connection: &mut Connection) -> Result<(), Box<dyn std::error::Error>
         transaction.pragma_update(None, "user_version", SCHEMA)?;
     }
     transaction.execute_batch(alarm::INDEXES)?;
+    transaction.execute_batch(HASHES)?;
     transaction.commit()?;
+    // A negative size is one in KiB.
+    connection.pragma_update(None, "cache_size", -CACHE_KIB)?;
+    connection.pragma_update(None, "wal_autocheckpoint", LOG_PAGES)?;
     Ok(())
 }
 
