@@ -1,17 +1,16 @@
 //! What one call costs: an instance, a run, an activity, the five checks.
 
-use crate::floor::Floor;
+use crate::floor::{self, Floor};
 use crate::measure::{Rated, Timed, medians, rates};
 use crate::peer::Extism;
 use crate::report::{Report, Target, time};
-use crate::setup::{ASKS, Koppel, asks, component, configuration};
+use crate::setup::{ASKS, Koppel, READY, asks, asks_ready, component, configuration};
 use anyhow::Result;
 use koppel_host::authorization::{
-    ClientGrants, EmployerSet, Grants, NO_MODULES, Question, RoleGrants, UserGrants, UserKind,
+    ClientGrants, EmployerSet, Grants, Map, NO_MODULES, Question, RoleGrants, UserGrants, UserKind,
 };
 use koppel_host::catalogue::Activity;
 use koppel_host::runs::Host;
-use std::collections::HashMap;
 use std::hint::black_box;
 use std::sync::Arc;
 use std::time::Duration;
@@ -22,10 +21,13 @@ use uuid::Uuid;
 const ONCE: &str = r#"{"times":1}"#;
 
 /// A query that performs no activity.
-const NEVER: &str = r#"{"times":0}"#;
+pub(crate) const NEVER: &str = r#"{"times":0}"#;
 
 /// A query that performs the activity very often.
 const OFTEN: &str = r#"{"times":1000}"#;
+
+/// The floor with koppel's settings of the allocator.
+const TUNED: &str = "floor, tuned as koppel";
 
 /// How many runs are under way at a time where rates are measured.
 const AT_A_TIME: usize = 64;
@@ -38,180 +40,178 @@ pub(crate) fn threads(workers: usize) -> Result<Runtime> {
     Ok(builder.worker_threads(workers).enable_all().build()?)
 }
 
+/// What is called.
+#[derive(Clone, Copy)]
+enum Call {
+    /// `describe`: no activity, and nothing in the ledger.
+    Describe,
+    /// A look-up: one activity; of koppel a run, with all that belongs to one.
+    LookUp,
+}
+
+impl Call {
+    async fn floor(self, floor: &Floor) {
+        match self {
+            Self::Describe => floor.describe_fresh().await,
+            Self::LookUp => floor.lookup_fresh(ONCE).await,
+        }
+    }
+
+    async fn koppel(self, host: &Host) {
+        match self {
+            Self::Describe => drop(host.describe(ASKS).await.expect("a description")),
+            Self::LookUp => drop(Koppel::lookup(host, ASKS, ONCE).await),
+        }
+    }
+
+    fn extism(self, extism: &Extism) {
+        match self {
+            Self::Describe => extism.describe(),
+            Self::LookUp => extism.lookup(ONCE),
+        }
+    }
+}
+
+/// What koppel is compared with.
+struct Peers {
+    /// The engine with its pooling allocator as it is.
+    floor: Floor,
+    /// The engine with koppel's settings of the allocator.
+    tuned: Floor,
+    extism: Option<Extism>,
+}
+
 pub(crate) fn measure(report: &mut Report, lasting: Duration) -> Result<()> {
     let (one, two) = (threads(1)?, threads(2)?);
-    let floor = Floor::new(&component("guests/asks.wasm"))?;
-    let extism = match component("benches/asks-extism.wasm") {
-        module if module.exists() => Some(Extism::new(&module)?),
-        _ => None,
+    let guest = component("guests/asks.wasm");
+    let peers = Peers {
+        floor: Floor::with(floor::engine_with(|_, _| {}), &guest)?,
+        tuned: Floor::with(floor::engine(), &guest)?,
+        extism: match component("benches/asks-extism.wasm") {
+            module if module.exists() => Some(Extism::new(&module)?),
+            _ => None,
+        },
     };
-    let koppel = two.block_on(Koppel::start(&configuration(&asks(ASKS))))?;
+    let clients = asks(ASKS) + &asks_ready();
+    let koppel = two.block_on(Koppel::start(&configuration(&clients)))?;
     let host = &koppel.host;
 
     report.group("Calls, one at a time");
-    let [floor_describe, koppel_describe, extism_describe] = medians(
-        &two,
-        lasting,
-        [
-            Timed::one(|| floor.describe_fresh()),
-            Timed::one(|| async {
-                host.describe(ASKS).await.expect("a description");
-            }),
-            Timed::one(|| async { extism.iter().for_each(Extism::describe) }),
-        ],
-    );
-    report.times(
-        "fresh instance, no activity (`describe`)",
-        "floor",
-        floor_describe,
-        koppel_describe,
-        Target::None,
-    );
-    if extism.is_some() {
-        report.times(
-            "the same",
-            "Extism",
-            extism_describe,
-            koppel_describe,
-            Target::None,
-        );
-    }
-    let [floor_once, koppel_once, extism_once] = medians(
-        &two,
-        lasting,
-        [
-            Timed::one(|| floor.lookup_fresh(ONCE)),
-            Timed::one(|| async {
-                Koppel::lookup(host, ASKS, ONCE).await;
-            }),
-            Timed::one(|| async { extism.iter().for_each(|extism| extism.lookup(ONCE)) }),
-        ],
-    );
-    report.times(
-        "run: fresh instance, five checks, limits; ledger on disk before and after",
-        "floor",
-        floor_once,
-        koppel_once,
-        Target::None,
-    );
-    if extism.is_some() {
-        report.times("the same", "Extism", extism_once, koppel_once, Target::None);
-    }
-
-    let floor = Arc::new(floor);
-    many(report, &one, &two, &floor, extism.as_ref(), host);
-    live(report, &two, lasting, &floor, host);
+    let what = "fresh instance, no activity (`describe`)";
+    alone(report, &two, lasting, &peers, host, Call::Describe, what);
+    let what = "run: fresh instance, five checks, limits; ledger on disk before and after";
+    alone(report, &two, lasting, &peers, host, Call::LookUp, what);
+    many(report, &one, &two, &peers, host);
+    live(report, &two, lasting, &peers.tuned, host);
     checks(report, &two, lasting / 2);
     Ok(())
 }
 
+fn alone(
+    report: &mut Report,
+    runtime: &Runtime,
+    lasting: Duration,
+    peers: &Peers,
+    host: &Host,
+    call: Call,
+    what: &str,
+) {
+    let [floor, tuned, koppel, extism] = medians(
+        runtime,
+        lasting,
+        [
+            Timed::one(|| call.floor(&peers.floor)),
+            Timed::one(|| call.floor(&peers.tuned)),
+            Timed::one(|| call.koppel(host)),
+            Timed::one(|| async { peers.extism.iter().for_each(|peer| call.extism(peer)) }),
+        ],
+    );
+    report.times(what, "floor", floor, koppel, Target::None);
+    report.times("the same", TUNED, tuned, koppel, Target::None);
+    if peers.extism.is_some() {
+        report.times("the same", "Extism", extism, koppel, Target::None);
+    }
+}
+
+/// How often each is done in a second, many at a time: on one thread, and on two.
+struct Rates {
+    floor: [f64; 2],
+    tuned: [f64; 2],
+    koppel: [f64; 2],
+    /// On two.
+    extism: f64,
+}
+
+impl Rates {
+    fn of(call: Call, one: &Runtime, two: &Runtime, peers: &Peers, host: &Arc<Host>) -> Self {
+        let engine = |runtime, floor: &Floor| {
+            let of = &(call, floor.clone());
+            Some(Rated::new(runtime, of, |(call, floor)| async move {
+                call.floor(&floor).await;
+            }))
+        };
+        let koppel = |runtime| {
+            let of = &(call, host.clone());
+            Some(Rated::new(runtime, of, |(call, host)| async move {
+                call.koppel(&host).await;
+            }))
+        };
+        let extism = peers.extism.as_ref().map(|extism| {
+            let of = &(call, extism.clone());
+            Rated::new(
+                two,
+                of,
+                |(call, extism)| async move { call.extism(&extism) },
+            )
+        });
+        let rated = [
+            engine(one, &peers.floor),
+            engine(two, &peers.floor),
+            engine(one, &peers.tuned),
+            engine(two, &peers.tuned),
+            koppel(one),
+            koppel(two),
+            extism,
+        ];
+        let [f1, f2, t1, t2, k1, k2, extism] = rates(AT_A_TIME, rated);
+        Self {
+            floor: [f1, f2],
+            tuned: [t1, t2],
+            koppel: [k1, k2],
+            extism,
+        }
+    }
+}
+
 /// Many at a time: the rows of the ledger that are written at a moment go to
 /// disk together.
-fn many(
-    report: &mut Report,
-    one: &Runtime,
-    two: &Runtime,
-    floor: &Arc<Floor>,
-    extism: Option<&Extism>,
-    host: &Arc<Host>,
-) {
+fn many(report: &mut Report, one: &Runtime, two: &Runtime, peers: &Peers, host: &Arc<Host>) {
     report.group(&format!("Calls, {AT_A_TIME} at a time"));
-    let describe = [
-        Some(Rated::new(one, floor, floor_describe)),
-        Some(Rated::new(two, floor, floor_describe)),
-        Some(Rated::new(one, host, koppel_describe)),
-        Some(Rated::new(two, host, koppel_describe)),
-        extism.map(|extism| Rated::new(two, extism, extism_describe)),
-    ];
-    let [floor_1, floor_2, koppel_1, koppel_2, extism_2] = rates(AT_A_TIME, describe);
-    report.rates(
-        "`describe`, two threads",
-        "floor",
-        floor_2,
-        koppel_2,
-        Target::None,
-    );
-    report.rates(
-        "the same",
-        "Extism",
-        extism_2,
-        koppel_2,
-        Target::AtLeast(4.0),
-    );
-    report.rates(
-        "the same",
-        "one thread",
-        koppel_1,
-        koppel_2,
-        Target::AtLeast(1.7),
-    );
-    report.rates(
-        "the same, of the floor",
-        "one thread",
-        floor_1,
-        floor_2,
-        Target::None,
-    );
-    let run = [
-        Some(Rated::new(one, floor, floor_run)),
-        Some(Rated::new(two, floor, floor_run)),
-        Some(Rated::new(one, host, koppel_run)),
-        Some(Rated::new(two, host, koppel_run)),
-        extism.map(|extism| Rated::new(two, extism, extism_run)),
-    ];
-    let [floor_1, floor_2, koppel_1, koppel_2, extism_2] = rates(AT_A_TIME, run);
-    report.times(
-        "run, ledger batched, one thread: time of each",
-        "floor",
-        1.0 / floor_1,
-        1.0 / koppel_1,
-        Target::AtMost(1.25),
-    );
-    report.times(
-        "the same, two threads",
-        "floor",
-        1.0 / floor_2,
-        1.0 / koppel_2,
-        Target::AtMost(1.25),
-    );
-    report.rates(
-        "runs, two threads",
-        "Extism",
-        extism_2,
-        koppel_2,
-        Target::AtLeast(4.0),
-    );
-    report.rates(
-        "the same",
-        "one thread",
-        koppel_1,
-        koppel_2,
-        Target::AtLeast(1.7),
-    );
-}
-
-async fn floor_describe(floor: Arc<Floor>) {
-    floor.describe_fresh().await;
-}
-
-async fn floor_run(floor: Arc<Floor>) {
-    floor.lookup_fresh(ONCE).await;
-}
-
-async fn koppel_describe(host: Arc<Host>) {
-    host.describe(ASKS).await.expect("a description");
-}
-
-async fn koppel_run(host: Arc<Host>) {
-    Koppel::lookup(&host, ASKS, ONCE).await;
-}
-
-async fn extism_describe(extism: Extism) {
-    extism.describe();
-}
-
-async fn extism_run(extism: Extism) {
-    extism.lookup(ONCE);
+    let describe = Rates::of(Call::Describe, one, two, peers, host);
+    let runs = Rates::of(Call::LookUp, one, two, peers, host);
+    let same = "the same";
+    for (what, rates) in [("`describe`", &describe), ("runs", &runs)] {
+        let ([floor, tuned], [k1, k2]) = ([rates.floor[1], rates.tuned[1]], rates.koppel);
+        report.rates(
+            &format!("{what}, two threads"),
+            "floor",
+            floor,
+            k2,
+            Target::None,
+        );
+        report.rates(same, TUNED, tuned, k2, Target::None);
+        report.rates(same, "Extism", rates.extism, k2, Target::AtLeast(4.0));
+        report.rates(same, "one thread", k1, k2, Target::AtLeast(1.7));
+    }
+    let [floor_1, floor_2] = describe.floor;
+    let what = "`describe` of the floor, two threads";
+    report.rates(what, "one thread", floor_1, floor_2, Target::None);
+    for (at, threads) in ["one thread", "two threads"].into_iter().enumerate() {
+        let what = format!("run, ledger batched, {threads}: time of each");
+        let [floor, tuned, koppel] = [runs.floor, runs.tuned, runs.koppel].map(|of| 1.0 / of[at]);
+        report.times(&what, "floor", floor, koppel, Target::AtMost(1.25));
+        report.times(same, TUNED, tuned, koppel, Target::None);
+    }
 }
 
 /// Against an instance that lives on, which koppel never does.
@@ -219,25 +219,27 @@ fn live(report: &mut Report, runtime: &Runtime, lasting: Duration, floor: &Floor
     report.group("Calls, beside an instance that lives on");
     let live = runtime.block_on(floor.instance()).expect("an instance");
     let live = tokio::sync::Mutex::new(live);
-    let [floor_live, koppel_describe] = medians(
-        runtime,
-        lasting,
-        [
-            Timed::one(|| async {
-                let mut live = live.lock().await;
-                floor.describe(&mut live).await.expect("a description");
-            }),
-            Timed::one(|| async {
-                host.describe(ASKS).await.expect("a description");
-            }),
-        ],
-    );
+    let connector = |client: &'static str| {
+        Timed::told(move || async move {
+            let report = Koppel::lookup(host, client, ONCE).await;
+            report.connector.as_secs_f64()
+        })
+    };
+    let lookup = Timed::one(|| async {
+        let mut live = live.lock().await;
+        floor.lookup(&mut live, ONCE).await.expect("an answer");
+    });
+    let of = [lookup, connector(READY), connector(ASKS)];
+    let [floor_live, ready, fresh] = medians(runtime, lasting, of);
+    let what = "look-up, from the call until the connector answers; instance made ready";
+    let name = "live instance";
+    report.times(what, name, floor_live, ready, Target::AtMost(3.0));
     report.times(
-        "`describe`",
-        "live instance",
+        "the same, fresh instance",
+        name,
         floor_live,
-        koppel_describe,
-        Target::AtMost(3.0),
+        fresh,
+        Target::None,
     );
     let ask = |query: &'static str| {
         let live = &live;
@@ -296,7 +298,7 @@ impl Checks {
             role: "professional".to_owned(),
             rights: rights.clone().into(),
             activities: all,
-            employer_rights: HashMap::new(),
+            employer_rights: Map::default(),
             employers: EmployerSet::These(employers.iter().copied().collect()),
             blocked: false,
         };
@@ -313,7 +315,7 @@ impl Checks {
         let grants = Grants {
             clients: (0..clients).map(client).collect(),
             users: others.chain([("user-0".to_owned(), user)]).collect(),
-            roles: [("professional".to_owned(), role)].into(),
+            roles: Map::from_iter([("professional".to_owned(), role)]),
             employer_modules: employers
                 .iter()
                 .map(|id| (*id, modules.clone().collect()))

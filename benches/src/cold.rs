@@ -5,7 +5,7 @@ use crate::floor;
 use crate::measure::{median, resident};
 use crate::report::{Report, Target, bytes, time};
 use crate::setup::{ASKS, Koppel, asks, component, configuration};
-use anyhow::Result;
+use anyhow::{Error, Result};
 use std::time::{Duration, Instant};
 use wasmtime::component::Component;
 
@@ -25,8 +25,8 @@ pub(crate) fn measure(report: &mut Report) -> Result<()> {
     runtime.block_on(koppel.host.load(ASKS))?;
     let compiled = first.elapsed().as_secs_f64();
     let (mut koppel, mut raw, mut loads) = (Some(koppel), Vec::new(), Vec::new());
-    let engine = floor::engine()?;
-    let code = engine.precompile_component(&wasm)?;
+    let engine = floor::engine().map_err(Error::msg)?;
+    let code = engine.precompile_component(&wasm).map_err(Error::msg)?;
     for _ in 0..TIMES {
         let Some(Koppel { host, dir }) = koppel.take() else {
             break;
@@ -41,8 +41,8 @@ pub(crate) fn measure(report: &mut Report) -> Result<()> {
         let began = Instant::now();
         #[expect(unsafe_code, reason = "it was compiled a few lines above")]
         // SAFETY: see the reason.
-        let component = unsafe { Component::deserialize(&engine, &code)? };
-        floor::link(&engine, &component)?;
+        let component = unsafe { Component::deserialize(&engine, &code) }.map_err(Error::msg)?;
+        floor::link(&engine, &component).map_err(Error::msg)?;
         raw.push(began.elapsed().as_secs_f64());
     }
     let (raw, load) = (median(raw), median(loads));

@@ -13,7 +13,7 @@ use wasmtime::{Config, Enabled, PoolingAllocationConfig};
 
 type Setting = fn(&mut Config, &mut PoolingAllocationConfig);
 
-const SETTINGS: [(&str, Setting); 8] = [
+const SETTINGS: [(&str, Setting); 7] = [
     ("epochs", |config, _| {
         config.epoch_interruption(true);
     }),
@@ -38,9 +38,6 @@ const SETTINGS: [(&str, Setting); 8] = [
             .max_unused_warm_slots(0)
             .pagemap_scan(Enabled::Auto);
     }),
-    ("memory protection keys", |_, pool| {
-        pool.memory_protection_keys(Enabled::Auto);
-    }),
     ("batches of 16 decommits", |_, pool| {
         pool.decommit_batch_size(16);
     }),
@@ -50,10 +47,9 @@ pub(crate) fn measure(report: &mut Report, lasting: Duration) -> Result<()> {
     let (one, two) = (threads(1)?, threads(2)?);
     report.group("Settings of the engine");
     let component = component("guests/asks.wasm");
-    let plain = Arc::new(Floor::new(&component)?);
+    let plain = Arc::new(Floor::with(floor::engine_with(|_, _| {}), &component)?);
     for (what, setting) in SETTINGS {
-        let engine = floor::engine_with(setting)?;
-        let other = Arc::new(Floor::with(engine, &component)?);
+        let other = Arc::new(Floor::with(floor::engine_with(setting), &component)?);
         let [before, after] = medians(
             &one,
             lasting / 3,

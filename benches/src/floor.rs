@@ -2,14 +2,15 @@
 //! but the records of the contract. No checks, no limits, no ledger; the
 //! activity is a host function that copies a record from memory.
 
-use anyhow::Result;
 use koppel_host::bindings::exports::koppel::connector::{connector, lookup};
 use koppel_host::bindings::koppel::connector::types::{Description, RunContext};
 use koppel_host::bindings::koppel::loket::employers::Employer;
 use koppel_host::bindings::koppel::loket::types::ActivityError;
 use std::path::Path;
 use wasmtime::component::{Component, Instance, InstancePre, Linker, ResourceTable};
-use wasmtime::{Config, Engine, InstanceAllocationStrategy, PoolingAllocationConfig, Store};
+use wasmtime::{
+    Config, Engine, Error, InstanceAllocationStrategy, PoolingAllocationConfig, Result, Store,
+};
 use wasmtime_wasi::{WasiCtx, WasiCtxBuilder, WasiCtxView, WasiView};
 
 /// What a guest needs of the host.
@@ -36,7 +37,7 @@ pub(crate) struct Floor {
 }
 
 /// The engine with the pooling allocator, with as many places as koppel has and
-/// its settings of the allocator, and no other settings.
+/// its settings of how they are cleaned, and no other settings.
 pub(crate) fn engine() -> Result<Engine> {
     engine_with(|_, pool| {
         koppel_host::sandbox::tuned(pool);
@@ -90,13 +91,17 @@ pub(crate) fn link(engine: &Engine, component: &Component) -> Result<InstancePre
 }
 
 impl Floor {
-    /// Compiles and links a component.
-    pub(crate) fn new(component: &Path) -> Result<Self> {
-        Self::with(engine()?, component)
+    /// Compiles and links a component for an engine.
+    ///
+    /// # Errors
+    ///
+    /// Also when there is no such engine.
+    pub(crate) fn with(engine: Result<Engine>, component: &Path) -> anyhow::Result<Self> {
+        let linked = engine.and_then(|engine| Self::linked(engine, component));
+        linked.map_err(anyhow::Error::msg)
     }
 
-    /// The same, for an engine with other settings.
-    pub(crate) fn with(engine: Engine, component: &Path) -> Result<Self> {
+    fn linked(engine: Engine, component: &Path) -> Result<Self> {
         let component = Component::from_file(&engine, component)?;
         Ok(Self {
             pre: link(&engine, &component)?,
@@ -116,6 +121,8 @@ impl Floor {
             table: ResourceTable::new(),
         };
         let mut store = Store::new(&self.engine, state);
+        // Where it has epochs, nobody counts them.
+        store.set_epoch_deadline(1);
         let instance = self.pre.instantiate_async(&mut store).await?;
         Ok((store, instance))
     }
@@ -137,7 +144,7 @@ impl Floor {
     ) -> Result<String> {
         let guest = lookup::GuestIndices::new(&self.pre)?.load(&mut *store, instance)?;
         let answer = guest.call_lookup(store, &self.context, query).await?;
-        answer.map_err(|error| anyhow::anyhow!("{error:?}"))
+        answer.map_err(|error| Error::msg(format!("{error:?}")))
     }
 
     /// Calls `describe` of a fresh instance, and gives it back.

@@ -7,12 +7,14 @@ mod cold;
 mod engine;
 mod floor;
 mod growth;
+mod http;
 mod ledger;
 mod measure;
 mod peer;
 mod plots;
 mod report;
 mod rest;
+mod serve;
 mod setup;
 
 use anyhow::Result;
@@ -29,12 +31,16 @@ struct Cli {
     /// How long a figure is measured, in seconds.
     #[arg(long, default_value_t = 3.0)]
     seconds: f64,
-    /// Redraws the plots of the documentation, if growth is measured.
+    /// Writes the figures into the documentation, and redraws its plots if
+    /// growth is measured.
     #[arg(long)]
-    plots: bool,
+    document: bool,
     /// Exports the large journal in this folder, and tells what it took.
     #[arg(long, hide = true)]
     export: Option<PathBuf>,
+    /// Serves in this folder.
+    #[arg(long, hide = true)]
+    serve: Option<PathBuf>,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -47,6 +53,8 @@ enum Group {
     Ledger,
     /// The REST API.
     Rest,
+    /// Runs for HTTP requests.
+    Http,
     /// A very large journal, and many small ones.
     Bulk,
     /// What becomes of it when there is more.
@@ -59,6 +67,9 @@ fn main() -> Result<()> {
     let cli = Cli::parse();
     if let Some(folder) = &cli.export {
         return bulk::export(folder);
+    }
+    if let Some(folder) = &cli.serve {
+        return serve::serve(folder);
     }
     let lasting = Duration::from_secs_f64(cli.seconds);
     let wanted = |group| cli.groups.is_empty() || cli.groups.contains(&group);
@@ -79,15 +90,21 @@ fn main() -> Result<()> {
     if wanted(Group::Rest) {
         rest::measure(&mut report)?;
     }
+    if wanted(Group::Http) {
+        serve::measure(&mut report, lasting)?;
+    }
     if wanted(Group::Bulk) {
         bulk::measure(&mut report)?;
     }
     if wanted(Group::Growth) {
         let curves = growth::measure(&mut report, lasting)?;
-        if cli.plots {
+        if cli.document {
             plots::draw(&curves)?;
         }
     }
     print!("{}", report.table());
+    if cli.document {
+        report.document()?;
+    }
     Ok(())
 }

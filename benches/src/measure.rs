@@ -8,7 +8,8 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 use tokio::runtime::Runtime;
 
-type Work<'a> = Box<dyn FnMut() -> Pin<Box<dyn Future<Output = ()> + 'a>> + 'a>;
+/// Gives the seconds that count, if not all of them do.
+type Work<'a> = Box<dyn FnMut() -> Pin<Box<dyn Future<Output = Option<f64>> + 'a>> + 'a>;
 
 /// Something whose time is measured.
 pub(crate) struct Timed<'a> {
@@ -32,7 +33,25 @@ impl<'a> Timed<'a> {
     ) -> Self {
         Self {
             per,
-            work: Box::new(move || Box::pin(work())),
+            work: Box::new(move || {
+                let working = work();
+                Box::pin(async move {
+                    working.await;
+                    None
+                })
+            }),
+            samples: Vec::new(),
+        }
+    }
+
+    /// One operation at a time, which says itself how long it took, in seconds.
+    pub(crate) fn told<F: Future<Output = f64> + 'a>(mut work: impl FnMut() -> F + 'a) -> Self {
+        Self {
+            per: 1,
+            work: Box::new(move || {
+                let working = work();
+                Box::pin(async move { Some(working.await) })
+            }),
             samples: Vec::new(),
         }
     }
@@ -52,8 +71,8 @@ pub(crate) fn medians<const N: usize>(
             while began.elapsed() < lasting || timed[0].samples.len() < 5 * phase {
                 for timed in &mut timed {
                     let began = Instant::now();
-                    (timed.work)().await;
-                    let took = began.elapsed().as_secs_f64();
+                    let told = (timed.work)().await;
+                    let took = told.unwrap_or_else(|| began.elapsed().as_secs_f64());
                     timed.samples.push(took / f64::from(timed.per));
                 }
             }
@@ -103,11 +122,16 @@ impl<'a> Rated<'a> {
                         while !over.load(Ordering::Relaxed) {
                             task().await;
                             count.fetch_add(1, Ordering::Relaxed);
+                            // The others have their turns, whether or not it
+                            // had to wait.
+                            tokio::task::yield_now().await;
                         }
                     })
                 })
                 .collect();
-            tokio::time::sleep(lasting).await;
+            // This is none of the threads of the runtime, whose clock may stand
+            // still while they are busy.
+            std::thread::sleep(lasting);
             over.store(true, Ordering::Relaxed);
             for task in tasks {
                 task.await.expect("a task of a measurement");

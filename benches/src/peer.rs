@@ -22,10 +22,9 @@ impl Extism {
     /// Compiles a plug-in.
     pub(crate) fn new(module: &Path) -> Result<Self> {
         let employer = serde_json::to_string(&crate::floor::employer())?;
-        let builder = PluginBuilder::new(Manifest::new([Wasm::file(module)]))
+        let builder = PluginBuilder::new(Manifest::new([Wasm::data(std::fs::read(module)?)]))
             .with_wasi(true)
-            .with_function_in_namespace(
-                "ExtismHost",
+            .with_function(
                 "get_employer",
                 [ValType::I64],
                 [ValType::I64],

@@ -1,7 +1,10 @@
 //! The table: what koppel costs beside what it is compared with.
 
-use comfy_table::presets::UTF8_HORIZONTAL_ONLY;
-use comfy_table::{ContentArrangement, Table};
+use anyhow::{Context, Result};
+use comfy_table::presets::{ASCII_MARKDOWN, UTF8_HORIZONTAL_ONLY};
+use comfy_table::{ContentArrangement, Table, TableStyle};
+use std::fs;
+use std::path::Path;
 
 /// What a figure should be.
 #[derive(Clone, Copy)]
@@ -13,6 +16,7 @@ pub(crate) enum Target {
 }
 
 /// One figure.
+#[derive(Clone)]
 pub(crate) struct Row {
     what: String,
     /// What it is compared with, and what that came to.
@@ -80,14 +84,41 @@ impl Report {
         self.add(what, shown, format!("{}/s", digits(koppel)), figure, target);
     }
 
-    /// As a table for a terminal.
+    /// As tables for a terminal.
     pub(crate) fn table(&self) -> String {
+        self.tables(UTF8_HORIZONTAL_ONLY, ContentArrangement::Dynamic)
+    }
+
+    /// Writes the tables into the documentation, each between the marks of its
+    /// group; those of groups that were not measured stay.
+    pub(crate) fn document(&self) -> Result<()> {
+        let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs/performance.md");
+        let mut text = fs::read_to_string(&path)?;
+        for group in &self.groups {
+            let (title, _) = group;
+            let alone = Self {
+                groups: vec![group.clone()],
+            };
+            let (begin, end) = (format!("<!-- {title} -->\n"), "<!-- end -->");
+            let (before, rest) = text
+                .split_once(&begin)
+                .with_context(|| format!("{}: there is no {begin}", path.display()))?;
+            let (_, after) = rest
+                .split_once(end)
+                .with_context(|| format!("{}: there is no {end} after {begin}", path.display()))?;
+            let table = alone.tables(ASCII_MARKDOWN, ContentArrangement::Disabled);
+            text = format!("{before}{begin}\n{table}\n{end}{after}");
+        }
+        Ok(fs::write(&path, text)?)
+    }
+
+    fn tables(&self, preset: TableStyle, arrangement: ContentArrangement) -> String {
         let mut text = String::new();
         for (title, rows) in &self.groups {
             let mut table = Table::new();
             table
-                .load_preset(UTF8_HORIZONTAL_ONLY)
-                .set_content_arrangement(ContentArrangement::Dynamic)
+                .load_style(preset)
+                .set_content_arrangement(arrangement.clone())
                 .set_header([title, "compared with", "koppel", "figure", "target", "met"]);
             for row in rows {
                 table.add_row([

@@ -2,19 +2,19 @@
 //! asks nobody.
 
 use crate::calls::threads;
+use crate::http::{Asking, CONNECTIONS, ask, connect};
 use crate::measure::{Rated, rates};
 use crate::report::{Report, Target};
 use crate::setup::{Koppel, USER, all, configuration};
-use anyhow::{Context, Result, ensure};
+use anyhow::{Context, Result};
 use axum::extract::{Path, State};
 use axum::response::IntoResponse;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use http_body_util::{BodyExt, Full};
 use hyper::body::Bytes;
-use hyper::client::conn::http1::{SendRequest, handshake};
+use hyper::http::request::Builder;
 use hyper::{Method, Request, Response};
-use hyper_util::rt::TokioIo;
 use koppel_host::catalogue::id;
 use koppel_host::platform::seed;
 use koppel_host::runs::Host;
@@ -23,17 +23,13 @@ use koppel_host::wire::journal_runs::JournalRun;
 use sha2::{Digest, Sha256};
 use std::net::SocketAddr;
 use std::sync::Arc;
-use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::Mutex;
+use tokio::net::TcpListener;
 use uuid::Uuid;
 
 const APPLICATION: &str = "9f3c0b8e-2f54-4bd1-9a58-5d5a2f7f3f10";
 const BACK: &str = "https://hr.example/back";
 const PASSWORD: &str = "correct horse battery";
 const VERIFIER: &str = "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk";
-
-/// How many connections ask at a time.
-const CONNECTIONS: usize = 16;
 
 pub(crate) fn measure(report: &mut Report) -> Result<()> {
     let two = threads(2)?;
@@ -53,8 +49,10 @@ pub(crate) fn measure(report: &mut Report) -> Result<()> {
     let path = id::GetJournalRunByJournalRunId.row().path;
     let run = seed::journal_run_id(1, 6).to_string();
     let path = format!("/v2{}", path.replace("{journalrunId}", &run));
-    let with = two.block_on(Asking::of(serving.address(), &path, Some(&token)))?;
-    let without = two.block_on(Asking::of(plain, &format!("/journal-runs/{run}"), None))?;
+    let with = get(&path).header("authorization", format!("Bearer {token}"));
+    let with = two.block_on(Asking::of(serving.address(), with, String::new()))?;
+    let without = get(&format!("/journal-runs/{run}"));
+    let without = two.block_on(Asking::of(plain, without, String::new()))?;
     let [without, with] = rates(
         CONNECTIONS,
         [
@@ -71,6 +69,10 @@ pub(crate) fn measure(report: &mut Report) -> Result<()> {
     );
     report.rates("the same", "plain handler", without, with, Target::None);
     Ok(())
+}
+
+fn get(path: &str) -> Builder {
+    Request::get(path).header("accept", "application/json;version=2018-01-01")
 }
 
 /// A server that reads the same, and asks nobody.
@@ -90,65 +92,6 @@ async fn plain(host: Arc<Host>) -> Result<SocketAddr> {
     let address = listener.local_addr()?;
     tokio::spawn(async move { axum::serve(listener, router).await });
     Ok(address)
-}
-
-type Connection = SendRequest<Full<Bytes>>;
-
-async fn connect(to: SocketAddr) -> Result<Connection> {
-    let stream = TcpStream::connect(to).await?;
-    stream.set_nodelay(true)?;
-    let (sender, connection) = handshake(TokioIo::new(stream)).await?;
-    tokio::spawn(connection);
-    Ok(sender)
-}
-
-/// Connections that ask for the same again and again.
-#[derive(Clone)]
-struct Asking {
-    free: Arc<Mutex<Vec<Connection>>>,
-    request: Arc<Request<Full<Bytes>>>,
-}
-
-impl Asking {
-    async fn of(address: SocketAddr, path: &str, token: Option<&str>) -> Result<Self> {
-        let mut request = Request::get(path)
-            .header("host", address.to_string())
-            .header("accept", "application/json;version=2018-01-01");
-        if let Some(token) = token {
-            request = request.header("authorization", format!("Bearer {token}"));
-        }
-        let mut free = Vec::new();
-        for _ in 0..CONNECTIONS {
-            free.push(connect(address).await?);
-        }
-        let asking = Self {
-            free: Arc::new(Mutex::new(free)),
-            request: Arc::new(request.body(Full::default())?),
-        };
-        let mut connection = asking.free.lock().await.pop().context("a connection")?;
-        let (status, body) = asking.ask(&mut connection).await?;
-        ensure!(
-            status == 200,
-            "{status}: {}",
-            String::from_utf8_lossy(&body)
-        );
-        asking.free.lock().await.push(connection);
-        Ok(asking)
-    }
-
-    async fn ask(&self, connection: &mut Connection) -> Result<(u16, Bytes)> {
-        connection.ready().await?;
-        let response = connection.send_request((*self.request).clone()).await?;
-        let status = response.status().as_u16();
-        Ok((status, response.into_body().collect().await?.to_bytes()))
-    }
-}
-
-async fn ask(asking: Asking) {
-    let mut connection = asking.free.lock().await.pop().expect("a connection");
-    let (status, _) = asking.ask(&mut connection).await.expect("an answer");
-    assert_eq!(status, 200);
-    asking.free.lock().await.push(connection);
 }
 
 /// The access token of the user, by way of the login page.

@@ -50,6 +50,14 @@ pub(crate) fn all() -> String {
     format!("{ids:?}")
 }
 
+/// The same, with instances that are made ready before they are asked for.
+pub(crate) const READY: &str = "asks-ready";
+
+/// A client of [`READY`].
+pub(crate) fn asks_ready() -> String {
+    asks(READY) + "ready = 8\n"
+}
+
 /// A client of the guest that is measured.
 pub(crate) fn asks(name: &str) -> String {
     let component = component("guests/asks.wasm");
@@ -66,7 +74,7 @@ pub(crate) fn configuration(clients: &str) -> String {
     let all = all();
     let provider = seed::provider_id(1);
     format!(
-        "[modules.provider]\n\"{provider}\" = [\"journal\", \"payroll-tax-return\", \"upa\", \"achmea\"]\n\
+        "[platform]\ndata = \"data/koppel.db\"\nledger = \"data/ledger.db\"\n[modules.provider]\n\"{provider}\" = [\"journal\", \"payroll-tax-return\", \"upa\", \"achmea\"]\n\
          [rights]\neverything = {all}\n[roles]\nprofessional = [\"everything\"]\n\
          [[users]]\nid = \"{USER}\"\nkind = \"provider\"\nprovider = \"{provider}\"\n\
          role = \"professional\"\nrights = [\"everything\"]\nemployers = \"all\"\n{clients}"

@@ -3,24 +3,50 @@
 
 use crate::command::{cargo, output, run};
 use crate::components;
+use crate::tools::cargo_tool_with;
 use anyhow::{Context, Result};
 use std::fs;
 use std::path::PathBuf;
 use std::process::Command;
 
-/// What the plug-in of the peer is compiled for.
-const PEER_TARGET: &str = "wasm32-wasip1";
+/// What the plug-in of Extism is compiled for.
+const EXTISM_TARGET: &str = "wasm32-wasip1";
+
+/// What the component for `wasmtime serve` is compiled for.
+const SERVE_TARGET: &str = "wasm32-wasip2";
+
+/// The version of `wasmtime serve`: the one that koppel is built on.
+const WASMTIME: &str = "48.0.2";
 
 /// Measures; the arguments are those of the measuring program.
 pub(crate) fn bench(arguments: &[String]) -> Result<()> {
     components::plugins()?;
     components::guests()?;
-    if let Err(error) = peer() {
+    if let Err(error) = peer("asks-extism", EXTISM_TARGET) {
         eprintln!(
             "notice: nothing is compared with Extism, whose plug-in cannot be built: {error:#}"
         );
     }
-    run(benches("run").args(["--release", "--"]).args(arguments))
+    let mut measure = benches("run");
+    measure.args(["--release", "--"]).args(arguments);
+    match peer("asks-http", SERVE_TARGET).and_then(|()| wasmtime()) {
+        Ok(program) => {
+            measure.env("KOPPEL_WASMTIME", program);
+        }
+        Err(error) => eprintln!("notice: nothing is compared with `wasmtime serve`: {error:#}"),
+    }
+    run(&mut measure)
+}
+
+/// The command of the engine.
+fn wasmtime() -> Result<PathBuf> {
+    let features = "serve,cranelift,parallel-compilation,pooling-allocator,component-model";
+    cargo_tool_with(
+        "wasmtime-cli",
+        WASMTIME,
+        "wasmtime",
+        &["--no-default-features", "--features", features],
+    )
 }
 
 /// A command of cargo on the workspace of the benchmarks.
@@ -38,23 +64,18 @@ fn target() -> PathBuf {
     crate::root().join("benches/target")
 }
 
-/// Builds the plug-in of the peer into `dist/benches`.
-fn peer() -> Result<()> {
+/// Builds the guest of a peer into `dist/benches`.
+fn peer(package: &str, target: &str) -> Result<()> {
     let mut add = Command::new("rustup");
-    add.args(["target", "add", PEER_TARGET])
+    add.args(["target", "add", target])
         .current_dir(crate::root());
-    output(&mut add).with_context(|| format!("the target {PEER_TARGET}"))?;
-    run(benches("build").args([
-        "--quiet",
-        "--package",
-        "asks-extism",
-        "--profile",
-        "plugin",
-        "--target",
-        PEER_TARGET,
-    ]))?;
+    output(&mut add).with_context(|| format!("the target {target}"))?;
+    run(benches("build")
+        .args(["--quiet", "--package", package])
+        .args(["--profile", "plugin", "--target", target]))?;
     let dist = crate::root().join("dist/benches");
     fs::create_dir_all(&dist)?;
-    let built = target().join(PEER_TARGET).join("plugin/asks_extism.wasm");
-    components::copy(&built, &dist.join("asks-extism.wasm"))
+    let file = format!("{}.wasm", package.replace('-', "_"));
+    let built = self::target().join(target).join("plugin").join(file);
+    components::copy(&built, &dist.join(format!("{package}.wasm")))
 }

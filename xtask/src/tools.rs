@@ -25,17 +25,34 @@ pub(crate) fn xmllint() {
 ///
 /// When it cannot be installed.
 pub(crate) fn cargo_tool(name: &str, version: &str) -> Result<PathBuf> {
+    // It is compiled sooner, and fast enough.
+    cargo_tool_with(name, version, name, &["--profile", "dev"])
+}
+
+/// As [`cargo_tool`], for a package whose program is called otherwise, with
+/// these arguments for `cargo install`.
+///
+/// # Errors
+///
+/// When it cannot be installed.
+pub(crate) fn cargo_tool_with(
+    package: &str,
+    version: &str,
+    program: &str,
+    arguments: &[&str],
+) -> Result<PathBuf> {
     let root = crate::wasm_target::target_folder()
         .join("tools")
-        .join(format!("{name}-{version}"));
-    let program = root.join("bin").join(name);
+        .join(format!("{package}-{version}"));
+    let program = root.join("bin").join(program);
     if !program.exists() {
-        eprintln!("installing {name} {version}");
+        eprintln!("installing {package} {version}");
         let mut install = cargo();
         install
-            .args(["install", "--quiet", "--locked", "--profile", "dev"])
-            .args([name, "--version", &format!("={version}"), "--root"])
+            .args(["install", "--quiet", "--locked"])
+            .args([package, "--version", &format!("={version}"), "--root"])
             .arg(&root)
+            .args(arguments)
             // What it has in common with the project is compiled for other
             // features there; it would only be in the way.
             .arg("--target-dir")
