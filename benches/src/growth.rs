@@ -169,13 +169,20 @@ fn employers(lasting: Duration) -> Result<[Curve; 3]> {
         there = count;
         let platform = koppel.host.platform();
         let mut number = 0;
-        let owners = Timed::one(move || {
-            // Another each time, so that more are asked for than are kept.
+        let owners = Timed::told(|| {
             number = (number + 7919) % count;
-            let [_, _, run] = bulk::ids(number);
+            let [employer, _, run] = bulk::ids(number);
+            // After a change nothing is known any more.
+            let changed = db.execute(
+                "UPDATE employer SET number = number WHERE id = ?1",
+                [employer.to_string()],
+            );
+            assert_eq!(changed, Ok(1));
             async move {
+                let began = Instant::now();
                 let owner = platform.owner(Entity::JournalRun(run)).await;
                 assert!(owner.is_ok_and(|owner| owner.is_some()));
+                began.elapsed().as_secs_f64()
             }
         });
         let looked_up = Timed::one(|| async {

@@ -30,8 +30,8 @@ pub(super) fn begin(
 fn may_begin(db: &Transaction<'_>, run: &Run, concurrency: u32) -> Result<bool, StoreError> {
     let blocked: bool = db
         .prepare_cached(
-            "SELECT EXISTS (SELECT 1 FROM run WHERE employer = ?1 AND NOT direct AND number <> ?2
-             AND (state = 'running' OR (state = 'queued' AND number < ?2)))",
+            "SELECT EXISTS (SELECT 1 FROM run WHERE employer = ?1 AND state = 'running' AND NOT direct AND number <> ?2)
+             OR EXISTS (SELECT 1 FROM run WHERE employer = ?1 AND state = 'queued' AND NOT direct AND number < ?2)",
         )?
         .query_row(params![run.employer.to_string(), run.number], |row| {
             row.get(0)

@@ -150,10 +150,9 @@ fn prepare(
         transaction.execute_batch(include_str!("schema.sql"))?;
         transaction.pragma_update(None, "user_version", SCHEMA)?;
         transaction.pragma_update(None, "application_id", APPLICATION)?;
-        transaction.commit()?;
-    } else {
-        drop(transaction);
     }
+    transaction.execute_batch(queue::INDEXES)?;
+    transaction.commit()?;
     // A negative size is one in KiB.
     connection.pragma_update(None, "cache_size", -CACHE_KIB)?;
     Ok(())

@@ -4,7 +4,7 @@ use super::super::{Lease, Millis, QueueError, RunQueue, StoreError};
 use super::Sqlite;
 use super::holder::Holder;
 use async_trait::async_trait;
-use rusqlite::{OptionalExtension, params};
+use rusqlite::{OptionalExtension, Row, params};
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
@@ -17,6 +17,34 @@ const POLL: Duration = Duration::from_millis(250);
 /// How far a clock may be behind the moment at which something was made due,
 /// in milliseconds, before it counts as moved.
 const SKEW: Millis = 1_000;
+
+/// What keeps taking up a run from costing more the longer the queue is, or the
+/// longer the history of an employer.
+pub(super) const INDEXES: &str = "
+    CREATE INDEX IF NOT EXISTS run_held ON run (holder) WHERE holder IS NOT NULL;
+    CREATE INDEX IF NOT EXISTS run_waiting ON run (number) WHERE state = 'queued' AND NOT direct AND holder IS NULL;";
+
+/// The holders of unfinished runs other than this one.
+const OTHERS: &str = "SELECT DISTINCT holder FROM run INDEXED BY run_held
+    WHERE holder IS NOT NULL AND holder <> ?1 AND state IN ('queued', 'running')";
+
+/// The first run whose process is gone: of one of these holders.
+const ABANDONED: &str = "SELECT id, token FROM run INDEXED BY run_held
+    WHERE holder IS NOT NULL AND holder IN (SELECT value FROM json_each(?1)) AND state IN ('queued', 'running')
+    ORDER BY number LIMIT 1";
+
+/// The first run whose turn it is: it is due (`?1` is now, `?3` how far the clock
+/// may be behind), its client may have more (`?2` are those that may not), and no
+/// earlier one of its employer is not over.
+const NEXT: &str = "SELECT id, token FROM run AS r INDEXED BY run_waiting
+    WHERE state = 'queued' AND NOT direct AND holder IS NULL
+    AND (due <= ?1 OR due_set > ?1 + ?3)
+    AND client NOT IN (SELECT value FROM json_each(?2))
+    AND NOT EXISTS (SELECT 1 FROM run AS e
+        WHERE e.employer = r.employer AND e.state = 'running' AND NOT e.direct AND e.number <> r.number)
+    AND NOT EXISTS (SELECT 1 FROM run AS e
+        WHERE e.employer = r.employer AND e.state = 'queued' AND NOT e.direct AND e.number < r.number)
+    ORDER BY number LIMIT 1";
 
 /// A queue for the workers of this process, in the file of runs. What another
 /// process submits is found; a run whose process is gone is delivered again.
@@ -57,9 +85,7 @@ impl LocalQueue {
         let holders: Vec<String> = self
             .runs
             .read(move |db| {
-                let mut select = db.prepare_cached(
-                    "SELECT DISTINCT holder FROM run WHERE state IN ('queued', 'running') AND holder IS NOT NULL AND holder <> ?1",
-                )?;
+                let mut select = db.prepare_cached(OTHERS)?;
                 let holders = select.query_map([ours], |row| row.get(0))?;
                 Ok(holders.collect::<rusqlite::Result<_>>()?)
             })
@@ -87,21 +113,17 @@ impl RunQueue for LocalQueue {
         let leased = self
             .runs
             .durably(move |db| {
-                let found: Option<(String, u64)> = db
-                    .prepare_cached(
-                        "SELECT id, token FROM run AS r WHERE
-                         (state IN ('queued', 'running') AND holder IN (SELECT value FROM json_each(?2)))
-                         OR (state = 'queued' AND NOT direct AND holder IS NULL
-                             AND (due <= ?1 OR due_set > ?1 + ?4)
-                             AND client NOT IN (SELECT value FROM json_each(?3))
-                             AND NOT EXISTS (SELECT 1 FROM run AS e WHERE e.employer = r.employer AND NOT e.direct AND e.number <> r.number
-                                             AND (e.state = 'running' OR (e.state = 'queued' AND e.number < r.number))))
-                         ORDER BY number LIMIT 1",
-                    )?
-                    .query_row(params![now, gone, full, SKEW], |row| {
-                        Ok((row.get(0)?, row.get(1)?))
-                    })
+                let row = |row: &Row<'_>| Ok((row.get(0)?, row.get(1)?));
+                let mut found: Option<(String, u64)> = db
+                    .prepare_cached(ABANDONED)?
+                    .query_row([gone], row)
                     .optional()?;
+                if found.is_none() {
+                    found = db
+                        .prepare_cached(NEXT)?
+                        .query_row(params![now, full, SKEW], row)
+                        .optional()?;
+                }
                 if let Some((id, _)) = &found {
                     db.prepare_cached("UPDATE run SET holder = ?2 WHERE id = ?1")?
                         .execute(params![id, ours])?;
@@ -177,5 +199,48 @@ impl LocalQueue {
             .await?;
         self.pushed.notify_one();
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn taking_up_a_run_looks_at_no_more_of_a_long_queue_than_of_a_short_one() {
+        let dir = tempfile::tempdir().unwrap();
+        let runs = Sqlite::open(&dir.path().join("runs.db")).unwrap();
+        let db = runs.light.connection();
+        let plan = |sql: &str, values: &[&dyn rusqlite::ToSql]| {
+            let mut explain = db.prepare(&format!("EXPLAIN QUERY PLAN {sql}")).unwrap();
+            let steps = explain
+                .query_map(values, |row| row.get::<_, String>(3))
+                .unwrap();
+            let steps = steps.map(Result::unwrap);
+            let runs =
+                steps.filter(|step| !step.contains("SUBQUERY") && !step.contains("json_each"));
+            runs.collect::<Vec<_>>()
+        };
+        assert_eq!(
+            plan(OTHERS, &[&"x"]),
+            ["SCAN run USING INDEX run_held"],
+            "which has those only that are held"
+        );
+        assert_eq!(
+            plan(ABANDONED, &[&"[]"]),
+            [
+                "SEARCH run USING INDEX run_held (holder=?)",
+                "USE TEMP B-TREE FOR ORDER BY"
+            ]
+        );
+        assert_eq!(
+            plan(NEXT, &[&1, &"[]", &1]),
+            [
+                // In the order of the queue, and to the first that may begin.
+                "SCAN r USING INDEX run_waiting",
+                "SEARCH e USING INDEX run_employer (employer=? AND state=?)",
+                "SEARCH e USING INDEX run_employer (employer=? AND state=? AND number<?)"
+            ]
+        );
     }
 }
