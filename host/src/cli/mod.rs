@@ -386,8 +386,8 @@ async fn dispatch(
             command: keys::Keys::New,
         } => keys::new(out),
         Command::Keys {
-            command: keys::Keys::Rotate,
-        } => keys::rotate(&host()?, out).await,
+            command: keys::Keys::Rotate { by },
+        } => keys::rotate(by, &host()?, out).await,
         Command::Person { command } => person::person(command, &host()?, out).await,
         Command::Retention { command } => retention::retention(command, &host()?, out).await,
         Command::Modules { command } => modules::modules(command, &host()?, out).await,

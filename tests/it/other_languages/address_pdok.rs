@@ -59,7 +59,10 @@ async fn pdok() -> Option<(Party, TestHost)> {
         uri if uri.contains("huisnummer%3A413&") => (200, vec![b' '; 1_000_001]),
         // More than is read at a time, with letters of two bytes.
         uri if uri.contains("huisnummer%3A99&") => {
-            found(&vec![address("Éénlaan", 99, None, "3584CJ", "Utrecht"); 2_000])
+            found(&vec![
+                address("Éénlaan", 99, None, "3584CJ", "Utrecht");
+                2_000
+            ])
         }
         _ => found(&[]),
     })
