@@ -2,13 +2,14 @@
 //!
 //! Rust's toolchain keeps only the imports that a connector uses. Toolchains
 //! for other languages import the whole world that they are given; for them
-//! the world itself must be narrow.
+//! the world itself must be narrow. It also has to name `wasi:http` for those
+//! that send requests, which Rust's crates bring along.
 
 use crate::authorization::ActivitySet;
 use crate::catalogue::Activity;
 use anyhow::Context;
 use wit_component::WitPrinter;
-use wit_parser::{PackageId, Resolve, SourceMap, WorldItem};
+use wit_parser::{IndexMap, PackageId, Resolve, SourceMap, WorldItem};
 
 macro_rules! files {
     ($($path:literal),+ $(,)?) => {
@@ -35,14 +36,25 @@ const LOKET: [(&str, &str); 12] = files![
 /// The package `koppel:connector`.
 const CONNECTOR: [(&str, &str); 1] = files!["connector.wit"];
 
+/// What of WASI sending requests takes: a world, and the packages it is of.
+const REQUESTS: [(&str, &str); 1] = [("requests.wit", include_str!("../wit/requests.wit"))];
+
+/// What the worlds of [`trimmed`] have besides activities.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Besides {
+    /// The interface for export files.
+    pub export_files: bool,
+    /// The interfaces of `wasi:http` and `wasi:io` for outside requests.
+    pub requests: bool,
+}
+
 /// The contract with the functions of these activities and no others, in WIT
-/// (component-model, WIT.md), as one file. `export_files` says whether it has
-/// the interface for export files.
+/// (component-model, WIT.md), as one file.
 ///
 /// # Errors
 ///
 /// When the contract is broken: a fault of koppel.
-pub fn trimmed(activities: &ActivitySet, export_files: bool) -> anyhow::Result<String> {
+pub fn trimmed(activities: &ActivitySet, besides: Besides) -> anyhow::Result<String> {
     let mut resolve = Resolve::default();
     let loket = push(&mut resolve, &LOKET)?;
     let connector = push(&mut resolve, &CONNECTOR)?;
@@ -54,6 +66,15 @@ pub fn trimmed(activities: &ActivitySet, export_files: bool) -> anyhow::Result<S
     }
     // An interface without functions is no longer imported; its types are,
     // where another one uses them.
+    let mut packages = vec![loket];
+    let mut more = IndexMap::default();
+    if besides.requests {
+        let requests = push(&mut resolve, &REQUESTS)?;
+        let world = resolve.select_world(&[requests], None)?;
+        more.clone_from(&resolve.worlds[world].imports);
+        let names = resolve.package_names.iter();
+        packages.extend(names.filter_map(|(name, id)| (name.namespace == "wasi").then_some(*id)));
+    }
     let worlds: Vec<_> = resolve.packages[connector]
         .worlds
         .values()
@@ -68,14 +89,15 @@ pub fn trimmed(activities: &ActivitySet, export_files: bool) -> anyhow::Result<S
                 if interface.package == Some(loket) {
                     name == Some("types") || !interface.functions.is_empty()
                 } else {
-                    export_files || name != Some("exports")
+                    besides.export_files || name != Some("exports")
                 }
             }
             _ => true,
         });
+        resolve.worlds[world].imports.extend(more.clone());
     }
     let mut printer = WitPrinter::default();
-    printer.print(&resolve, connector, &[loket])?;
+    printer.print(&resolve, connector, &packages)?;
     Ok(printer.output.to_string())
 }
 

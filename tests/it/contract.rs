@@ -4,6 +4,7 @@
 use crate::harness::{formats, repository};
 use koppel_host::authorization::ActivitySet;
 use koppel_host::catalogue::{Activity, Origin, ROWS, Surface, id};
+use koppel_host::wit::Besides;
 use std::collections::{BTreeMap, BTreeSet};
 use wit_parser::{Resolve, WorldItem};
 
@@ -72,8 +73,8 @@ fn every_function_of_the_contract_has_a_row_in_the_catalogue_and_the_reverse() {
 
 #[test]
 fn the_printed_contract_is_the_whole_one_or_what_was_asked_for() {
-    let printed = |activities: ActivitySet, export_files: bool| {
-        let text = koppel_host::wit::trimmed(&activities, export_files).unwrap();
+    let printed = |activities: ActivitySet, besides: Besides| {
+        let text = koppel_host::wit::trimmed(&activities, besides).unwrap();
         let mut resolve = Resolve::default();
         let package = resolve.push_str("printed.wit", &text).unwrap();
         let world = resolve.packages[package].worlds["lookup-connector"];
@@ -84,12 +85,16 @@ fn the_printed_contract_is_the_whole_one_or_what_was_asked_for() {
             .collect();
         (functions_of(&resolve), imports)
     };
-    assert_eq!(printed(Activity::all().collect(), true).0, wit_functions());
+    let files = Besides {
+        export_files: true,
+        ..Besides::default()
+    };
+    assert_eq!(printed(Activity::all().collect(), files).0, wit_functions());
     let wanted = [
         id::GetEmployerByEmployerId,
         id::GetAdditionalTaxliabilityByLicensePlateNumber,
     ];
-    let (functions, imports) = printed(wanted.into_iter().collect(), false);
+    let (functions, imports) = printed(wanted.into_iter().collect(), Besides::default());
     assert_eq!(
         functions.into_keys().collect::<Vec<_>>(),
         [
@@ -107,8 +112,29 @@ fn the_printed_contract_is_the_whole_one_or_what_was_asked_for() {
             "koppel:connector/log@0.1.0"
         ]
     );
-    let (_, imports) = printed(wanted.into_iter().collect(), true);
-    assert!(imports.contains(&"koppel:connector/exports@0.1.0".to_owned()));
+    let (_, with_files) = printed(wanted.into_iter().collect(), files);
+    assert!(with_files.contains(&"koppel:connector/exports@0.1.0".to_owned()));
+    let requests = Besides {
+        requests: true,
+        ..Besides::default()
+    };
+    let (_, with_requests) = printed(wanted.into_iter().collect(), requests);
+    assert_eq!(
+        with_requests,
+        [
+            imports,
+            [
+                "wasi:io/error@0.2.0",
+                "wasi:io/poll@0.2.0",
+                "wasi:io/streams@0.2.0",
+                "wasi:http/types@0.2.0",
+                "wasi:http/outgoing-handler@0.2.0"
+            ]
+            .map(str::to_owned)
+            .to_vec()
+        ]
+        .concat()
+    );
 }
 
 #[test]

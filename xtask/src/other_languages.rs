@@ -17,7 +17,8 @@ const NODE: u32 = 20;
 struct Connector {
     name: &'static str,
     activities: &'static [&'static str],
-    export_files: bool,
+    /// Options of `koppel wit` for what it imports besides.
+    besides: &'static [&'static str],
     build: fn(&Sources) -> Result<()>,
 }
 
@@ -25,7 +26,7 @@ const CONNECTORS: [Connector; 2] = [
     Connector {
         name: "address-pdok",
         activities: &["GetEmployeesByEmployerId"],
-        export_files: false,
+        besides: &["--requests"],
         build: javascript,
     },
     Connector {
@@ -35,7 +36,7 @@ const CONNECTORS: [Connector; 2] = [
             "GetJournalRunResultsByJournalRunId",
             "PatchJournalRunByJournalRunId",
         ],
-        export_files: true,
+        besides: &["--export-files"],
         build: python,
     },
 ];
@@ -93,10 +94,8 @@ fn tools() -> Result<PathBuf> {
 /// The contract with what a connector may import.
 fn contract(connector: &Connector) -> Result<String> {
     let mut wit = Command::new(target_folder().join("debug/koppel"));
-    wit.args(["wit", "--activities", &connector.activities.join(",")]);
-    if connector.export_files {
-        wit.arg("--export-files");
-    }
+    wit.args(["wit", "--activities", &connector.activities.join(",")])
+        .args(connector.besides);
     output(&mut wit)
 }
 

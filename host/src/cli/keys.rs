@@ -15,14 +15,18 @@ pub(super) enum Keys {
     New,
     /// Encrypts with the active key all that is stored in clear text or with
     /// another key. Hosts can go on meanwhile; it can be interrupted and begun
-    /// again.
-    Rotate,
+    /// again. The ledger has who did it, and from which keys to which.
+    Rotate {
+        /// Who does it.
+        #[arg(long, default_value = "operator")]
+        by: String,
+    },
 }
 
 impl From<RotationError> for Failure {
     fn from(error: RotationError) -> Self {
         match error {
-            RotationError::NoKeys => Self::Input(error.to_string()),
+            RotationError::NoKeys | RotationError::Invalid(_) => Self::Input(error.to_string()),
             error => Self::Failed(error.to_string()),
         }
     }
@@ -36,21 +40,20 @@ pub(super) fn new(out: &Output) -> Result<(), Failure> {
 }
 
 /// `koppel keys rotate`.
-pub(super) async fn rotate(host: &Host, out: &Output) -> Result<(), Failure> {
+pub(super) async fn rotate(by: &str, host: &Host, out: &Output) -> Result<(), Failure> {
     let bar = out.busy("encrypting".to_owned());
-    let told = |done: Rotated| bar.set_message(format!("{} rows of the ledger", done.rows));
-    let rotated = host.rotate_keys(told).await;
+    let told = |done: &Rotated| bar.set_message(format!("{} rows of the ledger", done.rows.count));
+    let rotated = host.rotate_keys(by, told).await;
     bar.finish_and_clear();
     let rotated = rotated?;
+    let (rows, steps) = (rotated.rows.count, rotated.steps.count);
     let active = host.live().with(|config| config.encryption.active.clone());
     let active = active.unwrap_or_default();
     out.result(
-        &json!({"key": active, "rows": rotated.rows, "steps": rotated.steps}),
+        &json!({"key": active, "rows": rows, "steps": steps}),
         || {
             anstream::println!(
-                "{GREEN}encrypted{GREEN:#} with key \"{active}\": {} rows of the ledger, {} steps of runs {DIM}all else was{DIM:#}",
-                rotated.rows,
-                rotated.steps
+                "{GREEN}encrypted{GREEN:#} with key \"{active}\": {rows} rows of the ledger, {steps} steps of runs {DIM}all else was{DIM:#}"
             );
         },
     );

@@ -34,6 +34,7 @@ use crate::egress::SystemResolver;
 use crate::ledger::Redactor;
 use crate::registry::LoadError;
 use crate::runs::{Host, RunError, StartError};
+use crate::wit::Besides;
 use clap::{Parser, Subcommand};
 use output::Output;
 use std::path::PathBuf;
@@ -135,6 +136,9 @@ enum Command {
         /// With the interface for export files.
         #[arg(long)]
         export_files: bool,
+        /// With what of wasi:http outside requests take.
+        #[arg(long)]
+        requests: bool,
     },
     /// Shows the verdict of each of the five checks.
     Explain(show::Explain),
@@ -360,7 +364,14 @@ async fn dispatch(
         Command::Wit {
             activities,
             export_files,
-        } => show::wit(activities, *export_files, out),
+            requests,
+        } => {
+            let besides = Besides {
+                export_files: *export_files,
+                requests: *requests,
+            };
+            show::wit(activities, besides, out)
+        }
         Command::Explain(explain) => show::explain(explain, &host()?, out).await,
         Command::JournalRuns { command } => {
             journal_runs::journal_runs(command, &host()?, out).await
@@ -375,8 +386,8 @@ async fn dispatch(
             command: keys::Keys::New,
         } => keys::new(out),
         Command::Keys {
-            command: keys::Keys::Rotate,
-        } => keys::rotate(&host()?, out).await,
+            command: keys::Keys::Rotate { by },
+        } => keys::rotate(by, &host()?, out).await,
         Command::Person { command } => person::person(command, &host()?, out).await,
         Command::Retention { command } => retention::retention(command, &host()?, out).await,
         Command::Modules { command } => modules::modules(command, &host()?, out).await,

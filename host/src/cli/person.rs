@@ -3,7 +3,7 @@
 use super::Failure;
 use super::messages::write;
 use super::output::{GREEN, Output, YELLOW};
-use crate::runs::{Asking, Found, Host, PersonError};
+use crate::runs::{Asking, Elsewhere, Found, Host, PersonError};
 use crate::text::one_line;
 use clap::{Args, Subcommand};
 use serde_json::json;
@@ -13,7 +13,8 @@ use std::path::PathBuf;
 #[derive(Debug, Subcommand)]
 pub(super) enum Person {
     /// Gives all that is stored of a person as JSON: messages, changes and runs.
-    /// Of a message that is about others too, that there is one.
+    /// Of a message that is about others too, that there is one. Says where the
+    /// person may be known besides.
     Export {
         #[command(flatten)]
         who: Who,
@@ -23,7 +24,8 @@ pub(super) enum Person {
         output: Option<PathBuf>,
     },
     /// Erases what is stored of a person, but for what is about others too or
-    /// must be kept by law; says what that is.
+    /// must be kept by law; says what that is, until when, and where the person
+    /// may be known besides.
     Erase {
         #[command(flatten)]
         who: Who,
@@ -107,6 +109,7 @@ async fn export(
                 "{GREEN}wrote{GREEN:#} {}: {messages} messages, {runs} runs",
                 file.display()
             );
+            tell(&found.elsewhere);
         },
     );
     Ok(())
@@ -142,7 +145,7 @@ async fn erase(
         .map(|(what, why)| json!({"what": what, "why": why}))
         .collect();
     out.result(
-        &json!({"dry-run": dry_run, "rows": rows, "runs": runs, "kept": listed}),
+        &json!({"dry-run": dry_run, "rows": rows, "runs": runs, "kept": listed, "elsewhere": found.elsewhere}),
         || {
             let word = if dry_run { "would erase" } else { "erased" };
             anstream::println!(
@@ -151,7 +154,27 @@ async fn erase(
             for (what, why) in &kept {
                 anstream::println!("{YELLOW}kept{YELLOW:#} {what}: {}", one_line(why));
             }
+            tell(&found.elsewhere);
         },
     );
     Ok(())
+}
+
+/// Where the person may be known besides.
+fn tell(elsewhere: &Elsewhere) {
+    for (host, recipient) in &elsewhere.recipients {
+        let day = recipient.last.split('T').next().unwrap_or_default();
+        let requests = recipient.requests;
+        anstream::println!(
+            "{YELLOW}sent{YELLOW:#} to {host}: {requests} requests, the last one on {day}; it is to be told of an erasure (art. 19 GDPR)"
+        );
+    }
+    for file in &elsewhere.files {
+        let file = file.display().to_string();
+        anstream::println!("{YELLOW}stays{YELLOW:#} export file {}", one_line(&file));
+    }
+    anstream::println!(
+        "{YELLOW}not looked into{YELLOW:#}: {}",
+        elsewhere.not_looked_into.join(", ")
+    );
 }

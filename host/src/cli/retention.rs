@@ -1,7 +1,7 @@
 //! `koppel retention`.
 
 use super::Failure;
-use super::output::{GREEN, Output};
+use super::output::{GREEN, Output, YELLOW};
 use crate::runs::{Host, RetentionError};
 use clap::Subcommand;
 use serde_json::json;
@@ -35,8 +35,14 @@ pub(super) async fn retention(
 ) -> Result<(), Failure> {
     let Retention::Apply { dry_run } = *command;
     let applied = host.apply_retention(dry_run).await?;
+    let for_ever = host.live().with(|config| config.retention.without_period());
     out.result(
-        &json!({"dry-run": dry_run, "contents": applied.contents, "runs": applied.runs}),
+        &json!({
+            "dry-run": dry_run,
+            "contents": applied.contents,
+            "runs": applied.runs,
+            "kept-for-ever": for_ever,
+        }),
         || {
             let word = if dry_run { "would erase" } else { "erased" };
             let total: u64 = applied.contents.values().sum();
@@ -53,6 +59,12 @@ pub(super) async fn retention(
                 "{GREEN}{word}{GREEN:#} the contents of {total} rows{by}, and {} runs",
                 applied.runs
             );
+            if !for_ever.is_empty() {
+                let for_ever = for_ever.join(", ");
+                anstream::println!(
+                    "{YELLOW}kept for ever{YELLOW:#}: {for_ever}; [retention] has no period for it"
+                );
+            }
         },
     );
     Ok(())

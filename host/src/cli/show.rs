@@ -12,6 +12,7 @@ use crate::registry::{LoadError, Registry};
 use crate::runs::Host;
 use crate::sandbox::Sandbox;
 use crate::text::one_line;
+use crate::wit::Besides;
 use clap::Args;
 use serde_json::json;
 use std::path::Path;
@@ -221,15 +222,19 @@ pub(super) fn kinds(inspection: &Inspection) -> String {
 }
 
 /// `koppel wit`.
-pub(super) fn wit(ids: &[String], export_files: bool, out: &Output) -> Result<(), Failure> {
+pub(super) fn wit(ids: &[String], besides: Besides, out: &Output) -> Result<(), Failure> {
     let all = ids.is_empty();
+    let besides = Besides {
+        export_files: all || besides.export_files,
+        ..besides
+    };
     let activities = if all {
         Activity::all().collect()
     } else {
         let found: Result<ActivitySet, Failure> = ids.iter().map(|id| known(id)).collect();
         found?
     };
-    let text = crate::wit::trimmed(&activities, all || export_files)
+    let text = crate::wit::trimmed(&activities, besides)
         .map_err(|error| Failure::Failed(format!("{error:#}")))?;
     out.result(&json!({"wit": text}), || anstream::println!("{text}"));
     Ok(())

@@ -137,6 +137,14 @@ pub struct Retention {
 }
 
 impl Retention {
+    /// What has no period, and so is kept for ever: keys of `[retention]`.
+    pub fn without_period(&self) -> Vec<&'static str> {
+        let contents = Subject::ALL.iter();
+        let contents = contents.filter(|subject| !self.contents.contains_key(subject));
+        let runs = self.runs.is_none().then_some("runs");
+        contents.map(|subject| subject.name()).chain(runs).collect()
+    }
+
     /// Whether nothing is ever erased.
     pub fn is_empty(&self) -> bool {
         self.contents.is_empty() && self.runs.is_none()

@@ -4,7 +4,7 @@ use super::rules::seed;
 use super::{
     Attempt, DayCount, Doubt, End, Made, Millis, NewRun, Run, RunFilter, State, Step, Submitted,
 };
-use crate::encryption::EncryptionError;
+use crate::encryption::{EncryptionError, Resealed};
 use async_trait::async_trait;
 use std::time::Duration;
 use uuid::Uuid;
@@ -305,9 +305,9 @@ pub trait RunStore: Send + Sync {
     async fn remove(&self, runs: Vec<Uuid>) -> Result<u64, StoreError>;
 
     /// Encrypts what is in clear text, or encrypted with another key than the
-    /// active one, in some steps of journals. Gives how many there were; none
-    /// when nothing is left to do.
-    async fn reseal(&self) -> Result<u64, StoreError>;
+    /// active one, in some steps of journals. Gives what they were; none when
+    /// nothing is left to do.
+    async fn reseal(&self) -> Result<Resealed, StoreError>;
 
     /// The limits that hold for all hosts together, where there are several.
     fn shared_limits(&self) -> Option<&dyn SharedLimits> {

@@ -18,7 +18,8 @@ use crate::secrets::{self, ExposeSecret};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use secrecy::zeroize::Zeroizing;
-use std::collections::HashMap;
+use serde::Serialize;
+use std::collections::{BTreeSet, HashMap};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 /// Why something cannot be encrypted, or read.
@@ -155,6 +156,31 @@ impl Vault {
             });
         }
         key.open(about, &stored)
+    }
+}
+
+/// What was encrypted with the active key that was not before.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub struct Resealed {
+    /// How many rows or steps.
+    pub count: u64,
+    /// The names of the keys that they were encrypted with; none stands for
+    /// clear text.
+    pub from: BTreeSet<Option<String>>,
+}
+
+impl Resealed {
+    /// Counts one that was stored like this.
+    pub(crate) fn add(&mut self, stored: &[u8]) {
+        self.count += 1;
+        self.from.insert(key::id_of(stored).map(str::to_owned));
+    }
+
+    /// Counts these, too.
+    pub(crate) fn extend(&mut self, more: Self) {
+        self.count += more.count;
+        self.from.extend(more.from);
     }
 }
 

@@ -82,12 +82,7 @@ impl Ledger {
         rows: Vec<u64>,
     ) -> Result<u64, LedgerError> {
         let erasure = Erasure::new(by, why, &rows);
-        let context = Context {
-            run: Uuid::now_v7(),
-            client: "koppel".to_owned(),
-            user: by.to_owned(),
-            employer: Uuid::nil(),
-        };
+        let context = Context::of_operator(by);
         let summary = format!("{} rows: {why}", rows.len());
         let entry = Entry {
             body: serde_json::to_vec(&erasure).map_err(|error| LedgerError(error.to_string()))?,

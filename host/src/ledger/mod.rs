@@ -32,6 +32,7 @@ mod tests;
 mod turns;
 mod verifying;
 
+pub use crate::encryption::Resealed;
 pub use alarm::Threshold;
 pub use chain::{Broken, Verified};
 pub use content::{Content, ContentError};
@@ -80,6 +81,9 @@ pub enum Kind {
     Erasure,
     /// What rows say of a person was given.
     PersonExported,
+    /// What is stored is about to be encrypted with another key, or was; the
+    /// outcome says which.
+    KeyRotation,
 }
 
 impl Kind {
@@ -114,6 +118,7 @@ impl Kind {
             Self::Alarm => "alarm",
             Self::Erasure => "erasure",
             Self::PersonExported => "person-exported",
+            Self::KeyRotation => "key-rotation",
         }
     }
 }
@@ -129,6 +134,19 @@ pub struct Context {
     pub user: String,
     /// The employer.
     pub employer: Uuid,
+}
+
+impl Context {
+    /// An act of the operator, by the command, which is of no run and of no
+    /// employer.
+    pub(crate) fn of_operator(by: &str) -> Self {
+        Self {
+            run: Uuid::now_v7(),
+            client: "koppel".to_owned(),
+            user: by.to_owned(),
+            employer: Uuid::nil(),
+        }
+    }
 }
 
 /// Something to be recorded.

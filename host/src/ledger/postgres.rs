@@ -10,7 +10,9 @@ use super::storage::{Appending, Storage};
 use super::store::{RESEALED, RESEALED_BYTES, Stored, headers, time};
 use super::turns::{self, Appended, Asked, Earlier, Refused, Turns};
 use super::verifying::Verifying;
-use super::{Context, DenialCount, Entry, Filter, Kept, Kind, LedgerError, Row, Use, chain};
+use super::{
+    Context, DenialCount, Entry, Filter, Kept, Kind, LedgerError, Resealed, Row, Use, chain,
+};
 use crate::durable::StoreError;
 use crate::encryption::{Key, Vault, is_sealed};
 use crate::shared::postgres::{Lock, within};
@@ -222,7 +224,7 @@ async fn reseal(
     after: u64,
     key: &Key,
     vault: &Vault,
-) -> Result<Option<(u64, u64)>, StoreError> {
+) -> Result<Option<(u64, Resealed)>, StoreError> {
     let sql = format!(
         "SELECT seq, body_sha256, private FROM {WITH_PRIVATE}
          WHERE seq > $1 AND (substring(private FROM 1 FOR $2) <> $3 OR (private IS NULL AND octet_length(ledger.body) > 0))
@@ -235,13 +237,14 @@ async fn reseal(
         .bind(i64::from(RESEALED))
         .fetch_all(&mut **db)
         .await?;
-    let (mut last, mut rows, mut bytes) = (None, 0, 0);
+    let (mut last, mut resealed, mut bytes) = (None, Resealed::default(), 0);
     for row in &stale {
         let stale = Stale {
             seq: unsigned(row, 0)?,
             body_sha256: row.try_get(1)?,
             private: row.try_get(2)?,
         };
+        resealed.add(stale.private.as_deref().unwrap_or_default());
         let (seq, whole) = (stale.seq, stale.is_whole());
         let resealing = stale.read(vault)?;
         let sealed = if resealing.needs_body() {
@@ -278,12 +281,12 @@ async fn reseal(
             .execute(&mut **db)
             .await?;
         }
-        (last, rows) = (Some(seq), rows + 1);
+        last = Some(seq);
         if bytes > RESEALED_BYTES {
             break;
         }
     }
-    Ok(last.map(|last| (last, rows)))
+    Ok(last.map(|last| (last, resealed)))
 }
 
 /// The alarm that this denial, which was just appended, raises.
@@ -556,7 +559,7 @@ impl Storage for Shared {
         Ok(kept.await?)
     }
 
-    async fn reseal(&self, after: u64) -> Result<Option<(u64, u64)>, LedgerError> {
+    async fn reseal(&self, after: u64) -> Result<Option<(u64, Resealed)>, LedgerError> {
         let Some(key) = self.vault.active()? else {
             return Ok(None);
         };

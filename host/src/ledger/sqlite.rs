@@ -8,7 +8,7 @@ use super::storage::{Appending, Storage};
 use super::store::{RESEALED, RESEALED_BYTES, Stored, headers};
 use super::turns::{self, Appended, Asked, Earlier, Refused, Turns};
 use super::verifying::Verifying;
-use super::{Context, DenialCount, Filter, Kept, Kind, LedgerError, Row, Use};
+use super::{Context, DenialCount, Filter, Kept, Kind, LedgerError, Resealed, Row, Use};
 use crate::encryption::{Vault, is_sealed};
 use async_trait::async_trait;
 use rusqlite::{Connection, OptionalExtension, Transaction, TransactionBehavior, params};
@@ -374,7 +374,7 @@ impl Storage for File {
         .await
     }
 
-    async fn reseal(&self, after: u64) -> Result<Option<(u64, u64)>, LedgerError> {
+    async fn reseal(&self, after: u64) -> Result<Option<(u64, Resealed)>, LedgerError> {
         self.with(move |connection, vault| reseal(connection, after, vault))
             .await
     }
@@ -491,7 +491,7 @@ fn reseal(
     connection: &mut Connection,
     after: u64,
     vault: &Vault,
-) -> Result<Option<(u64, u64)>, LedgerError> {
+) -> Result<Option<(u64, Resealed)>, LedgerError> {
     let Some(key) = vault.active()? else {
         return Ok(None);
     };
@@ -513,8 +513,9 @@ fn reseal(
             },
         )?
         .collect::<rusqlite::Result<Vec<_>>>()?;
-    let (mut last, mut rows, mut bytes) = (None, 0, 0);
+    let (mut last, mut resealed, mut bytes) = (None, Resealed::default(), 0);
     for stale in stale {
+        resealed.add(stale.private.as_deref().unwrap_or_default());
         let (seq, whole) = (stale.seq, stale.is_whole());
         let resealing = stale.read(vault)?;
         if resealing.needs_body() {
@@ -533,7 +534,7 @@ fn reseal(
             db.prepare_cached("UPDATE ledger SET body = NULL WHERE seq = ?1")?
                 .execute([seq])?;
         }
-        (last, rows) = (Some(seq), rows + 1);
+        last = Some(seq);
         if bytes > RESEALED_BYTES {
             break;
         }
@@ -542,7 +543,7 @@ fn reseal(
     if last.is_none() {
         checkpoint(connection)?;
     }
-    Ok(last.map(|last| (last, rows)))
+    Ok(last.map(|last| (last, resealed)))
 }
 
 /// A row as it is stored, with what lies beside it.

@@ -2,7 +2,7 @@
 
 use super::alarm::Alarm;
 use super::turns::{Asked, Earlier};
-use super::{Broken, DenialCount, Filter, Kept, LedgerError, Row, Use, Verified};
+use super::{Broken, DenialCount, Filter, Kept, LedgerError, Resealed, Row, Use, Verified};
 use async_trait::async_trait;
 use std::pin::Pin;
 use uuid::Uuid;
@@ -41,7 +41,7 @@ pub(super) trait Storage: Send + Sync {
 
     async fn kept(&self, until: String, after: u64, limit: u32) -> Result<Vec<Kept>, LedgerError>;
 
-    async fn reseal(&self, after: u64) -> Result<Option<(u64, u64)>, LedgerError>;
+    async fn reseal(&self, after: u64) -> Result<Option<(u64, Resealed)>, LedgerError>;
 
     async fn verify(&self) -> Result<Result<Verified, Broken>, LedgerError>;
 }

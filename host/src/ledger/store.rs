@@ -7,7 +7,7 @@ use super::postgres::Shared;
 use super::sqlite::File;
 use super::storage::{Appending, Storage};
 use super::turns::{Asked, Earlier};
-use super::{DenialCounters, Entry, Kind, Redactor, Row};
+use super::{DenialCounters, Entry, Kind, Redactor, Resealed, Row};
 use crate::encryption::{EncryptionError, Vault};
 use crate::telemetry::{self, Metrics};
 use jiff::Timestamp;
@@ -239,14 +239,14 @@ impl Ledger {
 
     /// Encrypts what is in clear text, or encrypted with another key than the
     /// active one, of some of the rows after this one. Gives the last of them
-    /// and how many there were; none when there are no more. Without an active
+    /// and what they were; none when there are no more. Without an active
     /// key there is nothing to do.
     ///
     /// # Errors
     ///
     /// When a key is missing, or the ledger cannot be written. Then these rows
     /// are as they were.
-    pub(crate) async fn reseal(&self, after: u64) -> Result<Option<(u64, u64)>, LedgerError> {
+    pub(crate) async fn reseal(&self, after: u64) -> Result<Option<(u64, Resealed)>, LedgerError> {
         self.storage.reseal(after).await
     }
 

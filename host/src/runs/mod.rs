@@ -36,7 +36,7 @@ pub use job::{Job, Output, RunReport, RunRequest};
 pub(crate) use modules::known_modules;
 pub use modules::{Actor, ModuleListing, SwitchError, Switched};
 pub use people::{OutsideReply, RunsError, Verdict};
-pub use person::{Asking, Found, FoundRun, Message, PersonError};
+pub use person::{Asking, Elsewhere, Found, FoundRun, Message, PersonError, Recipient};
 pub use rehearsal::Rehearsal;
 pub use replay::Stop;
 pub use retention::{Applied, RetentionError};

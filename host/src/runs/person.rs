@@ -5,6 +5,10 @@
 //! connector writes in a form of its own, and be one more place that holds who
 //! is who. Such requests are rare; reading a ledger is fast.
 
+mod elsewhere;
+
+pub use elsewhere::{Elsewhere, Recipient};
+
 use super::worker::schedule::all;
 use super::{Host, words};
 use crate::bindings::koppel::loket::types::{ActivityError, PageRequest};
@@ -65,6 +69,8 @@ pub struct Found {
     pub messages: Vec<Message>,
     /// Runs whose job, answer, error or log names the person.
     pub runs: Vec<FoundRun>,
+    /// Where the person may be known besides.
+    pub elsewhere: Elsewhere,
 }
 
 /// A row of the ledger that is about the person.
@@ -151,10 +157,12 @@ impl Host {
         }
         messages.sort_by_key(|message| message.row.seq);
         let runs = self.runs_of(&names).await?;
+        let elsewhere = self.live.with(|config| Elsewhere::of(&messages, config));
         Ok(Found {
             names,
             messages,
             runs,
+            elsewhere,
         })
     }
 
@@ -165,12 +173,7 @@ impl Host {
     /// When it cannot be recorded.
     pub async fn record_export(&self, asking: &Asking, found: &Found) -> Result<(), PersonError> {
         let rows: Vec<_> = found.messages.iter().map(|one| one.row.seq).collect();
-        let context = Context {
-            run: Uuid::now_v7(),
-            client: "koppel".to_owned(),
-            user: asking.by.clone(),
-            employer: Uuid::nil(),
-        };
+        let context = Context::of_operator(&asking.by);
         let summary = format!(
             "{} rows and {} runs of a person: {}",
             rows.len(),
@@ -272,7 +275,7 @@ impl Host {
         let kept = if is_open {
             Some("its run is not over".to_owned())
         } else if about_others {
-            Some("it is about others, too".to_owned())
+            Some(about_others_until(&row, &retention))
         } else {
             kept_by_law(&row, &retention, self.clock.now())
         };
@@ -354,8 +357,25 @@ fn kept_by_law(row: &Row, retention: &Retention, now: i64) -> Option<String> {
     let law = Period::by_law().end(time);
     let own = retention.contents.get(&subject);
     let end = own.map_or(law, |period| period.end(time).max(law));
-    let day = end.to_string();
-    let day = day.split('T').next().unwrap_or_default();
+    let day = day(end);
     (end.as_millisecond() > now)
         .then(|| format!("it is of the payroll administration, kept until {day} (art. 52 AWR)"))
+}
+
+/// Until when a row is kept that names others, too.
+fn about_others_until(row: &Row, retention: &Retention) -> String {
+    let subject = Subject::of(row.activity.as_deref());
+    let name = subject.name();
+    let period = retention.contents.get(&subject).copied();
+    match period.zip(row.time.parse().ok()) {
+        Some((period, time)) => {
+            let day = day(period.end(time));
+            format!("it is about others, too, and is kept until {day} ([retention] {name})")
+        }
+        None => format!("it is about others, too, and is kept for ever: [retention] has no {name}"),
+    }
+}
+
+fn day(moment: Timestamp) -> String {
+    moment.strftime("%Y-%m-%d").to_string()
 }

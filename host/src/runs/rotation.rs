@@ -1,18 +1,33 @@
 //! Rotation of keys: everything that is stored is encrypted with the active one.
 
-use super::Host;
+use super::{Host, words};
 use crate::durable::StoreError;
-use crate::ledger::LedgerError;
+use crate::ledger::{Context, Entry, Kind, LedgerError, Resealed};
 use serde::Serialize;
 
 /// What was encrypted with the active key that was not before.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub struct Rotated {
     /// Rows of the ledger.
-    pub rows: u64,
+    pub rows: Resealed,
     /// Steps of journals of runs.
-    pub steps: u64,
+    pub steps: Resealed,
+}
+
+impl Rotated {
+    /// How many there were and what they were encrypted with, in words.
+    fn summary(&self, active: &str) -> String {
+        let from: Vec<_> = (self.rows.from.union(&self.steps.from))
+            .map(|key| match key {
+                Some(key) => format!("from key \"{key}\" "),
+                None => "from clear text ".to_owned(),
+            })
+            .collect();
+        let (rows, steps) = (self.rows.count, self.steps.count);
+        let from = from.join("and ");
+        format!("{rows} rows of the ledger and {steps} steps of runs {from}to key \"{active}\"")
+    }
 }
 
 /// Why not everything was encrypted with the active key. What was, stays so.
@@ -23,6 +38,9 @@ pub enum RotationError {
         "there is no [encryption] in the configuration, so nothing is encrypted: `koppel keys new` makes a key"
     )]
     NoKeys,
+    /// Who has it done is no name.
+    #[error("{0}")]
+    Invalid(String),
     /// The ledger cannot be read or written.
     #[error(transparent)]
     Ledger(#[from] LedgerError),
@@ -34,29 +52,58 @@ pub enum RotationError {
 impl Host {
     /// Encrypts with the active key all that is stored in clear text or with
     /// another one, in small parts, so that others can go on meanwhile. It can
-    /// be interrupted, and begun again.
+    /// be interrupted, and begun again. The ledger has, for `by`, that it began
+    /// and how it ended, with the names of the keys.
     ///
     /// # Errors
     ///
     /// See [`RotationError`].
     pub async fn rotate_keys(
         &self,
-        mut progress: impl FnMut(Rotated),
+        by: &str,
+        progress: impl FnMut(&Rotated),
     ) -> Result<Rotated, RotationError> {
-        if self.live.with(|config| config.encryption.active.is_none()) {
-            return Err(RotationError::NoKeys);
-        }
-        let (mut done, mut after) = (Rotated::default(), 0);
+        words(&[by]).map_err(|error| RotationError::Invalid(error.to_string()))?;
+        let active = self.live.with(|config| config.encryption.active.clone());
+        let active = active.ok_or(RotationError::NoKeys)?;
+        let context = Context::of_operator(by);
+        let record = |summary: String, outcome: &str| {
+            self.ledger.append(Entry {
+                outcome: Some(outcome.to_owned()),
+                ..Entry::new(context.clone(), Kind::KeyRotation, summary)
+            })
+        };
+        // Of one that is killed there is this row.
+        record(format!("all that is stored, to key \"{active}\""), "begun").await?;
+        let mut done = Rotated::default();
+        let ended = self.reseal(&mut done, progress).await;
+        let outcome = match &ended {
+            Ok(()) => "done".to_owned(),
+            Err(error) => format!("failed: {error}"),
+        };
+        let recorded = record(done.summary(&active), &outcome).await;
+        ended?;
+        recorded?;
+        Ok(done)
+    }
+
+    async fn reseal(
+        &self,
+        done: &mut Rotated,
+        mut progress: impl FnMut(&Rotated),
+    ) -> Result<(), RotationError> {
+        let mut after = 0;
         while let Some((last, rows)) = self.ledger.reseal(after).await? {
-            (after, done.rows) = (last, done.rows + rows);
+            after = last;
+            done.rows.extend(rows);
             progress(done);
         }
         loop {
             let steps = self.runs.reseal().await?;
-            if steps == 0 {
-                return Ok(done);
+            if steps.count == 0 {
+                return Ok(());
             }
-            done.steps += steps;
+            done.steps.extend(steps);
             progress(done);
         }
     }

@@ -6,7 +6,7 @@
 // read from the payroll platform, and compared with what the register says.
 
 import { getEmployeesByEmployerId } from "koppel:loket/employees@0.1.0";
-import { write } from "koppel:connector/log@0.1.0";
+import { get } from "./requests.js";
 
 const BASE_URL = "https://api.pdok.nl";
 
@@ -48,26 +48,26 @@ export const connector = {
     };
   },
 
-  async check(context) {
+  check(context) {
     // The provincial hall of Utrecht.
-    const found = await ask(settings(context), { postalCode: "3584BA", houseNumber: 2 });
+    const found = ask(settings(context), { postalCode: "3584BA", houseNumber: 2 });
     return `PDOK answers (${found.length} addresses at 3584BA 2)`;
   },
 };
 
 export const lookup = {
-  async lookup(context, text) {
+  lookup(context, text) {
     const base = settings(context);
     const query = read(text);
     if (query.employeeId === undefined) {
       const asked = parts(query, (field, fault) => invalidInput(`${field} ${fault}`));
-      return JSON.stringify({ addresses: await ask(base, asked) });
+      return JSON.stringify({ addresses: ask(base, asked) });
     }
     const held = addressOf(context.employerId, query.employeeId);
     const asked = parts(held, (field, fault) =>
       refused(`the ${field} that is held of employee ${query.employeeId} ${fault}`),
     );
-    const addresses = await ask(base, asked);
+    const addresses = ask(base, asked);
     return JSON.stringify({ addresses, registered: compare(held, addresses) });
   },
 };
@@ -180,27 +180,21 @@ function employees(employerId, page) {
 }
 
 /** The addresses with this postal code and house number; with an addition, those that have it. */
-async function ask(base, { postalCode, houseNumber, addition }) {
+function ask(base, { postalCode, houseNumber, addition }) {
   const url = new URL(`${base}/bzk/locatieserver/search/v3_1/free`);
   url.searchParams.set("q", `postcode:${postalCode} AND huisnummer:${houseNumber}`);
   url.searchParams.set("fq", "type:adres");
   url.searchParams.set("rows", String(ROWS));
-  let reply;
-  try {
-    reply = await fetch(url, { headers: { accept: "application/json" } });
-  } catch (error) {
-    write("warn", `${url}: ${error.message}`);
-    throw outsideParty(`PDOK cannot be reached or the host does not allow it: ${error.message}`);
-  }
+  const reply = get(url, { accept: "application/json" });
   if (reply.status === 429 || reply.status >= 500) {
     throw unavailable(retryAfter(reply));
   }
   if (reply.status !== 200) {
-    throw outsideParty(`PDOK: status ${reply.status}: ${(await reply.text()).slice(0, 500)}`);
+    throw outsideParty(`PDOK: status ${reply.status}: ${reply.text.slice(0, 500)}`);
   }
   let docs;
   try {
-    docs = (await reply.json()).response.docs.map(address);
+    docs = JSON.parse(reply.text).response.docs.map(address);
   } catch (error) {
     throw outsideParty(`PDOK: an answer that is not as documented: ${error.message}`);
   }

@@ -56,6 +56,14 @@ async fn pdok() -> Option<(Party, TestHost)> {
         uri if uri.contains("huisnummer%3A429&") => (429, b"too many".to_vec()),
         uri if uri.contains("huisnummer%3A400&") => (400, b"no such parameter".to_vec()),
         uri if uri.contains("huisnummer%3A418&") => (200, b"<html>".to_vec()),
+        uri if uri.contains("huisnummer%3A413&") => (200, vec![b' '; 1_000_001]),
+        // More than is read at a time, with letters of two bytes.
+        uri if uri.contains("huisnummer%3A99&") => {
+            found(&vec![
+                address("Éénlaan", 99, None, "3584CJ", "Utrecht");
+                2_000
+            ])
+        }
         _ => found(&[]),
     })
     .await;
@@ -158,12 +166,9 @@ async fn it_is_denied_like_any_connector() {
         "denied by check user: GetEmployeesByEmployerId: user \"tim\" has no right that gives GetEmployeesByEmployerId\nto allow it, put in the configuration:\n  [[users]] id = \"tim\" rights = [\"employers\", \"everything\"]"
     );
     let asks = json!({"postalCode": "3584CJ", "houseNumber": 101});
-    let denied = error(host.lookup_as(CLIENT, "tim", 1, &asks).await);
-    assert!(
-        denied.starts_with(
-            "the outside party says: PDOK cannot be reached or the host does not allow it: "
-        ),
-        "{denied}"
+    assert_eq!(
+        error(host.lookup_as(CLIENT, "tim", 1, &asks).await),
+        "denied by check user: GetGeocodeByAddress: user \"tim\" has no right that gives GetGeocodeByAddress\nto allow it, put in the configuration:\n  [[users]] id = \"tim\" rights = [\"employers\", \"everything\"]"
     );
     assert_eq!(
         host.denials().await,
@@ -177,7 +182,7 @@ async fn it_is_denied_like_any_connector() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn what_is_wrong_with_a_question_or_an_answer_is_said() {
-    let Some((_party, host)) = pdok().await else {
+    let Some((party, host)) = pdok().await else {
         return;
     };
     let at = |number: u32| json!({"postalCode": "3584CJ", "houseNumber": number});
@@ -207,7 +212,31 @@ async fn what_is_wrong_with_a_question_or_an_answer_is_said() {
     ] {
         assert_eq!(error(host.lookup(CLIENT, &query).await), expected);
     }
+    let large = error(host.lookup(CLIENT, &at(413)).await);
+    let port = party.port;
+    assert_eq!(
+        large,
+        format!(
+            "the outside party says: http://party.test:{port}/bzk/locatieserver/search/v3_1/free: too large (HTTP-response-body-size)"
+        )
+    );
     let html = error(host.lookup(CLIENT, &at(418)).await);
     let expected = "the outside party says: PDOK: an answer that is not as documented: ";
     assert!(html.starts_with(expected), "{html}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_long_reply_is_read_whole() {
+    let Some((_party, host)) = pdok().await else {
+        return;
+    };
+    let query = json!({"postalCode": "3584CJ", "houseNumber": 99});
+    let answer = answer(host.lookup(CLIENT, &query).await);
+    let addresses = answer["addresses"].as_array().unwrap();
+    assert_eq!(addresses.len(), 2_000);
+    assert!(
+        addresses
+            .iter()
+            .all(|address| address["street"] == "Éénlaan")
+    );
 }

@@ -38,6 +38,16 @@ async fn export(host: &TestHost, month: i8) {
     report.outcome.unwrap();
 }
 
+/// What the ledger has of rotations: who, what, and how it stands.
+async fn rotations(host: &TestHost) -> Vec<String> {
+    let rows = host.rows(&[Kind::KeyRotation]).await;
+    let told = rows.into_iter().map(|row| {
+        let outcome = row.outcome.unwrap_or_default();
+        format!("{}: {}: {outcome}", row.context.user, row.summary)
+    });
+    told.collect()
+}
+
 /// Whether a message is readable in a file of the ledger.
 fn readable(dir: &Path) -> bool {
     ["ledger.db", "ledger.db-wal"].iter().any(|name| {
@@ -50,7 +60,7 @@ fn readable(dir: &Path) -> bool {
 async fn messages_are_encrypted_and_keys_replaced_while_a_host_goes_on() {
     let host = TestHost::new(&plugin("journal-xaf", XAF)).await;
     let dir = host.dir.path().to_owned();
-    let rotate = || koppel(&dir, &["keys", "rotate"]);
+    let rotate = || koppel(&dir, &["keys", "rotate", "--by", "K. Vos"]);
     let none = rotate();
     assert_eq!(none.status.code(), Some(3));
     assert_eq!(
@@ -64,11 +74,13 @@ async fn messages_are_encrypted_and_keys_replaced_while_a_host_goes_on() {
     host.write_configuration(&keyed(&["first"]));
     assert!(matches!(host.host.live().reload(), Reload::Replaced));
     export(&host, 3).await;
-    let rotated = rotate();
-    assert!(
-        text(&rotated.stdout).starts_with("encrypted with key \"first\": "),
-        "{rotated:?}"
-    );
+    let rotated = text(&rotate().stdout);
+    let encrypted = rotated
+        .strip_prefix("encrypted with key \"first\": ")
+        .and_then(|rest| rest.split_once(" rows of the ledger, 0 steps of runs"))
+        .map(|(count, _)| count.parse::<u64>().unwrap());
+    let encrypted = encrypted.unwrap_or_else(|| panic!("{rotated}"));
+    assert!(encrypted > 0);
     assert!(!readable(&dir));
 
     // The next key, while runs go on.
@@ -83,7 +95,7 @@ async fn messages_are_encrypted_and_keys_replaced_while_a_host_goes_on() {
         },
         tokio::task::spawn_blocking({
             let dir = dir.clone();
-            move || koppel(&dir, &["keys", "rotate"])
+            move || koppel(&dir, &["--json", "keys", "rotate"])
         })
     );
     let rotated = rotated.unwrap();
@@ -92,6 +104,23 @@ async fn messages_are_encrypted_and_keys_replaced_while_a_host_goes_on() {
     assert_eq!(
         again,
         serde_json::json!({"key": "second", "rows": 0, "steps": 0})
+    );
+    // Who did it is in the ledger, and from which key to which.
+    let count = json(&rotated)["rows"].to_string();
+    assert_eq!(
+        rotations(&host).await,
+        [
+            "K. Vos: all that is stored, to key \"first\": begun",
+            &format!(
+                "K. Vos: {encrypted} rows of the ledger and 0 steps of runs from clear text to key \"first\": done"
+            ),
+            "operator: all that is stored, to key \"second\": begun",
+            &format!(
+                "operator: {count} rows of the ledger and 0 steps of runs from key \"first\" to key \"second\": done"
+            ),
+            "operator: all that is stored, to key \"second\": begun",
+            "operator: 0 rows of the ledger and 0 steps of runs to key \"second\": done",
+        ]
     );
 
     // The first is not needed any more.
@@ -172,6 +201,21 @@ async fn without_its_key_nothing_is_lost_and_the_line_is_named() {
         format!(
             "error: ledger: row {row}: it is encrypted with key \"first\", which is not in the configuration: add `\"first\" = {{ env = \"…\" }}` under [encryption.keys] (platform.toml:{at}:1)\n"
         )
+    );
+
+    // What stopped a rotation is in the ledger, beside that it began.
+    let stopped = koppel(&dir, &["keys", "rotate"]);
+    let why = text(&stopped.stderr);
+    let why = why.trim_end().strip_prefix("error: ").unwrap();
+    assert!(why.contains("it is encrypted with key \"first\", which is not in the configuration"));
+    assert_eq!(
+        rotations(&host).await,
+        [
+            "operator: all that is stored, to key \"second\": begun",
+            &format!(
+                "operator: 0 rows of the ledger and 0 steps of runs to key \"second\": failed: {why}"
+            ),
+        ]
     );
 
     // No encryption at all: nothing is appended in clear text.

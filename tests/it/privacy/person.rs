@@ -2,15 +2,24 @@
 
 use crate::cli::{json, koppel, text};
 use crate::declarations::{Chain, TAX};
+use crate::harness::{ANNA, TestHost, plugin};
+use crate::journal::XAF;
 use crate::products::{place, run, shop};
 use koppel_host::ledger::Kind;
 use koppel_host::platform::seed;
+use koppel_host::runs::Job;
 use serde_json::json;
 use std::collections::BTreeSet;
+use std::path::Path;
 
 /// Employee 1 of employer 1.
 fn employee() -> String {
     seed::employee_id(1, 1).to_string()
+}
+
+/// The payroll data, as it is named where it is not looked into.
+fn payroll(dir: &Path) -> String {
+    format!("payroll data ({})", dir.join("data/koppel.db").display())
 }
 
 const ASKS: [&str; 4] = ["--by", "K. Vos", "--reason", "request 12"];
@@ -52,7 +61,15 @@ async fn what_is_about_one_person_is_given_and_erased() {
     assert!(given["runs"][0]["job"].to_string().contains("Sanne Jansen"));
 
     let would = json(&ask("erase", &["--dry-run"]));
-    let expected = |dry: bool| json!({"dry-run": dry, "rows": 2, "runs": 1, "kept": []});
+    let last = request["time"].as_str().unwrap();
+    let besides = json!({
+        "recipients": {"party.test": {"requests": 1, "last": last}},
+        "files": [],
+        "not-looked-into": [payroll(dir), "logs and traces", "backups"],
+    });
+    assert_eq!(given["elsewhere"], besides);
+    let expected =
+        |dry: bool| json!({"dry-run": dry, "rows": 2, "runs": 1, "kept": [], "elsewhere": besides});
     assert_eq!(would, expected(true));
     assert_eq!(json(&ask("erase", &[])), expected(false));
     for name in ["ledger.db", "ledger.db-wal", "runs.db", "runs.db-wal"] {
@@ -82,7 +99,11 @@ async fn what_is_about_one_person_is_given_and_erased() {
             ("erasure", "K. Vos", "2 rows: request 12"),
         ]
     );
-    let nothing = json!({"dry-run": false, "rows": 0, "runs": 0, "kept": []});
+    let nothing = json!({"dry-run": false, "rows": 0, "runs": 0, "kept": [], "elsewhere": {
+        "recipients": {},
+        "files": [],
+        "not-looked-into": [payroll(dir), "logs and traces", "backups"],
+    }});
     assert_eq!(json(&ask("erase", &[])), nothing);
 }
 
@@ -121,14 +142,51 @@ async fn a_declaration_of_all_employees_is_kept_and_not_given() {
         let seq = &messages[0]["seq"];
         assert!(
             told.starts_with("erased the contents of 0 rows, and ")
-                && told.contains(&format!("kept row {seq}: it is about others, too\n")),
+                && told.contains(&format!("kept row {seq}: it is about others, too, and is kept for ever: [retention] has no declaration\n")),
             "{told}"
         );
+        let day = messages[0]["time"].as_str().unwrap().split('T').next();
+        let besides = format!(
+            "the last one on {}; it is to be told of an erasure (art. 19 GDPR)\nnot looked into: {}, logs and traces, backups\n",
+            day.unwrap(),
+            payroll(dir),
+        );
+        assert!(told.ends_with(&besides), "{told}");
     }
     let requests = chain.host.rows(&[Kind::Request]).await;
+    // With a period, it is said when it goes.
+    let config = std::fs::read_to_string(dir.join("platform.toml")).unwrap();
+    let config = config + "\n[retention]\ndeclaration = \"P8Y\"\n";
+    chain.host.write_configuration(&config);
+    let told = text(&koppel(dir, &[&["person", "erase", &bsn][..], &ASKS].concat()).stdout);
+    let (year, rest) = requests[0].time.split_at(4);
+    let year = year.parse::<u32>().unwrap() + 8;
+    let kept = format!(
+        "kept row {}: it is about others, too, and is kept until {year}{} ([retention] declaration)\n",
+        requests[0].seq,
+        &rest[..6]
+    );
+    assert!(told.contains(&kept), "{told}");
     let body = chain.host.body(requests[0].seq).await;
     assert!(String::from_utf8(body).unwrap().contains(&bsn));
     chain.host.host.ledger().verify().await.unwrap().unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_export_file_is_not_erased_and_is_named() {
+    let host = TestHost::new(&plugin("journal-xaf", XAF)).await;
+    let job = Job::ProcessJournalRun(seed::journal_run_id(1, 2));
+    let report = host.run("journal-xaf", ANNA, 1, job).await;
+    report.outcome.unwrap();
+    let dir = host.dir.path();
+    let name = host.rows(&[Kind::ExportFile]).await.remove(0).summary;
+    let person = employee();
+    let who = ["person", "erase", &person, "--also", &name];
+    let told = text(&koppel(dir, &[&who[..], &ASKS].concat()).stdout);
+    let file = dir.join("exports").join(&name);
+    let stays = format!("stays export file {}\n", file.display());
+    assert!(told.contains(&stays), "{told}");
+    assert!(file.exists());
 }
 
 #[tokio::test(flavor = "multi_thread")]

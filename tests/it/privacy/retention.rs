@@ -67,7 +67,12 @@ async fn contents_and_runs_are_erased_when_their_period_is_over_and_the_chain_ho
     let nothing = json(&koppel(dir, &["--json", "retention", "apply"]));
     assert_eq!(
         nothing,
-        json!({"dry-run": false, "contents": {}, "runs": 0})
+        json!({
+            "dry-run": false,
+            "contents": {},
+            "runs": 0,
+            "kept-for-ever": ["journal", "declaration", "other"],
+        })
     );
     let soon = later(dir, 25);
     let applied = soon.apply_retention(false).await.unwrap();

@@ -7,7 +7,7 @@ use crate::durable::step::{RESEALED, opened, sealed};
 use crate::durable::{
     Begin, Begun, End, Fence, Made, Millis, Run, Started, State, Step, StoreError,
 };
-use crate::encryption::{Key, Vault};
+use crate::encryption::{Key, Resealed, Vault};
 use sqlx::postgres::{PgPool, PgRow};
 use sqlx::{AssertSqlSafe, PgTransaction, Row};
 use uuid::Uuid;
@@ -219,7 +219,11 @@ pub(super) async fn remove(pool: &PgPool, runs: &[Uuid]) -> Result<u64, StoreErr
 }
 
 /// See [`crate::durable::RunStore::reseal`].
-pub(super) async fn reseal(pool: &PgPool, key: &Key, vault: &Vault) -> Result<u64, StoreError> {
+pub(super) async fn reseal(
+    pool: &PgPool,
+    key: &Key,
+    vault: &Vault,
+) -> Result<Resealed, StoreError> {
     let stale = sqlx::query(
         "SELECT run, seq, outcome FROM step WHERE substring(outcome FROM 1 FOR $1) <> $2 LIMIT $3",
     )
@@ -228,10 +232,11 @@ pub(super) async fn reseal(pool: &PgPool, key: &Key, vault: &Vault) -> Result<u6
     .bind(i64::from(RESEALED))
     .fetch_all(pool)
     .await?;
-    let mut resealed = 0;
+    let mut resealed = Resealed::default();
     for row in &stale {
         let (run, seq) = (row.try_get(0)?, uint(row.try_get(1)?)?);
         let stored: Vec<u8> = row.try_get(2)?;
+        resealed.add(&stored);
         let outcome = opened(run, seq, Some(stored.clone()), vault)?;
         // What the run wrote meanwhile stays.
         sqlx::query("UPDATE step SET outcome = $3 WHERE run = $1 AND seq = $2 AND outcome = $4")
@@ -241,7 +246,6 @@ pub(super) async fn reseal(pool: &PgPool, key: &Key, vault: &Vault) -> Result<u6
             .bind(stored)
             .execute(pool)
             .await?;
-        resealed += 1;
     }
     Ok(resealed)
 }

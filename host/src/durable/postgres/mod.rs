@@ -15,7 +15,7 @@ use super::{
     Attempt, Begin, Begun, DayCount, Decision, Direct, Doubt, End, Fence, Made, Millis, NewRun,
     Run, RunFilter, RunStore, SharedLimits, Step, StoreError, Submitted,
 };
-use crate::encryption::Vault;
+use crate::encryption::{Resealed, Vault};
 use crate::shared::postgres::within;
 use async_trait::async_trait;
 use presence::Presence;
@@ -257,9 +257,9 @@ impl RunStore for Postgres {
         within(attempts::remove(&self.pool, &runs)).await
     }
 
-    async fn reseal(&self) -> Result<u64, StoreError> {
+    async fn reseal(&self) -> Result<Resealed, StoreError> {
         let Some(key) = self.vault.active()? else {
-            return Ok(0);
+            return Ok(Resealed::default());
         };
         within(attempts::reseal(&self.pool, &key, &self.vault)).await
     }

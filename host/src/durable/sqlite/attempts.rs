@@ -6,7 +6,7 @@ use super::super::{
 };
 use super::runs::{insert, json, one, uuid};
 use crate::durable::step::{RESEALED, opened, sealed};
-use crate::encryption::{Key, Vault};
+use crate::encryption::{Key, Resealed, Vault};
 use rusqlite::{Row, Transaction, params};
 use uuid::Uuid;
 
@@ -257,7 +257,11 @@ pub(super) fn remove(db: &Transaction<'_>, runs: &[Uuid]) -> Result<u64, StoreEr
 }
 
 /// See [`crate::durable::RunStore::reseal`].
-pub(super) fn reseal(db: &Transaction<'_>, key: &Key, vault: &Vault) -> Result<u64, StoreError> {
+pub(super) fn reseal(
+    db: &Transaction<'_>,
+    key: &Key,
+    vault: &Vault,
+) -> Result<Resealed, StoreError> {
     let stale = db
         .prepare_cached(
             "SELECT run, seq, outcome FROM step WHERE outcome IS NOT NULL AND substr(outcome, 1, ?1) <> ?2 LIMIT ?3",
@@ -266,13 +270,13 @@ pub(super) fn reseal(db: &Transaction<'_>, key: &Key, vault: &Vault) -> Result<u
             Ok((uuid(row, 0)?, row.get(1)?, row.get(2)?))
         })?
         .collect::<rusqlite::Result<Vec<(Uuid, u64, Option<Vec<u8>>)>>>()?;
-    let mut resealed = 0;
+    let mut resealed = Resealed::default();
     for (run, seq, stored) in stale {
+        resealed.add(stored.as_deref().unwrap_or_default());
         let outcome = opened(run, seq, stored, vault)?;
         let sealed = sealed(run, seq, outcome.as_deref(), vault)?;
         db.prepare_cached("UPDATE step SET outcome = ?3 WHERE run = ?1 AND seq = ?2")?
             .execute(params![run.to_string(), seq, sealed])?;
-        resealed += 1;
     }
     Ok(resealed)
 }

@@ -16,7 +16,7 @@ use super::{
     Attempt, Begin, Begun, DayCount, Decision, Direct, Doubt, End, Ended, Fence, Made, Millis,
     NewRun, Run, RunFilter, RunStore, Step, StoreError, Submitted,
 };
-use crate::encryption::Vault;
+use crate::encryption::{Resealed, Vault};
 use async_trait::async_trait;
 use rusqlite::{Connection, ErrorCode, Transaction, TransactionBehavior};
 use std::path::{Path, PathBuf};
@@ -315,15 +315,15 @@ impl RunStore for Sqlite {
         Ok(removed)
     }
 
-    async fn reseal(&self) -> Result<u64, StoreError> {
+    async fn reseal(&self) -> Result<Resealed, StoreError> {
         let Some(key) = self.vault.active()? else {
-            return Ok(0);
+            return Ok(Resealed::default());
         };
         let vault = self.vault.clone();
         let resealed = self
             .durably(move |db| attempts::reseal(db, &key, &vault))
             .await?;
-        if resealed == 0 {
+        if resealed.count == 0 {
             self.checkpoint().await?;
         }
         Ok(resealed)

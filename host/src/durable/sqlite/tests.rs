@@ -194,8 +194,8 @@ async fn nothing_of_a_journal_is_on_disk_in_clear_text_and_keys_are_replaced() {
     assert!(on_disk());
     let other = Sqlite::open(&path).unwrap();
     let other = other.encrypted(Vault::of(&["2027", "2026"]));
-    assert_eq!(other.reseal().await.unwrap(), 2);
-    assert_eq!(other.reseal().await.unwrap(), 0);
+    assert_eq!(other.reseal().await.unwrap().count, 2);
+    assert_eq!(other.reseal().await.unwrap().count, 0);
     assert!(!on_disk());
     let other = Sqlite::open(&path).unwrap();
     let other = Process {

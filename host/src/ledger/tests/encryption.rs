@@ -106,7 +106,7 @@ fn nowhere() -> TestLedger {
 async fn resealed(ledger: &Ledger) -> u64 {
     let (mut after, mut rows) = (0, 0);
     while let Some((last, more)) = ledger.reseal(after).await.unwrap() {
-        (after, rows) = (last, rows + more);
+        (after, rows) = (last, rows + more.count);
     }
     rows
 }
