@@ -118,18 +118,14 @@ impl Maker {
         if self.inspection.exports {
             names.insert(self.scenario.export_activity().to_owned());
         }
-        if self
-            .inspection
-            .kinds
-            .contains(&crate::admission::Kind::Journal)
-        {
+        if self.inspection.kinds.contains(&admission::Kind::Journal) {
             // The host itself needs it, to take a journal run.
             names.insert("PatchJournalRunByJournalRunId".to_owned());
         }
         if self
             .inspection
             .kinds
-            .contains(&crate::admission::Kind::Declaration)
+            .contains(&admission::Kind::Declaration)
         {
             // Making the message is carrying out what was asked for.
             names.insert(
