@@ -2,7 +2,7 @@
 
 mod messages;
 
-use crate::harness::repository;
+use crate::harness::{repository, shares_compiled};
 use koppel_host::platform::seed;
 use serde_json::Value;
 use std::ffi::OsStr;
@@ -35,8 +35,9 @@ pub(crate) fn json(output: &Output) -> Value {
 }
 
 /// The folder of a demonstration that ran.
-fn demo() -> (TempDir, Output) {
+pub(crate) fn demo() -> (TempDir, Output) {
     let dir = tempfile::tempdir().unwrap();
+    shares_compiled(dir.path());
     let plugins = repository().join("dist/plugins").canonicalize().unwrap();
     let output = koppel(
         dir.path(),

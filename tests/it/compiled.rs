@@ -1,5 +1,6 @@
 //! Components are compiled once, over processes.
 
+use crate::cli::{koppel, text};
 use crate::harness::{TestHost, all_activities, client, component, configuration};
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
@@ -58,6 +59,28 @@ async fn a_compiled_component_that_was_changed_is_compiled_anew() {
     let next = TestHost::start(first.dir, &own());
     loads(&next).await;
     assert!(std::fs::read(&file).unwrap() == good, "it is as it was");
+}
+
+#[test]
+fn who_validates_finds_what_was_compiled_and_adds_nothing() {
+    let dir = tempfile::tempdir().unwrap();
+    let dir = dir.path();
+    std::fs::write(dir.join("platform.toml"), own()).unwrap();
+    let validated = || {
+        let output = koppel(dir, &["validate"]);
+        assert!(output.status.success(), "{}", text(&output.stderr));
+        text(&output.stderr)
+    };
+    assert_eq!(validated(), "");
+    assert!(!dir.join("compiled").exists());
+    assert!(koppel(dir, &["clients"]).status.success());
+    let file = only(dir);
+    assert_eq!(validated(), "");
+    std::fs::write(&file, "changed").unwrap();
+    let said = validated();
+    let words = "was not written by koppel, or was changed: it is not used";
+    assert!(said.contains(words), "{said}");
+    assert_eq!(std::fs::read(&file).unwrap(), b"changed");
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -75,14 +75,22 @@ pub(crate) fn all_activities() -> String {
     format!("activities = {ids:?}")
 }
 
+/// The folder of compiled components that tests share.
+const COMPILED: &str = concat!(env!("CARGO_TARGET_TMPDIR"), "/compiled");
+
+/// Makes a demonstration in this folder find what other tests compiled.
+pub(crate) fn shares_compiled(dir: &Path) {
+    let data = dir.join("data");
+    std::fs::create_dir_all(COMPILED).unwrap();
+    std::fs::create_dir_all(&data).unwrap();
+    std::os::unix::fs::symlink(COMPILED, data.join("compiled")).unwrap();
+}
+
 /// The configuration around the clients.
 pub(crate) fn configuration(clients: &str) -> String {
     include_str!("platform.toml")
         // Shared, because compiling is what takes time.
-        .replace(
-            "{compiled}",
-            concat!(env!("CARGO_TARGET_TMPDIR"), "/compiled"),
-        )
+        .replace("{compiled}", COMPILED)
         .replace(
             "{all}",
             &format!(

@@ -2,6 +2,7 @@
 
 use anyhow::{Context, Result, bail};
 use std::process::{Command, Stdio};
+use std::sync::{Mutex, PoisonError};
 
 /// The cargo that runs this.
 pub(crate) fn cargo() -> Command {
@@ -81,6 +82,9 @@ pub(crate) fn if_possible<T>(what: &str, part: impl FnOnce() -> Result<T>) -> Re
 
 /// Installs Debian packages.
 pub(crate) fn install(packages: &[&str]) -> Result<()> {
+    // apt refuses to run beside itself.
+    static ONE_AT_A_TIME: Mutex<()> = Mutex::new(());
+    let _turn = ONE_AT_A_TIME.lock().unwrap_or_else(PoisonError::into_inner);
     let apt = |arguments: &[&str]| {
         let mut apt = Command::new("apt-get");
         apt.arg("--quiet").args(arguments);

@@ -36,7 +36,11 @@ pub(crate) fn console_test(screenshots: Option<&Path>) -> Result<()> {
 }
 
 /// Installs what it takes, and gives the folder where the tests are run.
-fn prepare() -> Result<PathBuf> {
+///
+/// # Errors
+///
+/// When something cannot be installed.
+pub(crate) fn prepare() -> Result<PathBuf> {
     let missing: Vec<_> = PACKAGES
         .into_iter()
         .filter(|(program, _)| !exists(program))

@@ -10,12 +10,14 @@ mod fuzz;
 mod other_languages;
 mod packaging;
 mod picture;
+mod python;
 mod release;
 mod sbom;
 mod scale;
 mod schemathesis;
 mod served;
 mod stress;
+mod tests;
 mod tools;
 mod wasm_target;
 
@@ -146,22 +148,7 @@ fn main() -> Result<()> {
     match Cli::parse().task {
         Task::Demo { arguments } => command::run(demo()?.args(arguments)),
         Task::Picture => picture::picture(&mut demo()?),
-        Task::Test { arguments } => {
-            tools::xmllint();
-            scale::servers();
-            components::plugins()?;
-            components::guests()?;
-            command::if_possible(
-                "the connectors in JavaScript and Python",
-                other_languages::build,
-            )?;
-            command::run(cargo().args(["test", "--workspace"]).args(&arguments))?;
-            // Of a part of the tests it is none.
-            match arguments.is_empty() {
-                true => console_test::console_test_if_possible(),
-                false => Ok(()),
-            }
-        }
+        Task::Test { arguments } => tests::tests(&arguments),
         Task::ConsoleTest { screenshots } => console_test::console_test(screenshots.as_deref()),
         Task::Plugins => components::plugins(),
         Task::OtherLanguages => other_languages::build(),

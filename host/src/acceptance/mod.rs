@@ -26,9 +26,7 @@ pub(crate) use party::{Nowhere, Onlooker};
 pub use report::{Case, Described, FORMAT, Report, Used};
 pub use scenario::{FILE, Scenario, ScenarioError};
 
-use crate::admission;
 use crate::bindings::koppel::loket::types::ActivityError;
-use crate::sandbox::Sandbox;
 use std::path::Path;
 use suite::Suite;
 pub(crate) use world::Maker;
@@ -78,14 +76,9 @@ pub async fn judge(
     scenario: Scenario,
     progress: &(dyn Fn(&str) + Sync),
 ) -> Result<Report, SuiteError> {
-    let bytes = std::fs::read(component)
-        .map_err(|error| SuiteError::Component(format!("{}: {error}", component.display())))?;
     let mut report = Report::new(component.to_owned(), scenario.path.clone());
-    let sandbox = Sandbox::new().map_err(SuiteError::own)?;
-    let inspected = admission::inspect_within(sandbox.engine(), &bytes, scenario.compile_effort());
-    drop(sandbox);
-    let inspection = match inspected {
-        Ok((_, inspection)) => inspection,
+    let maker = match Maker::new(component, scenario).await? {
+        Ok(maker) => maker,
         Err(refusal) => {
             suite::find(
                 &mut report,
@@ -97,8 +90,7 @@ pub async fn judge(
             return Ok(report);
         }
     };
-    report.component = Some(inspection.clone());
-    let maker = Maker::new(component, inspection, scenario).await?;
+    report.component = Some(maker.inspection.clone());
     maker.check()?;
     let mut suite = Suite::new(&maker, report, progress);
     suite.judge().await?;

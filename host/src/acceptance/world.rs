@@ -4,14 +4,17 @@
 use super::course::{Course, Eye};
 use super::party::{Nowhere, Onlooker, Party};
 use super::{Scenario, SuiteError};
-use crate::admission::Inspection;
+use crate::admission::{self, Inspection, Refusal};
 use crate::catalogue::{Activity, ROWS};
 use crate::config::Config;
 use crate::durable::SystemClock;
 use crate::egress::Resolve;
 use crate::ledger::{Filter, Redactor};
 use crate::platform::{DeclarationKind, Embedded, seed};
+use crate::registry::Compiled;
 use crate::runs::{Host, Job, RunRequest};
+use crate::sandbox::Sandbox;
+use sha2::{Digest, Sha256};
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -24,6 +27,9 @@ pub(crate) const CLIENT: &str = "connector";
 
 /// The user on whose behalf it runs.
 const USER: &str = "tester";
+
+/// The folder of the compiled component.
+const COMPILED: &str = "compiled";
 
 /// How much payroll data there is.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -47,13 +53,30 @@ pub(crate) struct Maker {
 }
 
 impl Maker {
-    /// Prepares the payroll data.
+    /// Compiles the component, and prepares the payroll data. The inner error is
+    /// why it cannot be loaded.
     pub(crate) async fn new(
         component: &Path,
-        inspection: Inspection,
         scenario: Scenario,
-    ) -> Result<Self, SuiteError> {
+    ) -> Result<Result<Self, Refusal>, SuiteError> {
+        let bytes = std::fs::read(component)
+            .map_err(|error| SuiteError::Component(format!("{}: {error}", component.display())))?;
         let folder = tempfile::tempdir()?;
+        let sandbox = Sandbox::new().map_err(SuiteError::own)?;
+        let engine = sandbox.engine();
+        let inspected = admission::inspect_within(engine, &bytes, scenario.compile_effort());
+        let inspection = match inspected {
+            Ok((compiled, inspection)) => {
+                // Where each world looks, and does not compile it once more.
+                let kept = Compiled::open(&folder.path().join(COMPILED), engine)
+                    .map_err(SuiteError::Own)?;
+                kept.store(&Sha256::digest(&bytes).into(), &compiled);
+                inspection
+            }
+            Err(refusal) => return Ok(Err(refusal)),
+        };
+        // Each world has one of its own.
+        drop(sandbox);
         let maker = Self {
             component: std::path::absolute(component)?,
             folder,
@@ -62,7 +85,7 @@ impl Maker {
         };
         let seeded = Embedded::open(&maker.data(Size::Usual)).map_err(SuiteError::own)?;
         seeded.seed().await.map_err(SuiteError::words)?;
-        Ok(maker)
+        Ok(Ok(maker))
     }
 
     /// Makes payroll data of another size, if it is not there.
@@ -95,18 +118,14 @@ impl Maker {
         if self.inspection.exports {
             names.insert(self.scenario.export_activity().to_owned());
         }
-        if self
-            .inspection
-            .kinds
-            .contains(&crate::admission::Kind::Journal)
-        {
+        if self.inspection.kinds.contains(&admission::Kind::Journal) {
             // The host itself needs it, to take a journal run.
             names.insert("PatchJournalRunByJournalRunId".to_owned());
         }
         if self
             .inspection
             .kinds
-            .contains(&crate::admission::Kind::Declaration)
+            .contains(&admission::Kind::Declaration)
         {
             // Making the message is carrying out what was asked for.
             names.insert(
@@ -165,7 +184,7 @@ impl Maker {
             ("rights", strings(&["held".to_owned()])),
             ("employers", "all".into()),
         ]);
-        let compiled = self.folder.path().join("compiled").display().to_string();
+        let compiled = self.folder.path().join(COMPILED).display().to_string();
         let file = table([
             ("platform", table([("compiled", compiled.into())])),
             ("clients", table([(CLIENT, Value::Table(client))])),

@@ -126,7 +126,7 @@ pub(super) async fn demo(demo: &Demo, out: &Output) -> Result<(), Failure> {
             ),
             (
                 "serve".to_owned(),
-                "the REST API; anna has the password \"demonstration\"",
+                "the console on http://127.0.0.1:8080/console, and the REST API; anna has the password \"demonstration\"",
             ),
         ] {
             anstream::println!("  {koppel} {command}   {DIM}{does}{DIM:#}");

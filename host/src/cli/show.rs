@@ -8,7 +8,7 @@ use crate::authorization::{ActivitySet, Explanation, Question};
 use crate::catalogue::{Access, Activity, ROWS, suggestion};
 use crate::config::Config;
 use crate::platform::{Entity, in_words};
-use crate::registry::{LoadError, Registry};
+use crate::registry::{Compiled, LoadError, Registry};
 use crate::runs::Host;
 use crate::sandbox::Sandbox;
 use crate::text::one_line;
@@ -243,7 +243,9 @@ pub(super) fn wit(ids: &[String], besides: Besides, out: &Output) -> Result<(), 
 /// Why components of a configuration cannot be loaded, each as far as it cannot.
 pub(super) async fn not_loaded(config: &Config, out: &Output) -> Result<Vec<LoadError>, Failure> {
     let sandbox = Sandbox::new().map_err(|error| Failure::Failed(format!("{error:#}")))?;
-    let registry = Registry::default();
+    // What was compiled before is not compiled again.
+    let registry = Compiled::existing(&config.compiled, sandbox.engine())
+        .map_or_else(Registry::default, Registry::on_disk);
     let mut refused = Vec::new();
     for (name, client) in &config.clients {
         let busy = out.busy(format!("loading {name}"));

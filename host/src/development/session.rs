@@ -4,9 +4,7 @@ use super::build::{BuildError, Builder};
 use super::show::{Event, Show, Teller};
 use super::watch::Sources;
 use crate::acceptance::{Act, Cassette, Course, FILE, Maker, Nowhere, Scenario, SuiteError};
-use crate::admission;
 use crate::egress::{Resolve, SystemResolver};
-use crate::sandbox::Sandbox;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 use tempfile::TempDir;
@@ -146,12 +144,6 @@ impl Session<'_> {
     async fn ask(&self) -> Result<bool, String> {
         let folder = self.options.builder.folder();
         let scenario = scenario(folder)?;
-        let bytes = std::fs::read(self.component()).map_err(|error| error.to_string())?;
-        let sandbox = Sandbox::new().map_err(|error| format!("{error:#}"))?;
-        let effort = scenario.compile_effort();
-        let (_, inspection) = admission::inspect_within(sandbox.engine(), &bytes, effort)
-            .map_err(|refusal| refusal.to_string())?;
-        drop(sandbox);
         let record = self.options.record.clone();
         let cassette = match (&scenario.cassette, record.is_empty()) {
             (_, true) => None,
@@ -170,9 +162,10 @@ impl Session<'_> {
             Arc::new(SystemResolver)
         };
         let words = |error: SuiteError| error.to_string();
-        let maker = Maker::new(&self.component(), inspection, scenario)
+        let maker = Maker::new(&self.component(), scenario)
             .await
-            .map_err(words)?;
+            .map_err(words)?
+            .map_err(|refusal| refusal.to_string())?;
         maker
             .check()
             .map_err(|error| format!("{FILE}: [grant] {error}"))?;

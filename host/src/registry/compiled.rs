@@ -33,6 +33,8 @@ pub(crate) struct Compiled {
     /// SHA-256 of version and settings of the engine, and of the machine it
     /// compiles for.
     engine: [u8; 32],
+    /// Whether more is put into the folder.
+    writes: bool,
 }
 
 impl Compiled {
@@ -61,6 +63,20 @@ impl Compiled {
             folder: folder.to_owned(),
             key: hmac::Key::new(hmac::HMAC_SHA256, &secret),
             engine: fingerprint(engine),
+            writes: true,
+        })
+    }
+
+    /// The folder, if koppel made it before, to be read only: for who looks at a
+    /// configuration, and may be another user than koppel's.
+    pub(crate) fn existing(folder: &Path, engine: &Engine) -> Option<Self> {
+        if !folder.join(KEY).exists() {
+            return None;
+        }
+        let opened = Self::open(folder, engine).ok()?;
+        Some(Self {
+            writes: false,
+            ..opened
         })
     }
 
@@ -95,6 +111,9 @@ impl Compiled {
     /// Keeps the compiled form. That it cannot be kept costs time later, and
     /// nothing else: it is in the log.
     pub(crate) fn store(&self, digest: &[u8; 32], component: &Component) {
+        if !self.writes {
+            return;
+        }
         let path = self.path(digest);
         let stored = component
             .serialize()

@@ -2,7 +2,6 @@
 
 use super::Gateway;
 use crate::cli::koppel;
-use crate::harness::repository;
 use koppel_host::platform::seed;
 use serde_json::Value;
 use std::ffi::OsStr;
@@ -35,18 +34,7 @@ fn failed<S: AsRef<OsStr> + Debug>(dir: &Path, arguments: &[S]) -> (i32, String)
 
 /// The demonstration, with a gateway on this machine.
 async fn demo() -> (TempDir, Gateway) {
-    let dir = tempfile::tempdir().unwrap();
-    let plugins = repository().join("dist/plugins").canonicalize().unwrap();
-    done(
-        dir.path(),
-        &[
-            "demo",
-            "--plugins",
-            plugins.to_str().unwrap(),
-            "--directory",
-            ".",
-        ],
-    );
+    let (dir, _) = crate::cli::demo();
     let gateway = Gateway::start().await;
     let path = dir.path().join("platform.toml");
     let text = std::fs::read_to_string(&path).unwrap();

@@ -82,11 +82,10 @@ fn xml(text: &str) -> Option<String> {
             Event::Eof => break,
             // As text, beside which no line is broken.
             Event::GeneralRef(name) => {
-                let reference = format!("&{};", std::str::from_utf8(&name).ok()?);
-                let text = BytesText::from_escaped(reference);
+                let text = BytesText::from_escaped(format!("&{};", &*name));
                 writer.write_event(Event::Text(text)).ok()?;
             }
-            Event::Text(text) if text.iter().all(u8::is_ascii_whitespace) => {}
+            Event::Text(text) if text.bytes().all(|byte| byte.is_ascii_whitespace()) => {}
             event => writer.write_event(event).ok()?,
         }
     }

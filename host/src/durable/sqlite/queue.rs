@@ -223,7 +223,7 @@ mod tests {
         };
         assert_eq!(
             plan(OTHERS, &[&"x"]),
-            ["SCAN run USING INDEX run_held"],
+            ["SEARCH run USING INDEX run_held (holder>?)"],
             "which has those only that are held"
         );
         assert_eq!(
