@@ -42,8 +42,8 @@ const HASHES: &str = "
     CREATE INDEX IF NOT EXISTS ledger_message ON ledger (hash) WHERE kind IN ('request', 'response', 'export-file');";
 
 /// What is known by the beginning of its hash, in the words of [`HASHES`].
-pub(super) const BY_HASH: &str =
-    "hash >= ?1 AND hash < ?2 AND kind IN ('request', 'response', 'export-file')";
+pub(super) const BY_HASH: &str = "ledger INDEXED BY ledger_message LEFT JOIN content USING (seq)
+    WHERE hash >= ?1 AND hash < ?2 AND kind IN ('request', 'response', 'export-file')";
 
 /// How much of the file is kept in memory by each connection, in KiB.
 const CACHE_KIB: i64 = 16 << 10;
@@ -279,9 +279,8 @@ impl Storage for File {
             let from = chain::beginning(id);
             // Behind all hexadecimal digits.
             let to = format!("{from}g");
-            let mut select = connection.prepare_cached(&format!(
-                "SELECT {COLUMNS}, private FROM {WITH_PRIVATE} WHERE {BY_HASH}"
-            ))?;
+            let mut select =
+                connection.prepare_cached(&format!("SELECT {COLUMNS}, private FROM {BY_HASH}"))?;
             for found in select.query_map([from, to], with_private)? {
                 let (row, private) = found?;
                 if row.id == id && row.is_message() {

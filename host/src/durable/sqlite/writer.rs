@@ -180,7 +180,11 @@ mod tests {
                 writer.write(wait).await
             }
         });
-        while !lock(&writer.waiting).is_writing {
+        let is_alone = || {
+            let waiting = lock(&writer.waiting);
+            waiting.is_writing && waiting.jobs.is_empty()
+        };
+        while !is_alone() {
             tokio::task::yield_now().await;
         }
         let many = all.len();

@@ -223,7 +223,7 @@ async fn what_is_asked_of_an_employer_is_found_by_an_index() {
     );
     // In its order, without sorting.
     assert!(!steps.concat().contains("B-TREE"), "{steps:?}");
-    let by_hash = format!("SELECT * FROM ledger WHERE {}", sqlite::BY_HASH);
+    let by_hash = format!("SELECT * FROM {}", sqlite::BY_HASH);
     let steps = plan(&by_hash, &[]);
     assert!(steps[0].contains("ledger_message"), "{steps:?}");
     // The same kinds.

@@ -56,7 +56,7 @@ async fn what_another_process_turned_is_seen_at_once() {
         let done = other.turn_module(employer, "achmea", turned, "anna");
         done.await.unwrap();
         let seen = on(&data.embedded, employer).await;
-        assert_eq!(seen.contains(&"achmea".to_owned()), turned);
+        assert_eq!(seen.contains(&"achmea"), turned);
     }
 }
 
