@@ -176,7 +176,10 @@ mod tests {
         let first = tokio::spawn({
             let writer = writer.clone();
             async move {
-                let wait = move |_: &Transaction<'_>| Ok(gone.recv().unwrap());
+                let wait = move |_: &Transaction<'_>| {
+                    gone.recv().unwrap();
+                    Ok(())
+                };
                 writer.write(wait).await
             }
         });
