@@ -34,7 +34,8 @@ pub(crate) fn measure(report: &mut Report, lasting: Duration) -> Result<()> {
     report.group("HTTP");
     let koppel = two.block_on(Koppel::start(&configuration(&asks(ASKS))))?;
     let mut serve = Command::new(program);
-    serve.args(["serve", "--addr", "127.0.0.1:0"]);
+    // The standard library of its guest imports what a command has.
+    serve.args(["serve", "-S", "cli", "--addr", "127.0.0.1:0"]);
     // The allocator that koppel has.
     serve.args(["-O", "pooling-allocator=y"]).arg(guest);
     let wasmtime = Server::start(serve)?;

@@ -40,7 +40,7 @@ pub(crate) fn bench(arguments: &[String]) -> Result<()> {
 
 /// The command of the engine.
 fn wasmtime() -> Result<PathBuf> {
-    let features = "serve,cranelift,parallel-compilation,pooling-allocator,component-model";
+    let features = "serve,run,cranelift,parallel-compilation,pooling-allocator,component-model,component-model-async";
     cargo_tool_with(
         "wasmtime-cli",
         WASMTIME,
