@@ -5,7 +5,7 @@ use super::course::{Course, Eye};
 use super::party::{Nowhere, Onlooker, Party};
 use super::{Scenario, SuiteError};
 use crate::admission::{self, Inspection, Refusal};
-use crate::catalogue::{Activity, ROWS};
+use crate::catalogue::{Activity, MODULES, ROWS};
 use crate::config::Config;
 use crate::durable::SystemClock;
 use crate::egress::Resolve;
@@ -173,8 +173,7 @@ impl Maker {
             ]);
             client.insert("exports".to_owned(), exports);
         }
-        let modules: BTreeSet<&str> = ROWS.iter().filter_map(|row| row.module).collect();
-        let modules: Vec<String> = modules.into_iter().map(ToOwned::to_owned).collect();
+        let modules: Vec<String> = MODULES.iter().map(|&name| name.to_owned()).collect();
         let provider = seed::provider_id(1).to_string();
         let user = table([
             ("id", USER.into()),

@@ -176,7 +176,7 @@ impl Grants {
                 )
             }
             Red::ModuleOff(module) => {
-                let on: BTreeSet<&str> = self
+                let on: Vec<_> = self
                     .employer_modules
                     .get(&q.employer)
                     .map(|modules| modules.iter().collect())
@@ -184,7 +184,7 @@ impl Grants {
                 format!(
                     "[modules.employer] \"{}\" = [{}]; or at run time: koppel modules on {module} --employer {} --user <provider user>",
                     q.employer,
-                    list(on.into_iter().collect(), module),
+                    list(on, module),
                     q.employer
                 )
             }

@@ -1,15 +1,8 @@
 //! A set of modules (products) as bits.
 
-use crate::catalogue::{Activity, ROWS};
-use std::collections::BTreeSet;
+use crate::catalogue::{Activity, MODULES, ROWS};
 use std::fmt;
 use std::sync::LazyLock;
-
-/// The modules of the catalogue, by name.
-static NAMES: LazyLock<Vec<&'static str>> = LazyLock::new(|| {
-    let names: BTreeSet<_> = ROWS.iter().filter_map(|row| row.module).collect();
-    names.into_iter().collect()
-});
 
 /// For each activity its module as a set; an empty one if it belongs to none.
 static OF_ACTIVITIES: LazyLock<Vec<ModuleSet>> = LazyLock::new(|| {
@@ -39,15 +32,15 @@ impl ModuleSet {
         self.0 & OF_ACTIVITIES[activity.index()].0 != 0
     }
 
-    /// The modules in the set, by name.
+    /// The modules in the set, in the order of their names.
     pub fn iter(&self) -> impl Iterator<Item = &'static str> {
-        let names = NAMES.iter().copied();
+        let names = MODULES.iter().copied();
         names.filter(|name| self.contains(name))
     }
 }
 
 fn bit(module: &str) -> u64 {
-    let at = NAMES.iter().position(|name| *name == module);
+    let at = MODULES.iter().position(|name| *name == module);
     at.map_or(0, |at| 1 << at)
 }
 
@@ -72,17 +65,17 @@ mod tests {
     use super::*;
 
     fn all() -> ModuleSet {
-        NAMES.iter().collect()
+        MODULES.iter().collect()
     }
 
     #[test]
     fn every_module_of_the_catalogue_has_a_bit_of_its_own() {
-        assert!(NAMES.len() <= 64);
-        for name in NAMES.iter() {
+        assert!(MODULES.len() <= 64);
+        for name in MODULES.iter() {
             let alone = ModuleSet::from_iter([name]);
             assert_eq!(alone.iter().collect::<Vec<_>>(), [*name]);
         }
-        assert_eq!(all().iter().count(), NAMES.len());
+        assert_eq!(all().iter().count(), MODULES.len());
     }
 
     #[test]

@@ -9,7 +9,15 @@ mod rows;
 
 pub use rows::{ROWS, id};
 
+use std::collections::BTreeSet;
 use std::fmt;
+use std::sync::LazyLock;
+
+/// The modules (products) that there are, in the order of their names.
+pub static MODULES: LazyLock<Vec<&'static str>> = LazyLock::new(|| {
+    let names: BTreeSet<_> = ROWS.iter().filter_map(|row| row.module).collect();
+    names.into_iter().collect()
+});
 
 /// Whose operation an activity is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize)]

@@ -17,7 +17,7 @@ use super::{
     Source, secret, settings, upstream,
 };
 use crate::authorization::{ActivitySet, ClientGrants, EmployerModules, Grants, RoleGrants};
-use crate::catalogue::{Activity, ROWS, suggestion};
+use crate::catalogue::{Activity, MODULES, suggestion};
 pub(super) use application::is_loopback;
 use application::{ClientKind, Component};
 use std::collections::{BTreeMap, BTreeSet};
@@ -258,15 +258,13 @@ impl Resolver<'_> {
 
     fn modules(&mut self, modules: &BTreeMap<Uuid, Vec<Spanned<String>>>) -> EmployerModules {
         for name in modules.values().flatten() {
-            if !ROWS.iter().any(|row| row.module == Some(name.get_ref())) {
-                let known: BTreeSet<_> = ROWS.iter().filter_map(|row| row.module).collect();
-                let known: Vec<_> = known.into_iter().collect();
+            if !MODULES.contains(&name.get_ref().as_str()) {
                 self.fault(
                     Some(&name.span()),
                     format!(
                         "there is no module \"{}\"; the modules are: {}",
                         name.get_ref(),
-                        known.join(", ")
+                        MODULES.join(", ")
                     ),
                 );
             }

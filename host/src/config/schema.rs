@@ -5,7 +5,7 @@
 
 use super::raw::File;
 use super::secret::{Credential, SecretReference};
-use crate::catalogue::ROWS;
+use crate::catalogue::{MODULES, ROWS};
 use schemars::generate::SchemaSettings;
 use schemars::transform::RecursiveTransform;
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
@@ -80,8 +80,7 @@ only_a_schema!(
     /// The name of a module (product).
     ModuleName,
     {
-        let names: BTreeSet<_> = ROWS.iter().filter_map(|row| row.module).collect();
-        json_schema!({ "description": "A module (product).", "type": "string", "enum": names })
+        json_schema!({ "description": "A module (product).", "type": "string", "enum": *MODULES })
     }
 );
 

@@ -33,7 +33,6 @@ pub use claim::Release;
 pub use error::{NotEmbedded, RunError, StartError};
 pub use grants::GrantsState;
 pub use job::{Job, Output, RunReport, RunRequest};
-pub(crate) use modules::known_modules;
 pub use modules::{Actor, ModuleListing, SwitchError, Switched};
 pub use people::{OutsideReply, RunsError, Verdict};
 pub use person::{Asking, Elsewhere, Found, FoundRun, Message, PersonError, Recipient};

@@ -3,11 +3,10 @@
 use super::Host;
 use crate::authorization::{Grants, NO_MODULES, Question};
 use crate::bindings::koppel::loket::types::ActivityError;
-use crate::catalogue::{ROWS, id};
+use crate::catalogue::{MODULES, id};
 use crate::ledger::{Context, Entry, Kind, LedgerError};
 use crate::platform::{Entity, ModuleState, Owner};
 use serde::Serialize;
-use std::collections::BTreeSet;
 use uuid::Uuid;
 
 /// What the ledger names as the client of a command of koppel itself. No
@@ -41,7 +40,7 @@ pub enum SwitchError {
     #[error("there is no employer {0}")]
     NoEmployer(Uuid),
     /// There is no such module.
-    #[error("there is no module \"{0}\"; the modules are: {known}", known = known_modules().join(", "))]
+    #[error("there is no module \"{0}\"; the modules are: {known}", known = MODULES.join(", "))]
     NoModule(String),
     /// One of the five checks was red.
     #[error(
@@ -120,7 +119,7 @@ impl Host {
         on: bool,
     ) -> Result<Switched, SwitchError> {
         let employer = owner.employer;
-        if !known_modules().contains(&module) {
+        if !MODULES.contains(&module) {
             return Err(SwitchError::NoModule(module.to_owned()));
         }
         let configured = self
@@ -169,7 +168,7 @@ impl Host {
         let owner = self.employer(employer).await?;
         let turned = self.platform.modules_of(employer).await.map_err(platform)?;
         let config = self.live.now();
-        let listing = known_modules().into_iter().map(|module| {
+        let listing = MODULES.iter().copied().map(|module| {
             let line = line(&config.grants, owner, module);
             let turned = turned.iter().find(|state| state.module == module).cloned();
             ModuleListing {
@@ -241,12 +240,6 @@ fn context(actor: Actor<'_>, employer: Uuid) -> Context {
     }
 }
 
-/// The modules that there are, by name.
-pub(crate) fn known_modules() -> Vec<&'static str> {
-    let known: BTreeSet<_> = ROWS.iter().filter_map(|row| row.module).collect();
-    known.into_iter().collect()
-}
-
 /// The line of the configuration that turns a module on, if one does.
 fn line(grants: &Grants, owner: Owner, module: &str) -> Option<String> {
     let tables = [
@@ -255,8 +248,7 @@ fn line(grants: &Grants, owner: Owner, module: &str) -> Option<String> {
     ];
     tables.into_iter().find_map(|(table, id, modules)| {
         let on = modules.get(&id).filter(|on| on.contains(module))?;
-        let mut on: Vec<String> = on.iter().map(|name| format!("\"{name}\"")).collect();
-        on.sort();
+        let on: Vec<String> = on.iter().map(|name| format!("\"{name}\"")).collect();
         Some(format!("[modules.{table}] \"{id}\" = [{}]", on.join(", ")))
     })
 }

@@ -5,9 +5,9 @@ use super::{Handled, Route, Shape, page, schema, single};
 use crate::api::call::{Call, invalid};
 use crate::api::reply::ApiError;
 use crate::bindings::koppel::loket::types::ActivityError;
-use crate::catalogue::id;
+use crate::catalogue::{MODULES, id};
 use crate::platform::{Entity, Owner};
-use crate::runs::{ModuleListing, SwitchError, known_modules};
+use crate::runs::{ModuleListing, SwitchError};
 use crate::wire::declarations::Nothing;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -115,17 +115,16 @@ fn turn(call: Call) -> Handled {
 
 fn changes(call: &Call) -> Result<Vec<(&'static str, bool)>, ActivityError> {
     let changes: Vec<Change> = call.array()?;
-    let modules = known_modules();
-    if !(1..=modules.len()).contains(&changes.len()) {
+    if !(1..=MODULES.len()).contains(&changes.len()) {
         let problem = format!(
             "must be 1 to {} changes, not {}",
-            modules.len(),
+            MODULES.len(),
             changes.len()
         );
         return Err(invalid(".", &problem));
     }
     let named = changes.iter().enumerate().map(|(at, change)| {
-        let mut modules = modules.iter();
+        let mut modules = MODULES.iter();
         match modules.find(|name| identifier("module", name) == change.id) {
             Some(module) => Ok((*module, change.enabled)),
             None => {
