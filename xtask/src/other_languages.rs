@@ -2,8 +2,10 @@
 //! toolchain of its language, which is installed into the target folder in the
 //! versions and with the hashes that lie beside its sources.
 
-use crate::command::{cargo, exists, output, run};
-use crate::python::{environment, pip};
+mod javascript;
+mod python;
+
+use crate::command::{cargo, output, run};
 use crate::tools::folder;
 use crate::wasm_target::target_folder;
 use anyhow::{Context, Result};
@@ -11,49 +13,94 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-/// The oldest Node.js that the toolchain for JavaScript runs on.
-const NODE: u32 = 20;
+/// What makes components of a language.
+struct Language {
+    /// What all its connectors have in common, a folder beside theirs.
+    common: Option<&'static str>,
+    /// Installs it, for the connector in this folder.
+    toolchain: fn(&Path) -> Result<PathBuf>,
+    build: fn(&Sources) -> Result<()>,
+}
+
+const JAVASCRIPT: Language = Language {
+    common: None,
+    toolchain: javascript::toolchain,
+    build: javascript::build,
+};
+
+const PYTHON: Language = Language {
+    common: Some("python"),
+    toolchain: python::toolchain,
+    build: python::build,
+};
 
 /// A connector and what its component may import: those toolchains import the
 /// whole world that they are given.
 struct Connector {
     name: &'static str,
+    language: Language,
+    /// The world of the contract.
+    world: &'static str,
     activities: &'static [&'static str],
     /// Options of `koppel wit` for what it imports besides.
     besides: &'static [&'static str],
-    toolchain: fn(&Path) -> Result<PathBuf>,
-    build: fn(&Sources) -> Result<()>,
 }
 
-const CONNECTORS: [Connector; 2] = [
+const CONNECTORS: [Connector; 3] = [
     Connector {
         name: "address-pdok",
+        language: JAVASCRIPT,
+        world: "lookup-connector",
         activities: &["GetEmployeesByEmployerId"],
         besides: &["--requests"],
-        toolchain: javascript_toolchain,
-        build: javascript,
     },
     Connector {
         name: "journal-xlsx",
+        language: PYTHON,
+        world: "journal-connector",
         activities: &[
             "GetJournalRunByJournalRunId",
             "GetJournalRunResultsByJournalRunId",
             "PatchJournalRunByJournalRunId",
         ],
         besides: &["--export-files"],
-        toolchain: python_toolchain,
-        build: python,
+    },
+    Connector {
+        name: "legal-entity-gleif",
+        language: PYTHON,
+        world: "lookup-connector",
+        activities: &["GetEmployerByEmployerId"],
+        besides: &["--requests"],
     },
 ];
 
 /// What a component is built from.
 struct Sources {
+    name: &'static str,
     /// The folder of the connector.
     folder: PathBuf,
+    /// The folder of what all of its language have in common.
+    common: Option<PathBuf>,
     /// The trimmed contract, a file.
     wit: PathBuf,
+    /// The world in it.
+    world: &'static str,
     /// Where the component goes.
     component: PathBuf,
+}
+
+impl Sources {
+    /// The files in its folders.
+    fn files(&self) -> Result<Vec<PathBuf>> {
+        let mut files = Vec::new();
+        for folder in std::iter::once(&self.folder).chain(&self.common) {
+            for entry in fs::read_dir(folder).with_context(|| folder.display().to_string())? {
+                files.push(entry?.path());
+            }
+        }
+        files.retain(|path| path.is_file());
+        Ok(files)
+    }
 }
 
 /// Installs the toolchains, for which nothing needs to be built.
@@ -63,7 +110,7 @@ struct Sources {
 /// When one cannot be installed.
 pub(crate) fn prepare() -> Result<()> {
     for connector in &CONNECTORS {
-        (connector.toolchain)(&sources_of(connector))?;
+        (connector.language.toolchain)(&all().join(connector.name))?;
     }
     Ok(())
 }
@@ -76,15 +123,17 @@ pub(crate) fn build() -> Result<()> {
     run(cargo().args(["build", "--quiet", "--workspace", "--all-targets"]))?;
     let tools = tools()?;
     for connector in &CONNECTORS {
-        let folder = sources_of(connector);
         let wit = tools.join(format!("{}.wit", connector.name));
         fs::write(&wit, contract(connector)?)?;
         let sources = Sources {
+            name: connector.name,
+            folder: all().join(connector.name),
+            common: connector.language.common.map(|common| all().join(common)),
             component: crate::root()
                 .join("dist/plugins")
                 .join(format!("{}.wasm", connector.name)),
-            folder,
             wit,
+            world: connector.world,
         };
         let inputs = inputs(&sources)?;
         let built_from = tools.join(format!("{}.inputs", connector.name));
@@ -93,15 +142,15 @@ pub(crate) fn build() -> Result<()> {
         }
         eprintln!("building {}", connector.name);
         fs::create_dir_all(crate::root().join("dist/plugins"))?;
-        (connector.build)(&sources).with_context(|| connector.name)?;
+        (connector.language.build)(&sources).with_context(|| connector.name)?;
         fs::write(built_from, inputs)?;
     }
     Ok(())
 }
 
-fn sources_of(connector: &Connector) -> PathBuf {
-    let all = crate::root().join("plugins/other-languages");
-    all.join(connector.name)
+/// Where their sources are.
+fn all() -> PathBuf {
+    crate::root().join("plugins/other-languages")
 }
 
 /// Where toolchains and what is made on the way are.
@@ -120,120 +169,22 @@ fn contract(connector: &Connector) -> Result<String> {
 /// All that a component is built from, one after the other: its files, and how
 /// it is built.
 fn inputs(sources: &Sources) -> Result<Vec<u8>> {
-    let mut files: Vec<PathBuf> = fs::read_dir(&sources.folder)?
-        .map(|entry| Ok(entry?.path()))
-        .collect::<Result<_>>()?;
+    let mut files = sources.files()?;
     // Not what is read beside it.
-    files.retain(|file| {
-        file.is_file() && !file.ends_with("README.md") && !file.ends_with("acceptance.toml")
-    });
+    files.retain(|file| !file.ends_with("README.md") && !file.ends_with("acceptance.toml"));
     files.push(sources.wit.clone());
     files.sort();
-    let mut inputs = include_bytes!("other_languages.rs").to_vec();
+    let mut inputs = concat!(
+        include_str!("other_languages.rs"),
+        include_str!("other_languages/javascript.rs"),
+        include_str!("other_languages/python.rs"),
+    )
+    .as_bytes()
+    .to_vec();
     for file in files {
         inputs.extend(file.file_name().unwrap_or_default().as_encoded_bytes());
         inputs.push(0);
         inputs.extend(fs::read(&file).with_context(|| file.display().to_string())?);
     }
     Ok(inputs)
-}
-
-/// componentize-js, from npm.
-fn javascript_toolchain(sources: &Path) -> Result<PathBuf> {
-    let toolchain = tools()?.join("javascript");
-    let program = toolchain.join("node_modules/.bin/componentize-js");
-    let lock = "package-lock.json";
-    let (wanted, installed) = (sources.join(lock), toolchain.join(lock));
-    if !program.exists() || fs::read(&wanted)? != fs::read(&installed).unwrap_or_default() {
-        fs::create_dir_all(&toolchain)?;
-        for file in ["package.json", lock] {
-            fs::copy(sources.join(file), toolchain.join(file))?;
-        }
-        let mut npm = node("npm")?;
-        npm.current_dir(&toolchain)
-            .args(["ci", "--ignore-scripts", "--no-fund", "--no-audit"])
-            .args(["--loglevel", "error"]);
-        run(&mut npm)?;
-    }
-    Ok(program)
-}
-
-/// By componentize-js, without the features that ask more of WASI than outside
-/// requests.
-fn javascript(sources: &Sources) -> Result<()> {
-    let mut componentize = node("node")?;
-    componentize
-        .arg(javascript_toolchain(&sources.folder)?)
-        .arg(sources.folder.join("connector.js"))
-        .arg("--wit")
-        .arg(&sources.wit)
-        .args(["--world-name", "lookup-connector", "--out"])
-        .arg(&sources.component)
-        .args(["--disable", "random", "clocks", "stdio", "fetch-event"]);
-    run(&mut componentize)
-}
-
-/// A program of Node.js: the one of this machine if it is new enough, else one
-/// from a Python package.
-fn node(program: &str) -> Result<Command> {
-    let version = output(Command::new("node").arg("--version")).unwrap_or_default();
-    let major = version.trim_start_matches('v').split('.').next();
-    let major = major.and_then(|major| major.parse().ok());
-    if major >= Some(NODE) && exists("npm") {
-        return Ok(Command::new(program));
-    }
-    let environment = environment(
-        "node",
-        &crate::root().join("xtask/other-languages/node.txt"),
-    )?;
-    let programs = environment.join("bin");
-    let mut command = Command::new(programs.join(program));
-    let path = std::env::var_os("PATH").unwrap_or_default();
-    let path = std::iter::once(programs).chain(std::env::split_paths(&path));
-    command.env("PATH", std::env::join_paths(path)?);
-    Ok(command)
-}
-
-/// componentize-py, from PyPI.
-fn python_toolchain(sources: &Path) -> Result<PathBuf> {
-    environment("python", &sources.join("requirements-build.txt"))
-}
-
-/// By componentize-py, with all of WASI cut off: Python's standard library would
-/// ask for sockets, which koppel has not.
-fn python(sources: &Sources) -> Result<()> {
-    let toolchain = python_toolchain(&sources.folder)?;
-    // The packages that become part of the component.
-    let packages = tools()?.join("python-packages");
-    if packages.exists() {
-        fs::remove_dir_all(&packages)?;
-    }
-    let mut install = pip(&toolchain, &sources.folder.join("requirements.txt"));
-    run(install.arg("--target").arg(&packages))?;
-    // Python writes what it compiled beside the sources.
-    let copies = tools()?.join("python-sources");
-    if copies.exists() {
-        fs::remove_dir_all(&copies)?;
-    }
-    fs::create_dir_all(&copies)?;
-    for entry in fs::read_dir(&sources.folder)? {
-        let path = entry?.path();
-        if path.extension().is_some_and(|extension| extension == "py") {
-            fs::copy(&path, copies.join(path.file_name().unwrap_or_default()))?;
-        }
-    }
-    let mut componentize = Command::new(toolchain.join("bin/componentize-py"));
-    componentize
-        .arg("--wit-path")
-        .arg(&sources.wit)
-        .args(["--world", "journal-connector", "--quiet"])
-        .args(["componentize", "app", "--stub-wasi", "--python-path"])
-        .arg(&copies)
-        .arg("--python-path")
-        .arg(&packages)
-        .arg("--output")
-        .arg(&sources.component)
-        // Only what is named above is part of the component.
-        .env_remove("VIRTUAL_ENV");
-    run(&mut componentize)
 }

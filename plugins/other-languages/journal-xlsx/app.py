@@ -10,18 +10,14 @@ import json
 from componentize_py_types import Err
 from wit_world import exports
 from wit_world.exports.journal import Delivery, Outcome
-from wit_world.imports import exports as files
 from wit_world.imports import koppel_connector_types as connector
-from wit_world.imports import log
 
 import journal
 import workbook
 from errors import connector_errors
+from publication import publish
 
 VERSION = "0.1.0"
-
-# How many bytes of the file are passed to the host at a time.
-CHUNK = 1 << 20
 
 SETTINGS = {
     "$schema": "https://json-schema.org/draft/2020-12/schema",
@@ -90,28 +86,3 @@ def settings(context: connector.RunContext) -> str:
             connector.ConnectorError_InvalidSettings("journal-id must be a string")
         )
     return journal_id
-
-
-def publish(name: str, content: bytes) -> None:
-    """Makes an export file, which appears whole or not at all.
-
-    A file of this name is of this journal run, exported before it could be
-    marked as processed: it is left as it is.
-    """
-    try:
-        with files.create(name) as file:
-            for start in range(0, len(content), CHUNK):
-                file.write(content[start : start + CHUNK])
-            receipt = file.finish()
-    except Err as error:
-        if not isinstance(error.value, files.ExportError_AlreadyExists):
-            raise
-        log.write(
-            log.Level.WARN,
-            f"{name} was exported before; it is left as it is, and the journal run is marked as processed",
-        )
-    else:
-        log.write(
-            log.Level.INFO,
-            f"{name}: {receipt.size} bytes, SHA-256 {receipt.sha256}",
-        )

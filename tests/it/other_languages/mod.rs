@@ -3,6 +3,7 @@
 
 mod address_pdok;
 mod journal_xlsx;
+mod legal_entity_gleif;
 
 use crate::harness::{TestHost, repository};
 use std::path::Path;

@@ -62,6 +62,7 @@ fn every_example_of_the_documentation_fits_the_schema_and_is_toml() {
         include_str!("../../../../docs/console.md"),
         include_str!("../../../../plugins/other-languages/address-pdok/README.md"),
         include_str!("../../../../plugins/other-languages/journal-xlsx/README.md"),
+        include_str!("../../../../plugins/other-languages/legal-entity-gleif/README.md"),
     ] {
         for block in document.split("```toml\n").skip(1) {
             let example = block.split("```").next().unwrap();

@@ -4,7 +4,6 @@ import functools
 import traceback
 
 from componentize_py_types import Err
-from wit_world.imports import exports as files
 from wit_world.imports import koppel_connector_types as connector
 from wit_world.imports import koppel_loket_types as loket
 
@@ -39,9 +38,9 @@ def in_words(error: Exception) -> str:
 
 
 def of_connector(error):
-    """The error of an activity or of an export file, as one of a connector."""
+    """The error of an activity, as one of a connector; what is one already is left."""
     match error:
-        case loket.ActivityError_Denied(denial) | files.ExportError_Denied(denial):
+        case loket.ActivityError_Denied(denial):
             return connector.ConnectorError_Denied(denial)
         case loket.ActivityError_NotFound(entity):
             return connector.ConnectorError_Other(f"not found: {entity}")
@@ -54,13 +53,7 @@ def of_connector(error):
             return connector.ConnectorError_Unavailable(seconds)
         case loket.ActivityError_Other(text):
             return connector.ConnectorError_Other(text)
-        case files.ExportError_InvalidName(text):
-            return connector.ConnectorError_Other(f"export file: {text}")
-        case files.ExportError_QuotaExceeded(quota):
-            return connector.ConnectorError_Refused(
-                f"the quota of {quota} bytes for export files is used up"
-            )
-        case files.ExportError_Other(text):
-            return connector.ConnectorError_Other(f"export file: {text}")
-        case _:
+        case _ if isinstance(error, connector.ConnectorError):
             return error
+        case _:
+            return connector.ConnectorError_Other(f"an error that is of no activity: {error!r}")
