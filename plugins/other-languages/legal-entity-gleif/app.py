@@ -15,6 +15,7 @@ from wit_world import exports
 from wit_world.imports import employers
 from wit_world.imports import koppel_connector_types as connector
 
+import documents
 import outgoing
 from errors import connector_errors
 
@@ -104,7 +105,7 @@ def settings(context: connector.RunContext) -> str:
 def read(text: str) -> str | None:
     """The number that is asked for; none if it is that of the employer."""
     try:
-        query = json.loads(text)
+        query = documents.parse(text)
     except ValueError as error:
         raise invalid_input(f"the query is not JSON: {error}") from error
     if not isinstance(query, dict):
@@ -140,8 +141,8 @@ def ask(base: str, number: str) -> list[dict]:
     if reply.status != 200:
         raise outside_party(f"status {reply.status}: {text[:500]}")
     try:
-        return [entity(record["attributes"]) for record in json.loads(text)["data"]]
-    except (LookupError, TypeError, ValueError, RecursionError) as error:
+        return [entity(record["attributes"]) for record in documents.parse(text)["data"]]
+    except (LookupError, TypeError, ValueError) as error:
         fault = f"{type(error).__name__}: {error}"
         raise outside_party(f"an answer that is not as documented: {fault}") from error
 

@@ -50,7 +50,9 @@ pub(super) fn build(sources: &Sources) -> Result<()> {
     let requirements = sources.folder.join("requirements.txt");
     if requirements.exists() {
         let packages = made.join("packages");
-        run(pip(&toolchain, &requirements).arg("--target").arg(&packages))?;
+        run(pip(&toolchain, &requirements)
+            .arg("--target")
+            .arg(&packages))?;
         componentize.arg("--python-path").arg(&packages);
     }
     let component = made.join("component.wasm");
