@@ -346,14 +346,11 @@ impl Session {
                 return Err(Fault::Host(LimitReached::Denials(DENIALS).into()));
             }
         }
-        let recorded = async {
-            // Nothing is recorded of a run before its beginning.
-            if let Some(opening) = self.opening.get() {
-                opening.recorded().await?;
-            }
-            self.ledger.append(entry).await
+        let recorded = match self.opening.get() {
+            Some(opening) => self.ledger.append_to(opening, entry).await,
+            None => self.ledger.append(entry).await,
         };
-        match recorded.await {
+        match recorded {
             Ok(_) => Ok(()),
             Err(error) => Err(Fault::Host(
                 anyhow::Error::from(error)

@@ -73,6 +73,7 @@ impl Made {
     pub(super) fn new(
         seq: u64,
         previous: &str,
+        at: Timestamp,
         entry: Entry,
         vault: &Vault,
     ) -> Result<Self, EncryptionError> {
@@ -85,7 +86,7 @@ impl Made {
         let mut row = Row {
             seq,
             id: Uuid::nil(),
-            time: super::store::time(Timestamp::now()),
+            time: super::store::time(at),
             context: entry.context,
             kind: entry.kind.name().to_owned(),
             activity: entry.activity,

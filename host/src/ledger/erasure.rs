@@ -88,7 +88,7 @@ impl Ledger {
             body: serde_json::to_vec(&erasure).map_err(|error| LedgerError(error.to_string()))?,
             ..Entry::new(context, Kind::Erasure, summary)
         };
-        self.append_erasing(entry, rows).await
+        self.append_with(entry, None, rows).await
     }
 
     /// The rows before a moment and after a row that something lies beside,

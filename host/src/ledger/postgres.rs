@@ -17,6 +17,7 @@ use crate::durable::StoreError;
 use crate::encryption::{Key, Vault, is_sealed};
 use crate::shared::postgres::{Lock, within};
 use async_trait::async_trait;
+use jiff::Timestamp;
 use sqlx::postgres::{PgPool, PgRow};
 use sqlx::{AssertSqlSafe, PgExecutor, PgTransaction, Postgres, QueryBuilder, Row as _};
 use uuid::Uuid;
@@ -122,7 +123,7 @@ async fn append(pool: &PgPool, turn: Vec<Asked>, vault: &Vault) -> Result<Append
         let (mut rows, mut appended) = (Vec::new(), Appended::new());
         for asked in turn {
             erase(&mut db, &asked.erased).await?;
-            let made = Made::new(seq + 1, &hash, storable(asked.entry), vault)?;
+            let made = Made::new(seq + 1, &hash, asked.at, storable(asked.entry), vault)?;
             let row = made.row.clone();
             (seq, hash) = (row.seq, row.hash.clone());
             rows.push(made);
@@ -132,7 +133,13 @@ async fn append(pool: &PgPool, turn: Vec<Asked>, vault: &Vault) -> Result<Append
                 alarm = due(&mut db, &row, threshold).await?;
             }
             if let Some(alarm) = &alarm {
-                let made = Made::new(seq + 1, &hash, storable(alarm.entry()), vault)?;
+                let made = Made::new(
+                    seq + 1,
+                    &hash,
+                    Timestamp::now(),
+                    storable(alarm.entry()),
+                    vault,
+                )?;
                 (seq, hash) = (made.row.seq, made.row.hash.clone());
                 rows.push(made);
             }

@@ -11,9 +11,11 @@ use super::verifying::Verifying;
 use super::{Context, DenialCount, Filter, Kept, Kind, LedgerError, Resealed, Row, Use};
 use crate::encryption::{Vault, is_sealed};
 use async_trait::async_trait;
+use jiff::Timestamp;
 use rusqlite::{Connection, OptionalExtension, Transaction, TransactionBehavior, params};
+use std::future::ready;
 use std::path::Path;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, LazyLock, Mutex, PoisonError};
 use std::thread::JoinHandle;
 use std::time::Duration;
 use uuid::Uuid;
@@ -28,6 +30,13 @@ const FIRST_SCHEMA: i64 = 1;
 
 const COLUMNS: &str = "seq, time, run, client, \"user\", employer, kind, activity, \"check\", exchange, summary, status, outcome, headers, body_size, body_sha256, hash";
 
+/// A row, but for what lies beside it.
+static INSERT: LazyLock<String> = LazyLock::new(|| {
+    format!(
+        "INSERT INTO ledger ({COLUMNS}, body) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18)"
+    )
+});
+
 /// Rows with what lies beside them.
 const WITH_PRIVATE: &str = "ledger LEFT JOIN content USING (seq)";
 
@@ -36,14 +45,16 @@ const WHOLE: &str = "SELECT seq, time, run, client, \"user\", employer, kind, ac
 
 /// A message is found by the beginning of its hash. An index of all hashes, which
 /// a file of a version before has, would be most of what an append writes: each
-/// is in a place of its own.
+/// is in a place of its own. Not `kind IN (…)`: SQLite would make a table of the
+/// list for every row.
 const HASHES: &str = "
     DROP INDEX IF EXISTS ledger_hash;
-    CREATE INDEX IF NOT EXISTS ledger_message ON ledger (hash) WHERE kind IN ('request', 'response', 'export-file');";
+    DROP INDEX IF EXISTS ledger_message;
+    CREATE INDEX IF NOT EXISTS ledger_messages ON ledger (hash) WHERE kind = 'request' OR kind = 'response' OR kind = 'export-file';";
 
 /// What is known by the beginning of its hash, in the words of [`HASHES`].
-pub(super) const BY_HASH: &str = "ledger INDEXED BY ledger_message LEFT JOIN content USING (seq)
-    WHERE hash >= ?1 AND hash < ?2 AND kind IN ('request', 'response', 'export-file')";
+pub(super) const BY_HASH: &str = "ledger INDEXED BY ledger_messages LEFT JOIN content USING (seq)
+    WHERE hash >= ?1 AND hash < ?2 AND (kind = 'request' OR kind = 'response' OR kind = 'export-file')";
 
 /// How much of the file is kept in memory by each connection, in KiB.
 const CACHE_KIB: i64 = 16 << 10;
@@ -112,11 +123,13 @@ impl Writer {
         let (turns, queue) = turns::queue();
         // It has a runtime of its own, so that it goes on for as long as there
         // is a ledger, whatever runtime appends to it.
-        let runtime = tokio::runtime::Builder::new_current_thread().build()?;
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_time()
+            .build()?;
         let take = move || {
             runtime.block_on(queue.take(|turn| {
                 let mut connection = connection.lock().unwrap_or_else(PoisonError::into_inner);
-                std::future::ready(append(&mut connection, turn, &vault))
+                ready(append(&mut connection, turn, &vault))
             }));
         };
         let thread = std::thread::Builder::new().name("koppel-ledger".to_owned());
@@ -173,7 +186,7 @@ fn append(
     for asked in turn {
         erasing |= !asked.erased.is_empty();
         erase(&transaction, &asked.erased)?;
-        let made = Made::new(last + 1, &hash, asked.entry, vault)?;
+        let made = Made::new(last + 1, &hash, asked.at, asked.entry, vault)?;
         let new = insert(&transaction, made)?;
         (last, hash) = (new.seq, new.hash.clone());
         let alarm = match asked.threshold {
@@ -181,7 +194,7 @@ fn append(
             None => None,
         };
         if let Some(alarm) = &alarm {
-            let made = Made::new(last + 1, &hash, alarm.entry(), vault)?;
+            let made = Made::new(last + 1, &hash, Timestamp::now(), alarm.entry(), vault)?;
             let alarm = insert(&transaction, made)?;
             (last, hash) = (alarm.seq, alarm.hash);
         }
@@ -226,9 +239,7 @@ impl Storage for File {
         match &self.writer.turns {
             Some(turns) => turns.append(asked, own),
             // Only while it is dropped, when nobody can ask.
-            None => Box::pin(std::future::ready(Err(LedgerError(
-                "it is closed".to_owned(),
-            )))),
+            None => Box::pin(ready(Err(LedgerError("it is closed".to_owned())))),
         }
     }
 
@@ -447,30 +458,26 @@ fn made(connection: &Transaction<'_>) -> Result<i64, Box<dyn std::error::Error>>
 
 fn insert(connection: &Connection, made: Made) -> rusqlite::Result<Row> {
     let Made { row, beside, body } = made;
-    connection
-        .prepare_cached(&format!(
-            "INSERT INTO ledger ({COLUMNS}, body) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18)"
-        ))?
-        .execute(params![
-            row.seq,
-            row.time,
-            row.context.run.to_string(),
-            row.context.client,
-            row.context.user,
-            row.context.employer.to_string(),
-            row.kind,
-            row.activity,
-            row.check,
-            row.exchange,
-            row.summary,
-            row.status,
-            row.outcome,
-            headers(&row),
-            row.body_size,
-            row.body_sha256,
-            row.hash,
-            body,
-        ])?;
+    connection.prepare_cached(&INSERT)?.execute(params![
+        row.seq,
+        row.time,
+        row.context.run.to_string(),
+        row.context.client,
+        row.context.user,
+        row.context.employer.to_string(),
+        row.kind,
+        row.activity,
+        row.check,
+        row.exchange,
+        row.summary,
+        row.status,
+        row.outcome,
+        headers(&row),
+        row.body_size,
+        row.body_sha256,
+        row.hash,
+        body,
+    ])?;
     if let Some(beside) = beside {
         put(connection, row.seq, &beside)?;
     }

@@ -7,7 +7,7 @@ use super::postgres::Shared;
 use super::sqlite::File;
 use super::storage::{Appending, Storage};
 use super::turns::{Asked, Earlier};
-use super::{DenialCounters, Entry, Kind, Redactor, Resealed, Row};
+use super::{DenialCounters, Entry, Kind, Opening, Redactor, Resealed, Row};
 use crate::encryption::{EncryptionError, Vault};
 use crate::telemetry::{self, Metrics};
 use jiff::Timestamp;
@@ -156,13 +156,30 @@ impl Ledger {
     /// When it could not be written. Then nothing was; or nobody knows, if the
     /// ledger is on another machine that fell silent meanwhile.
     pub async fn append(&self, entry: Entry) -> Result<u64, LedgerError> {
-        self.append_erasing(entry, Vec::new()).await
+        self.append_with(entry, None, Vec::new()).await
     }
 
-    /// As [`Ledger::append`], and erases what lies beside these rows with it.
-    pub(super) async fn append_erasing(
+    /// As [`Ledger::append`], of a run that began with a row which must be there
+    /// before.
+    ///
+    /// # Errors
+    ///
+    /// As those, and when that row could not be written.
+    pub(crate) async fn append_to(
+        &self,
+        opening: &Opening,
+        entry: Entry,
+    ) -> Result<u64, LedgerError> {
+        let after = Some(opening.row().clone());
+        self.append_with(entry, after, Vec::new()).await
+    }
+
+    /// As [`Ledger::append`], after a row that must be there, and erases what
+    /// lies beside these rows with it.
+    pub(super) async fn append_with(
         &self,
         entry: Entry,
+        after: Option<Earlier>,
         erased: Vec<u64>,
     ) -> Result<u64, LedgerError> {
         let denial = (entry.kind == Kind::Denial).then(|| {
@@ -174,8 +191,9 @@ impl Ledger {
         let appending = async {
             let asked = Asked {
                 entry: self.redacted(entry).await?,
+                at: Timestamp::now(),
                 threshold,
-                after: None,
+                after,
                 erased,
                 metrics: self.metrics.clone(),
             };
@@ -201,6 +219,7 @@ impl Ledger {
     ) -> Appending {
         let asked = Asked {
             entry: redact(&self.redactor, entry),
+            at: Timestamp::now(),
             threshold: None,
             after,
             erased: Vec::new(),

@@ -1,15 +1,18 @@
 //! Turns: what is to be appended at a moment is appended together, in the order
 //! in which it was asked for. The more there is to do, the more rows share what
-//! it costs to have them on disk; none waits for others to come.
+//! it costs to have them on disk. None waits for others to come, but for the one
+//! that a run begins with: the next of that run is seldom far.
 
 use super::alarm::{Alarm, Threshold};
 use super::storage::Appending;
 use super::{Entry, Kind, LedgerError};
 use crate::encryption::EncryptionError;
 use crate::telemetry::Metrics;
+use jiff::Timestamp;
 use std::sync::{Arc, OnceLock};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 use tokio::sync::{mpsc, oneshot};
+use tokio::time::timeout_at;
 
 /// The most rows of one turn.
 const ROWS: usize = 256;
@@ -17,10 +20,15 @@ const ROWS: usize = 256;
 /// The most bytes of bodies in one turn, if there is more than one row.
 const BYTES: usize = 8 << 20;
 
+/// How long a row that nobody waits for may wait for one that somebody does.
+const HELD: Duration = Duration::from_millis(5);
+
 /// An entry with what goes with it.
 #[derive(Clone)]
 pub(super) struct Asked {
     pub(super) entry: Entry,
+    /// When it was asked for.
+    pub(super) at: Timestamp,
     /// For a denial, the threshold in force.
     pub(super) threshold: Option<Threshold>,
     /// The row that must be there before it, if one must.
@@ -67,17 +75,23 @@ struct Waiting {
 pub(super) struct Turns(mpsc::UnboundedSender<Waiting>);
 
 /// The rows that wait for their turn, for whoever appends them.
-pub(super) struct Queue(mpsc::UnboundedReceiver<Waiting>);
+pub(super) struct Queue {
+    waiting: mpsc::UnboundedReceiver<Waiting>,
+    /// How long a row may wait for another.
+    held: Duration,
+}
 
 /// A queue of rows, and the way into it.
 pub(super) fn queue() -> (Turns, Queue) {
     let (turns, waiting) = mpsc::unbounded_channel();
-    (Turns(turns), Queue(waiting))
+    let held = HELD;
+    (Turns(turns), Queue { waiting, held })
 }
 
 impl Turns {
     /// Puts a row at the end of the queue, at once. What is given back says
-    /// what came of it; `own` is told if it fails.
+    /// what came of it. If there is `own`, it is told if the row fails, and
+    /// nobody waits for the row but others that come after it.
     pub(super) fn append(&self, asked: Asked, own: Option<Earlier>) -> Appending {
         let (told, answer) = oneshot::channel();
         let gone = || LedgerError("nobody appends to it any more".to_owned());
@@ -104,23 +118,40 @@ impl Queue {
         loop {
             let next = match first.take() {
                 Some(next) => Some(next),
-                None => self.0.recv().await,
+                None => self.waiting.recv().await,
             };
             let Some(next) = next else { return };
-            let mut bytes = next.asked.entry.body.len();
-            let mut turn = vec![next];
-            while turn.len() < ROWS
-                && let Ok(next) = self.0.try_recv()
-            {
-                bytes += next.asked.entry.body.len();
-                if bytes > BYTES {
-                    first = Some(next);
-                    break;
-                }
-                turn.push(next);
-            }
+            let turn = self.turn(next, &mut first).await;
             one(turn, &append).await;
         }
+    }
+
+    /// The rows of a turn that begins with this one. One that is too large for
+    /// it is the first of the next.
+    async fn turn(&mut self, first: Waiting, too_large: &mut Option<Waiting>) -> Vec<Waiting> {
+        let held = tokio::time::Instant::now() + self.held;
+        let mut bytes = first.asked.entry.body.len();
+        let mut is_awaited = first.is_awaited();
+        let mut turn = vec![first];
+        while turn.len() < ROWS {
+            let next = match self.waiting.try_recv() {
+                Ok(next) => Some(next),
+                Err(_) if !is_awaited => {
+                    let next = timeout_at(held, self.waiting.recv()).await;
+                    next.ok().flatten()
+                }
+                Err(_) => None,
+            };
+            let Some(next) = next else { break };
+            is_awaited |= next.is_awaited();
+            bytes += next.asked.entry.body.len();
+            if bytes > BYTES {
+                *too_large = Some(next);
+                break;
+            }
+            turn.push(next);
+        }
+        turn
     }
 }
 
@@ -155,6 +186,11 @@ where
 }
 
 impl Waiting {
+    /// Whether somebody waits for it, and not only for what comes after it.
+    fn is_awaited(&self) -> bool {
+        self.own.is_none()
+    }
+
     /// Counts it, and the alarm that it raised, if it did.
     fn count(&self, raised: bool) {
         let metrics = &self.asked.metrics;

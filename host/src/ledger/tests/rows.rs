@@ -147,7 +147,6 @@ async fn the_end_of_a_run_is_recorded_after_its_beginning() {
     let opening = ledger.ledger.open_run(entry(Kind::RunStarted));
     let end = ledger.ledger.close_run(&opening, entry(Kind::RunFinished));
     assert_eq!(end.await.unwrap(), 2);
-    opening.recorded().await.unwrap();
     let kinds: Vec<_> = ledger.rows(Filter::default()).await;
     let kinds: Vec<_> = kinds.into_iter().map(|row| row.kind).collect();
     assert_eq!(kinds, ["run-started", "run-finished"]);

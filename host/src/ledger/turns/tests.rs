@@ -1,5 +1,7 @@
 use super::super::{Context, Kind};
 use super::*;
+use std::future::ready;
+use std::pin::pin;
 use std::sync::Mutex;
 use uuid::Uuid;
 
@@ -13,6 +15,7 @@ fn asked(text: &str, after: Option<&Earlier>) -> Asked {
     };
     Asked {
         entry: Entry::new(context, Kind::Request, text.to_owned()),
+        at: Timestamp::UNIX_EPOCH,
         threshold: None,
         after: after.cloned(),
         erased: Vec::new(),
@@ -33,7 +36,7 @@ async fn take(queue: Queue, answer: impl Fn(&[String]) -> Result<(), Refused>) -
             rows.map(|(number, _)| (number as u64, None)).collect()
         });
         tried.lock().unwrap().push(texts);
-        std::future::ready(appended)
+        ready(appended)
     };
     queue.take(append).await;
     tried.lock().unwrap().clone()
@@ -93,6 +96,35 @@ async fn a_row_at_fault_keeps_no_other_from_being_appended() {
     );
     assert!(a.await.is_ok() && c.await.is_ok());
     assert_eq!(bad.await.err().unwrap().to_string(), "ledger: it is bad");
+}
+
+#[tokio::test]
+async fn the_beginning_of_a_run_is_appended_with_what_comes_next() {
+    let (turns, mut queue) = queue();
+    queue.held = Duration::from_hours(1);
+    let mut taking = pin!(take(queue, |_| Ok(())));
+    let opening = Earlier::default();
+    drop(turns.append(asked("opening", None), Some(opening.clone())));
+    tokio::select! {
+        biased;
+        tried = &mut taking => panic!("{tried:?}"),
+        () = ready(()) => {}
+    }
+    drop(turns.append(asked("of another", None), Some(Earlier::default())));
+    let closing = turns.append(asked("closing", Some(&opening)), None);
+    drop(turns);
+    assert_eq!(taking.await, [["opening", "of another", "closing"]]);
+    assert_eq!(closing.await.unwrap().0, 2);
+}
+
+#[tokio::test]
+async fn the_beginning_of_a_run_that_nothing_follows_is_appended_before_long() {
+    let (turns, queue) = queue();
+    let opening = turns.append(asked("opening", None), Some(Earlier::default()));
+    let taking = tokio::spawn(take(queue, |_| Ok(())));
+    assert_eq!(opening.await.unwrap().0, 0);
+    drop(turns);
+    assert_eq!(taking.await.unwrap(), [["opening"]]);
 }
 
 #[tokio::test]
