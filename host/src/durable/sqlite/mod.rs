@@ -31,6 +31,10 @@ const SCHEMA: i64 = 1;
 /// How much of the file is kept in memory by each connection, in KiB.
 const CACHE_KIB: i64 = 8 << 10;
 
+/// After how many pages the write-ahead log is written into the file: what
+/// changed again meanwhile is written once.
+const LOG_PAGES: i64 = 4_000;
+
 /// Marks the file as one of runs: `koRu`.
 const APPLICATION: i32 = 0x6b6f_5275;
 
@@ -155,6 +159,7 @@ fn prepare(
     transaction.commit()?;
     // A negative size is one in KiB.
     connection.pragma_update(None, "cache_size", -CACHE_KIB)?;
+    connection.pragma_update(None, "wal_autocheckpoint", LOG_PAGES)?;
     Ok(())
 }
 

@@ -116,7 +116,7 @@ fn committed(
 ) -> Result<(), StoreError> {
     let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
     for job in jobs {
-        let begun = transaction.execute_batch("SAVEPOINT job");
+        let begun = execute(&transaction, "SAVEPOINT job");
         let (keep, tells) = job(begun.map(|()| &transaction).map_err(Into::into));
         told.push(tells);
         if transaction.is_autocommit() {
@@ -124,13 +124,17 @@ fn committed(
             let why = "the transaction was rolled back".to_owned();
             return Err(StoreError::Unavailable(why));
         }
-        transaction.execute_batch(if keep {
-            "RELEASE job"
-        } else {
-            "ROLLBACK TO job; RELEASE job"
-        })?;
+        if !keep {
+            execute(&transaction, "ROLLBACK TO job")?;
+        }
+        execute(&transaction, "RELEASE job")?;
     }
     Ok(transaction.commit()?)
+}
+
+/// Executes a statement that is the same each time.
+fn execute(db: &Connection, sql: &str) -> rusqlite::Result<()> {
+    db.prepare_cached(sql)?.execute([]).map(drop)
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
