@@ -248,7 +248,7 @@ pub(crate) fn read(
 }
 
 /// The interfaces of WASI 0.2 that are linked for every component, because
-/// Rust's standard library imports them; see [`crate::sandbox::link`].
+/// Rust's standard library imports them; see [`crate::sandbox::Sandbox::linker`].
 const BASE: [&str; 20] = [
     "wasi:cli/environment",
     "wasi:cli/exit",

@@ -11,7 +11,7 @@ use crate::authorization::ActivitySet;
 use crate::compiler::{Compiling, Digested};
 use crate::config::{Client, Config};
 use crate::distribution::{Cache, CacheError};
-use crate::sandbox::{Sandbox, State, link};
+use crate::sandbox::{Sandbox, State};
 use sha2::{Digest, Sha256};
 use signed::Verified;
 use stamp::Stamp;
@@ -191,7 +191,8 @@ impl Registry {
         let loaded = match linked {
             Some(loaded) => loaded,
             None => {
-                let pre = link(sandbox.engine(), &granted, key.http, key.exports)
+                let pre = sandbox
+                    .linker(&granted, key.http, key.exports)
                     .and_then(|linker| linker.instantiate_pre(component))
                     .map_err(|error| LoadError::Link {
                         client: name.to_owned(),

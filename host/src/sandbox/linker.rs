@@ -13,21 +13,16 @@ use wasmtime_wasi::filesystem::{WasiFilesystem, WasiFilesystemView};
 use wasmtime_wasi::p2::bindings::{cli, clocks, filesystem, random};
 use wasmtime_wasi::random::WasiRandom;
 
-/// A linker that holds exactly what a client was granted.
+/// A linker that grants nothing.
 ///
 /// Rust's standard library imports a base of WASI whether it is used or not:
 /// it is linked, but empty (no environment, arguments, directories, input).
-/// Sockets are never linked. `wasi:http` is linked only with `http`.
+/// Sockets are never linked.
 ///
 /// # Errors
 ///
 /// Only when a definition clashes with another: a fault of koppel.
-pub fn link(
-    engine: &Engine,
-    granted: &ActivitySet,
-    http: bool,
-    exports: bool,
-) -> wasmtime::Result<Linker<State>> {
+pub(super) fn base(engine: &Engine) -> wasmtime::Result<Linker<State>> {
     let mut linker = Linker::new(engine);
     let l = &mut linker;
     wasmtime_wasi_io::add_to_linker_async(l)?;
@@ -48,10 +43,27 @@ pub fn link(
     cli::terminal_stdin::add_to_linker::<State, WasiCli>(l, State::cli)?;
     cli::terminal_stdout::add_to_linker::<State, WasiCli>(l, State::cli)?;
     cli::terminal_stderr::add_to_linker::<State, WasiCli>(l, State::cli)?;
+    activities::log::link(l)?;
+    Ok(linker)
+}
+
+/// A linker that holds exactly what a client was granted, and the base.
+/// `wasi:http` is linked only with `http`.
+///
+/// # Errors
+///
+/// As for [`base`].
+pub(super) fn link(
+    base: &Linker<State>,
+    granted: &ActivitySet,
+    http: bool,
+    exports: bool,
+) -> wasmtime::Result<Linker<State>> {
+    let mut linker = base.clone();
+    let l = &mut linker;
     if http {
         wasmtime_wasi_http::p2::add_only_http_to_linker_async(l)?;
     }
-    activities::log::link(l)?;
     if exports {
         activities::exports::link(l)?;
     }

@@ -10,18 +10,19 @@ mod turns;
 
 pub use crate::runs::replay::RESOLUTION;
 pub use limits::{LimitReached, Limits, MEMORY_CEILING, TABLE_CEILING};
-pub use linker::link;
 pub use log::{Line, RunLog, Source};
 pub use ready::READY;
 pub(crate) use ready::Ready;
 pub use state::State;
 
+use crate::authorization::ActivitySet;
 use crate::compiler::Compiler;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 use turns::Turns;
 use wasmparser::WasmFeatures;
+use wasmtime::component::Linker;
 use wasmtime::{
     Config, Enabled, Engine, InstanceAllocationStrategy, PoolingAllocationConfig, Store,
     UpdateDeadline,
@@ -69,6 +70,8 @@ pub(crate) const FEATURES: WasmFeatures = WasmFeatures::MUTABLE_GLOBAL
 /// guests.
 pub struct Sandbox {
     engine: Engine,
+    /// What every component is linked with.
+    base: Linker<State>,
     compiler: Compiler,
     stop: Arc<AtomicBool>,
     turns: Turns,
@@ -98,6 +101,8 @@ impl Sandbox {
             .allocation_strategy(InstanceAllocationStrategy::Pooling(pool))
             .wasm_features(WasmFeatures::all().difference(FEATURES), false)
             .epoch_interruption(true)
+            // What debuggers read, and the engine does not.
+            .native_unwind_info(false)
             .max_wasm_stack(STACK_BYTES)
             .async_stack_size(STACK_BYTES + (1 << 20));
         let engine = Engine::new(&config).map_err(|error| anyhow::anyhow!("{error:#}"))?;
@@ -119,7 +124,9 @@ impl Sandbox {
                     }
                 }
             })?;
+        let base = linker::base(&engine).map_err(|error| anyhow::anyhow!("{error:#}"))?;
         Ok(Self {
+            base,
             compiler: Compiler::new(engine.clone()),
             engine,
             stop,
@@ -130,6 +137,21 @@ impl Sandbox {
     /// Compiles components for the engine.
     pub(crate) fn compiler(&self) -> &Compiler {
         &self.compiler
+    }
+
+    /// A linker that holds exactly what a client was granted: the base that
+    /// grants nothing, these activities, `wasi:http` and export files.
+    ///
+    /// # Errors
+    ///
+    /// Only when a definition clashes with another: a fault of koppel.
+    pub fn linker(
+        &self,
+        granted: &ActivitySet,
+        http: bool,
+        exports: bool,
+    ) -> wasmtime::Result<Linker<State>> {
+        linker::link(&self.base, granted, http, exports)
     }
 
     /// The engine.
