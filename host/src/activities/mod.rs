@@ -178,7 +178,7 @@ pub(crate) fn end(error: anyhow::Error) -> wasmtime::Error {
 pub(crate) fn id(field: &str, text: &str) -> Result<Uuid, ActivityError> {
     // Uuid also reads other notations; the contract has one.
     match Uuid::try_parse(text) {
-        Ok(id) if id.as_hyphenated().to_string() == text => Ok(id),
+        Ok(id) if id.as_hyphenated().encode_lower(&mut Uuid::encode_buffer()) == text => Ok(id),
         _ => Err(invalid(
             field,
             "must be a UUID in hyphenated lower-case form".to_owned(),

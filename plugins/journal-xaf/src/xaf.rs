@@ -12,6 +12,7 @@ use koppel_sdk::types::{Employer, JournalLine, JournalRun, PayrollAdministration
 use koppel_sdk::{Cents, ConnectorError};
 use quick_xml::Writer;
 use quick_xml::events::{BytesDecl, BytesText, Event};
+use std::borrow::Cow;
 use std::io::{self, Write};
 
 /// The currency of Loket's amounts.
@@ -30,9 +31,7 @@ impl<W: Write> Xml<W> {
     }
 
     fn text(&mut self, name: &str, text: &str) -> io::Result<()> {
-        // What XML 1.0 does not allow cannot be escaped either.
-        let allowed = |c: &char| !c.is_control() && !matches!(c, '\u{fffe}' | '\u{ffff}');
-        let clean: String = text.chars().filter(allowed).collect();
+        let clean = clean(text);
         self.0
             .create_element(name)
             .write_text_content(BytesText::new(clean.trim()))?;
@@ -41,7 +40,7 @@ impl<W: Write> Xml<W> {
 
     fn optional(&mut self, name: &str, text: Option<&str>, max: usize) -> io::Result<()> {
         match text {
-            Some(text) => self.text(name, &shorten(text, max)),
+            Some(text) => self.text(name, shorten(text, max)),
             None => Ok(()),
         }
     }
@@ -57,9 +56,22 @@ impl<W: Write> Xml<W> {
     }
 }
 
+/// Without what XML 1.0 does not allow, which cannot be escaped either.
+fn clean(text: &str) -> Cow<'_, str> {
+    let allowed = |c: &char| !c.is_control() && !matches!(c, '\u{fffe}' | '\u{ffff}');
+    // Nearly all are, and a file has millions.
+    match text.chars().all(|c| allowed(&c)) {
+        true => Cow::Borrowed(text),
+        false => Cow::Owned(text.chars().filter(allowed).collect()),
+    }
+}
+
 /// The first `max` characters.
-fn shorten(text: &str, max: usize) -> String {
-    text.chars().take(max).collect()
+fn shorten(text: &str, max: usize) -> &str {
+    match text.char_indices().nth(max) {
+        Some((end, _)) => &text[..end],
+        None => text,
+    }
 }
 
 /// Writes the file.
@@ -121,14 +133,14 @@ fn company<W: Write>(
         }
     }
     let name = xml.either(999, 255);
-    xml.text("companyName", &shorten(&employer.company_name, name))?;
+    xml.text("companyName", shorten(&employer.company_name, name))?;
     xml.text("taxRegistrationCountry", "NL")?;
     // The schema wants the element; an unknown number is left empty.
     let number = administration
         .payroll_tax_number
         .as_deref()
         .unwrap_or_default();
-    xml.text("taxRegIdent", &shorten(number, 30))?;
+    xml.text("taxRegIdent", shorten(number, 30))?;
     if employer.street.is_some() || employer.city.is_some() || employer.postal_code.is_some() {
         xml.open("streetAddress")?;
         let street = xml.either(999, 100);
@@ -156,7 +168,7 @@ fn accounts<W: Write>(xml: &mut Xml<W>, settings: &Settings, survey: &Survey) ->
         let balance = prefixes.iter().any(|prefix| code.starts_with(prefix));
         xml.open("ledgerAccount")?;
         xml.text("accID", code)?;
-        xml.text("accDesc", &shorten(description, description_length))?;
+        xml.text("accDesc", shorten(description, description_length))?;
         xml.text("accTp", if balance { "B" } else { "P" })?;
         xml.close("ledgerAccount")?;
     }

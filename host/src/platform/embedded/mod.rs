@@ -26,6 +26,7 @@ use super::{Entity, Owner, Owners};
 use crate::bindings::koppel::loket::types::ActivityError;
 use crate::catalogue::{Activity, id};
 use async_trait::async_trait;
+use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OptionalExtension, Transaction, TransactionBehavior};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -141,6 +142,9 @@ fn prepare(connection: &mut Connection) -> rusqlite::Result<Option<i64>> {
     connection.pragma_update(None, "journal_mode", "WAL")?;
     connection.pragma_update(None, "synchronous", "FULL")?;
     connection.pragma_update(None, "foreign_keys", true)?;
+    // Otherwise a statement with `LIMIT ?` is compiled anew for each page, to
+    // look at the number.
+    connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)?;
     let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
     let found = schema(&transaction)?;
     if found == Some(0) {
