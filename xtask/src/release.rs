@@ -2,7 +2,7 @@
 //! runs on, the connectors, and what belongs to them.
 
 use crate::command::{cargo, exists, install, output, run};
-use crate::tools::cargo_tool;
+use crate::licences::licences;
 use crate::{components, other_languages, sbom, wasm_target};
 use anyhow::{Context, Result, bail, ensure};
 use std::fs;
@@ -12,14 +12,11 @@ use std::process::Command;
 /// Linked statically, with a C library that is made for that.
 const TARGET: &str = "x86_64-unknown-linux-musl";
 
-/// The version of cargo-about.
-const CARGO_ABOUT: &str = "0.9.3";
-
 /// The certificate authorities of this machine, for the image.
 const ROOTS: &str = "/etc/ssl/certs/ca-certificates.crt";
 
 /// What is in the folder of a release besides the program.
-pub(crate) const PLUGINS: &str = "plugins";
+const PLUGINS: &str = "plugins";
 
 /// Makes `dist/release/koppel-<version>-x86_64-linux.tar.gz` and the folder
 /// that it is made of.
@@ -55,13 +52,13 @@ pub(crate) fn release() -> Result<PathBuf> {
             )?;
         }
     }
-    for file in ["LICENSE", "README.md"] {
-        fs::copy(crate::root().join(file), folder.join(file))?;
-    }
-    fs::copy(
-        crate::root().join("packaging/systemd/koppel.service"),
-        folder.join("koppel.service"),
-    )?;
+    let mut besides = Command::new("cp");
+    besides
+        .current_dir(crate::root())
+        .args(["--recursive", "LICENSE", "README.md", "INSTALL.md"])
+        .args(["docs", "packaging"])
+        .arg(&folder);
+    run(&mut besides)?;
     fs::copy(ROOTS, folder.join("ca-certificates.crt"))
         .with_context(|| format!("{ROOTS} (Debian package ca-certificates)"))?;
     fs::write(
@@ -149,23 +146,6 @@ fn shell(koppel: &Path, folder: &Path) -> Result<()> {
         fs::write(completions.join(file), text + "\n")?;
     }
     run(Command::new(koppel).arg("man").arg(folder.join("man")))
-}
-
-/// The licences of all that is in the program.
-fn licences(folder: &Path) -> Result<()> {
-    let program = cargo_tool("cargo-about", CARGO_ABOUT)?;
-    let templates = crate::root().join("xtask/release");
-    let mut about = Command::new(program);
-    about
-        .current_dir(crate::root())
-        .args(["about", "generate", "--fail", "--locked"])
-        .args(["--manifest-path", "host/Cargo.toml", "--target", TARGET])
-        .arg("--config")
-        .arg(templates.join("about.toml"))
-        .arg("--output-file")
-        .arg(folder.join("THIRD-PARTY.txt"))
-        .arg(templates.join("about.hbs"));
-    run(&mut about)
 }
 
 /// What the program and the connectors in Rust are made of.
@@ -263,6 +243,7 @@ fn archive(releases: &Path, name: &str) -> Result<PathBuf> {
     let mut sum = Command::new("sha256sum");
     let sum = output(sum.current_dir(releases).arg(&file))?;
     fs::write(releases.join(format!("{file}.sha256")), format!("{sum}\n"))?;
-    println!("{sum}");
+    let size = fs::metadata(releases.join(&file))?.len();
+    println!("{sum}, {} MB", size / 1_000_000);
     Ok(releases.join(name))
 }
