@@ -1,7 +1,7 @@
 //! The licences of what is in a release and was made by others.
 
 use crate::command::{output, run};
-use crate::tools::{cargo_tool, folder};
+use crate::tools::{cargo_tool_with, folder};
 use anyhow::{Context, Result, ensure};
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -20,7 +20,8 @@ const COMMON: &str = "/usr/share/common-licenses";
 ///
 /// When a licence is not among those accepted, or a text is not found.
 pub(crate) fn licences(release: &Path) -> Result<()> {
-    let program = cargo_tool("cargo-about", CARGO_ABOUT)?;
+    let with = ["--profile", "dev", "--features", "cli"];
+    let program = cargo_tool_with("cargo-about", CARGO_ABOUT, "cargo-about", &with)?;
     let templates = crate::root().join("xtask/release");
     let mut about = Command::new(program);
     about
