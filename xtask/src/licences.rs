@@ -20,7 +20,9 @@ const COMMON: &str = "/usr/share/common-licenses";
 ///
 /// When a licence is not among those accepted, or a text is not found.
 pub(crate) fn licences(release: &Path) -> Result<()> {
-    let with = ["--profile", "dev", "--features", "cli"];
+    // Optimized, but each crate by itself: it reads every file of every crate.
+    let crate_by_crate = "profile.release.lto=false";
+    let with = ["--features", "cli", "--config", crate_by_crate];
     let program = cargo_tool_with("cargo-about", CARGO_ABOUT, "cargo-about", &with)?;
     let templates = crate::root().join("xtask/release");
     let mut about = Command::new(program);

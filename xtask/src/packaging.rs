@@ -61,9 +61,14 @@ fn is_root() -> Result<bool> {
     Ok(output(Command::new("id").arg("-u"))? == "0")
 }
 
-/// The configuration, data and scripts that are tried.
+/// The scripts that are tried, and their configuration.
 fn tried() -> PathBuf {
     crate::root().join("xtask/packaging/try")
+}
+
+/// That configuration.
+pub(crate) fn configuration() -> PathBuf {
+    tried().join("platform.toml")
 }
 
 /// What systemd says of the unit without running it.

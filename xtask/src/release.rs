@@ -3,7 +3,7 @@
 
 use crate::command::{cargo, exists, install, output, run};
 use crate::licences::licences;
-use crate::{components, other_languages, sbom, wasm_target};
+use crate::{components, other_languages, packaging, sbom, wasm_target};
 use anyhow::{Context, Result, bail, ensure};
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -25,10 +25,10 @@ const PLUGINS: &str = "plugins";
 ///
 /// When something cannot be built, or the program is not what it should be.
 pub(crate) fn release() -> Result<PathBuf> {
-    components::plugins()?;
-    other_languages::build()?;
     let program = program()?;
     is_static(&program)?;
+    components::plugins()?;
+    other_languages::build_for(&program)?;
     let releases = crate::root().join("dist/release");
     let name = format!("koppel-{}-x86_64-linux", env!("CARGO_PKG_VERSION"));
     let folder = releases.join(&name);
@@ -187,33 +187,43 @@ fn below(root: &Path, folder: &Path, files: &mut Vec<PathBuf>) -> Result<()> {
 }
 
 /// Runs the demonstration with nothing but the release, in a root folder where
-/// nothing else is.
+/// nothing else is, and checks the configuration that `cargo xtask packaging`
+/// tries.
 fn in_an_empty_root(folder: &Path) -> Result<()> {
     let root = wasm_target::target_folder().join("empty-root");
     if root.exists() {
         fs::remove_dir_all(&root)?;
     }
-    fs::create_dir_all(root.join("tmp"))?;
+    let plugins = root.join("usr/lib/koppel");
+    for folder in [&root.join("tmp"), &plugins] {
+        fs::create_dir_all(folder)?;
+    }
     fs::copy(folder.join("koppel"), root.join("koppel"))?;
+    fs::copy(packaging::configuration(), root.join("tried.toml"))?;
     run(Command::new("cp")
         .arg("--recursive")
         .arg(folder.join(PLUGINS))
-        .arg(&root))?;
-    let mut demo = if output(Command::new("id").arg("-u"))? == "0" {
-        Command::new("chroot")
-    } else {
-        // The root of a namespace of its own may do the same.
-        let mut unshare = Command::new("unshare");
-        unshare.args(["--map-root-user", "chroot"]);
-        unshare
+        .arg(&plugins))?;
+    let is_root = output(Command::new("id").arg("-u"))? == "0";
+    let koppel = |arguments: &[&str]| {
+        let mut koppel = if is_root {
+            Command::new("chroot")
+        } else {
+            // The root of a namespace of its own may do the same.
+            let mut unshare = Command::new("unshare");
+            unshare.args(["--map-root-user", "chroot"]);
+            unshare
+        };
+        koppel
+            .arg(&root)
+            .args(["/koppel", "--json"])
+            .args(arguments);
+        output(&mut koppel)
     };
-    demo.arg(&root).args(["/koppel", "--json", "demo"]).args([
-        "--plugins",
-        "/plugins",
-        "--directory",
-        "/demo",
-    ]);
-    let said = output(&mut demo).context("the demonstration in an empty root")?;
+    koppel(&["validate", "/tried.toml"]).context("a configuration in an empty root")?;
+    let demo = ["demo", "--directory", "/demo", "--plugins"];
+    let said = koppel(&[&demo[..], &["/usr/lib/koppel/plugins"]].concat())
+        .context("the demonstration in an empty root")?;
     let said: serde_json::Value = serde_json::from_str(&said)?;
     let exported = said["file"].as_str().unwrap_or_default();
     let file = root.join(exported.trim_start_matches('/'));
