@@ -7,6 +7,7 @@ mod components;
 mod console_test;
 mod debian;
 mod fuzz;
+mod licences;
 mod other_languages;
 mod packaging;
 mod picture;
@@ -113,7 +114,11 @@ enum Task {
     Release,
     /// Tries what is in `packaging/`: the unit under a systemd, the image, the
     /// manifests.
-    Packaging,
+    Packaging {
+        /// A release that `cargo xtask release` made, instead of a new one.
+        #[arg(long, value_name = "FOLDER")]
+        release: Option<PathBuf>,
+    },
     /// Writes software bills of materials (CycloneDX) into `target/sbom`.
     Sbom,
     /// Fuzzes what the host reads of others; the first time, this compiles
@@ -177,7 +182,7 @@ fn main() -> Result<()> {
         Task::Deny => tools::deny(),
         Task::Audit { db } => audit::audit(db.as_deref()),
         Task::Release => release::release().map(drop),
-        Task::Packaging => packaging::packaging(),
+        Task::Packaging { release } => packaging::packaging(release.as_deref()),
         Task::Sbom => sbom::sbom(),
         Task::Fuzz { target, seconds } => fuzz::fuzz(seconds, target.as_deref()),
         Task::Bench { arguments } => bench::bench(&arguments),

@@ -115,16 +115,21 @@ pub(crate) fn prepare() -> Result<()> {
     Ok(())
 }
 
-/// Builds them into `dist/plugins`. What would be built from the same as before
-/// is left alone.
+/// Builds them, and the host whose contract they are made for.
 pub(crate) fn build() -> Result<()> {
     // Everything, as the tests do: for the host alone, cargo would choose other
     // features of shared dependencies.
     run(cargo().args(["build", "--quiet", "--workspace", "--all-targets"]))?;
+    build_for(&target_folder().join("debug/koppel"))
+}
+
+/// Builds them into `dist/plugins`, for a host that is there. What would be built
+/// from the same as before is left alone.
+pub(crate) fn build_for(koppel: &Path) -> Result<()> {
     let tools = tools()?;
     for connector in &CONNECTORS {
         let wit = tools.join(format!("{}.wit", connector.name));
-        fs::write(&wit, contract(connector)?)?;
+        fs::write(&wit, contract(koppel, connector)?)?;
         let sources = Sources {
             name: connector.name,
             folder: all().join(connector.name),
@@ -159,8 +164,8 @@ fn tools() -> Result<PathBuf> {
 }
 
 /// The contract with what a connector may import.
-fn contract(connector: &Connector) -> Result<String> {
-    let mut wit = Command::new(target_folder().join("debug/koppel"));
+fn contract(koppel: &Path, connector: &Connector) -> Result<String> {
+    let mut wit = Command::new(koppel);
     wit.args(["wit", "--activities", &connector.activities.join(",")])
         .args(connector.besides);
     output(&mut wit)

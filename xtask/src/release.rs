@@ -2,8 +2,8 @@
 //! runs on, the connectors, and what belongs to them.
 
 use crate::command::{cargo, exists, install, output, run};
-use crate::tools::cargo_tool;
-use crate::{components, other_languages, sbom, wasm_target};
+use crate::licences::licences;
+use crate::{components, other_languages, packaging, sbom, wasm_target};
 use anyhow::{Context, Result, bail, ensure};
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -12,14 +12,11 @@ use std::process::Command;
 /// Linked statically, with a C library that is made for that.
 const TARGET: &str = "x86_64-unknown-linux-musl";
 
-/// The version of cargo-about.
-const CARGO_ABOUT: &str = "0.9.3";
-
 /// The certificate authorities of this machine, for the image.
 const ROOTS: &str = "/etc/ssl/certs/ca-certificates.crt";
 
 /// What is in the folder of a release besides the program.
-pub(crate) const PLUGINS: &str = "plugins";
+const PLUGINS: &str = "plugins";
 
 /// Makes `dist/release/koppel-<version>-x86_64-linux.tar.gz` and the folder
 /// that it is made of.
@@ -28,10 +25,10 @@ pub(crate) const PLUGINS: &str = "plugins";
 ///
 /// When something cannot be built, or the program is not what it should be.
 pub(crate) fn release() -> Result<PathBuf> {
-    components::plugins()?;
-    other_languages::build()?;
     let program = program()?;
     is_static(&program)?;
+    components::plugins()?;
+    other_languages::build_for(&program)?;
     let releases = crate::root().join("dist/release");
     let name = format!("koppel-{}-x86_64-linux", env!("CARGO_PKG_VERSION"));
     let folder = releases.join(&name);
@@ -55,13 +52,13 @@ pub(crate) fn release() -> Result<PathBuf> {
             )?;
         }
     }
-    for file in ["LICENSE", "README.md"] {
-        fs::copy(crate::root().join(file), folder.join(file))?;
-    }
-    fs::copy(
-        crate::root().join("packaging/systemd/koppel.service"),
-        folder.join("koppel.service"),
-    )?;
+    let mut besides = Command::new("cp");
+    besides
+        .current_dir(crate::root())
+        .args(["--recursive", "LICENSE", "README.md", "INSTALL.md"])
+        .args(["docs", "packaging"])
+        .arg(&folder);
+    run(&mut besides)?;
     fs::copy(ROOTS, folder.join("ca-certificates.crt"))
         .with_context(|| format!("{ROOTS} (Debian package ca-certificates)"))?;
     fs::write(
@@ -151,23 +148,6 @@ fn shell(koppel: &Path, folder: &Path) -> Result<()> {
     run(Command::new(koppel).arg("man").arg(folder.join("man")))
 }
 
-/// The licences of all that is in the program.
-fn licences(folder: &Path) -> Result<()> {
-    let program = cargo_tool("cargo-about", CARGO_ABOUT)?;
-    let templates = crate::root().join("xtask/release");
-    let mut about = Command::new(program);
-    about
-        .current_dir(crate::root())
-        .args(["about", "generate", "--fail", "--locked"])
-        .args(["--manifest-path", "host/Cargo.toml", "--target", TARGET])
-        .arg("--config")
-        .arg(templates.join("about.toml"))
-        .arg("--output-file")
-        .arg(folder.join("THIRD-PARTY.txt"))
-        .arg(templates.join("about.hbs"));
-    run(&mut about)
-}
-
 /// What the program and the connectors in Rust are made of.
 fn bill_of_materials(folder: &Path) -> Result<()> {
     sbom::sbom()?;
@@ -207,33 +187,43 @@ fn below(root: &Path, folder: &Path, files: &mut Vec<PathBuf>) -> Result<()> {
 }
 
 /// Runs the demonstration with nothing but the release, in a root folder where
-/// nothing else is.
+/// nothing else is, and checks the configuration that `cargo xtask packaging`
+/// tries.
 fn in_an_empty_root(folder: &Path) -> Result<()> {
     let root = wasm_target::target_folder().join("empty-root");
     if root.exists() {
         fs::remove_dir_all(&root)?;
     }
-    fs::create_dir_all(root.join("tmp"))?;
+    let plugins = root.join("usr/lib/koppel");
+    for folder in [&root.join("tmp"), &plugins] {
+        fs::create_dir_all(folder)?;
+    }
     fs::copy(folder.join("koppel"), root.join("koppel"))?;
+    fs::copy(packaging::configuration(), root.join("tried.toml"))?;
     run(Command::new("cp")
         .arg("--recursive")
         .arg(folder.join(PLUGINS))
-        .arg(&root))?;
-    let mut demo = if output(Command::new("id").arg("-u"))? == "0" {
-        Command::new("chroot")
-    } else {
-        // The root of a namespace of its own may do the same.
-        let mut unshare = Command::new("unshare");
-        unshare.args(["--map-root-user", "chroot"]);
-        unshare
+        .arg(&plugins))?;
+    let is_root = output(Command::new("id").arg("-u"))? == "0";
+    let koppel = |arguments: &[&str]| {
+        let mut koppel = if is_root {
+            Command::new("chroot")
+        } else {
+            // The root of a namespace of its own may do the same.
+            let mut unshare = Command::new("unshare");
+            unshare.args(["--map-root-user", "chroot"]);
+            unshare
+        };
+        koppel
+            .arg(&root)
+            .args(["/koppel", "--json"])
+            .args(arguments);
+        output(&mut koppel)
     };
-    demo.arg(&root).args(["/koppel", "--json", "demo"]).args([
-        "--plugins",
-        "/plugins",
-        "--directory",
-        "/demo",
-    ]);
-    let said = output(&mut demo).context("the demonstration in an empty root")?;
+    koppel(&["validate", "/tried.toml"]).context("a configuration in an empty root")?;
+    let demo = ["demo", "--directory", "/demo", "--plugins"];
+    let said = koppel(&[&demo[..], &["/usr/lib/koppel/plugins"]].concat())
+        .context("the demonstration in an empty root")?;
     let said: serde_json::Value = serde_json::from_str(&said)?;
     let exported = said["file"].as_str().unwrap_or_default();
     let file = root.join(exported.trim_start_matches('/'));
@@ -263,6 +253,7 @@ fn archive(releases: &Path, name: &str) -> Result<PathBuf> {
     let mut sum = Command::new("sha256sum");
     let sum = output(sum.current_dir(releases).arg(&file))?;
     fs::write(releases.join(format!("{file}.sha256")), format!("{sum}\n"))?;
-    println!("{sum}");
+    let size = fs::metadata(releases.join(&file))?.len();
+    println!("{sum}, {} MB", size / 1_000_000);
     Ok(releases.join(name))
 }

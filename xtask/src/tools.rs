@@ -3,7 +3,7 @@
 use crate::command::{cargo, exists, install, output, run};
 use crate::python;
 use crate::wasm_target::target_folder;
-use anyhow::Result;
+use anyhow::{Result, ensure};
 use std::fs;
 use std::path::PathBuf;
 use std::process::Command;
@@ -74,6 +74,12 @@ pub(crate) fn cargo_tool_with(
         run(&mut install)?;
         // Larger than the tool by far.
         fs::remove_dir_all(root.join("build"))?;
+        // For cargo it is no error when features that a program takes are off.
+        ensure!(
+            program.exists(),
+            "{package} {version} has no {}",
+            program.display()
+        );
     }
     Ok(program)
 }

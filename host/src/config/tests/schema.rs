@@ -46,6 +46,7 @@ fn every_configuration_of_the_repository_fits_the_schema() {
             .replace("{employer-2}", "30cbb99f-d691-5ddb-b4af-7031857482c1"),
         include_str!("../../cli/new-config.toml"),
         include_str!("../../../../packaging/kubernetes/platform.toml"),
+        include_str!("../../../../packaging/systemd/platform.toml"),
     ] {
         assert_eq!(judged(text), [""; 0]);
     }
