@@ -28,20 +28,15 @@ fn walk(xml: &str, mut found: impl FnMut(&[String], &str)) -> Result<(), Connect
         match event.map_err(|error| wrong(error.to_string()))? {
             Event::Start(start) => {
                 let name = start.local_name();
-                path.push(String::from_utf8_lossy(name.as_ref()).into_owned());
+                path.push(name.as_ref().to_owned());
                 content.clear();
             }
-            Event::Text(text) => {
-                let text = text.decode().map_err(|error| wrong(error.to_string()))?;
-                content.push_str(&text);
-            }
+            Event::Text(text) => content.push_str(&text),
             Event::GeneralRef(reference) => {
-                let name = reference
-                    .decode()
-                    .map_err(|error| wrong(error.to_string()))?;
+                let name = &*reference;
                 let resolved = match reference.resolve_char_ref() {
                     Ok(Some(c)) => Some(c.to_string()),
-                    _ => quick_xml::escape::resolve_predefined_entity(&name).map(ToOwned::to_owned),
+                    _ => quick_xml::escape::resolve_predefined_entity(name).map(ToOwned::to_owned),
                 };
                 content.push_str(&resolved.ok_or_else(|| wrong(format!("&{name};")))?);
             }
