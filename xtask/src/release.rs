@@ -187,17 +187,19 @@ fn below(root: &Path, folder: &Path, files: &mut Vec<PathBuf>) -> Result<()> {
 }
 
 /// Runs the demonstration with nothing but the release, in a root folder where
-/// nothing else is, and checks the configuration that `cargo xtask packaging`
-/// tries.
+/// nothing else is but certificate authorities, and checks the configuration that
+/// `cargo xtask packaging` tries.
 fn in_an_empty_root(folder: &Path) -> Result<()> {
     let root = wasm_target::target_folder().join("empty-root");
     if root.exists() {
         fs::remove_dir_all(&root)?;
     }
     let plugins = root.join("usr/lib/koppel");
-    for folder in [&root.join("tmp"), &plugins] {
+    let authorities = root.join(ROOTS.trim_start_matches('/'));
+    for folder in [&root.join("tmp"), &plugins, &authorities.with_file_name("")] {
         fs::create_dir_all(folder)?;
     }
+    fs::copy(folder.join("ca-certificates.crt"), authorities)?;
     fs::copy(folder.join("koppel"), root.join("koppel"))?;
     fs::copy(packaging::configuration(), root.join("tried.toml"))?;
     run(Command::new("cp")
