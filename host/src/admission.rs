@@ -18,8 +18,10 @@ use crate::catalogue::Activity;
 use crate::sandbox::Limits;
 use serde::Serialize;
 use sha2::{Digest, Sha256};
+use std::any::Any;
 use std::collections::BTreeSet;
 use std::fmt;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use version::Fit;
 use wasmtime::Engine;
 use wasmtime::component::Component;
@@ -153,7 +155,8 @@ pub(crate) fn precheck(bytes: &[u8], compile_effort: u64) -> Result<(), Refusal>
 ///
 /// As for [`inspect`].
 pub(crate) fn compile(engine: &Engine, bytes: &[u8]) -> Result<(Component, Inspection), Refusal> {
-    let component = Component::from_binary(engine, bytes)
+    let component = catch_unwind(AssertUnwindSafe(|| Component::from_binary(engine, bytes)))
+        .map_err(|panic| Refusal::Invalid(failed(panic.as_ref())))?
         .map_err(|error| Refusal::Invalid(one_line(&error)))?;
     let digest = Sha256::digest(bytes).into();
     let inspection = read(engine, &component, &digest, bytes.len())?;
@@ -367,6 +370,18 @@ pub fn admit(
         http,
         exports,
     }))
+}
+
+/// Why the compiler failed on what it found valid. It panics on one thing that
+/// is known: what two components hand each other through memory is copied by code
+/// that it makes itself, with a memory of each, and then refuses.
+fn failed(panic: &(dyn Any + Send)) -> String {
+    let text = panic.downcast_ref::<String>().map(String::as_str);
+    let text = text.or_else(|| panic.downcast_ref::<&str>().copied());
+    match text.unwrap_or_default() {
+        text if text.contains("multiple memories") => "it is composed of components that hand each other what is in memory, which takes multiple memories".to_owned(),
+        text => format!("the compiler failed on it: {text}"),
+    }
 }
 
 /// An error and its causes, in one line.

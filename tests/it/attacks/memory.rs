@@ -255,6 +255,32 @@ async fn a_module_with_two_memories_is_refused() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn components_that_hand_each_other_text_are_refused() {
+    let composed = fragment(
+        r#"
+        (component $takes
+            (core module $m
+                (memory (export "memory") 1)
+                (func (export "realloc") (param i32 i32 i32 i32) (result i32) i32.const 0)
+                (func (export "take") (param i32 i32)))
+            (core instance $i (instantiate $m))
+            (func (export "take") (param "text" string) (canon lift (core func $i "take")
+                (memory $i "memory") (realloc (func $i "realloc")))))
+        (component $gives
+            (import "take" (func $take (param "text" string)))
+            (core module $memory (memory (export "memory") 1))
+            (core instance $memory (instantiate $memory))
+            (core func $lowered (canon lower (func $take) (memory $memory "memory")))
+            (core module $m (import "" "take" (func (param i32 i32))))
+            (core instance (instantiate $m
+                (with "" (instance (export "take" (func $lowered)))))))
+        (instance $takes (instantiate $takes))
+        (instance (instantiate $gives (with "take" (func $takes "take"))))"#,
+    );
+    refused(&composed, "it is composed of components that hand each other what is in memory, which takes multiple memories").await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn exceptions_are_refused() {
     switched_off(
         "(tag $t) (func (throw $t))",
