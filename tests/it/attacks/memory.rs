@@ -265,12 +265,12 @@ async fn components_that_hand_each_other_text_are_refused() {
                 (func (export "take") (param i32 i32)))
             (core instance $i (instantiate $m))
             (func (export "take") (param "text" string) (canon lift (core func $i "take")
-                (memory $i "memory") (realloc (func $i "realloc")))))
+                (memory (core memory $i "memory")) (realloc (core func $i "realloc")))))
         (component $gives
             (import "take" (func $take (param "text" string)))
             (core module $memory (memory (export "memory") 1))
             (core instance $memory (instantiate $memory))
-            (core func $lowered (canon lower (func $take) (memory $memory "memory")))
+            (core func $lowered (canon lower (func $take) (memory (core memory $memory "memory"))))
             (core module $m (import "" "take" (func (param i32 i32))))
             (core instance (instantiate $m
                 (with "" (instance (export "take" (func $lowered)))))))
