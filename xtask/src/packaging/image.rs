@@ -50,7 +50,8 @@ fn serve() -> Result<()> {
     let mut submit = vec!["runs", "submit", "journal-csv", "--user", "anna", "--wait"];
     submit.extend(["--employer", ONE, "--journal-run", ONE]);
     let run = container.koppel(&submit)?;
-    ensure!(run["state"] == "succeeded", "a run in the image: {run}");
+    let outcome = &run["attempts"][0]["outcome"];
+    ensure!(outcome == "succeeded", "a run in the image: {run}");
     output(&mut podman(&["stop", "--time=45", &container.0]))?;
     let code = container.inspect("{{.State.ExitCode}}")?;
     ensure!(code == "0", "the image ended with {code}");
