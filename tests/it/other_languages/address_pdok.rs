@@ -2,7 +2,6 @@
 
 use crate::harness::{TestHost, answer, error};
 use crate::lookups::Party;
-use koppel_host::ledger::Kind;
 use koppel_host::platform::seed::employee_id;
 use koppel_host::runs::{Job, Output};
 use serde_json::{Value, json};
@@ -101,13 +100,7 @@ async fn an_address_is_looked_up_by_postal_code_and_house_number_and_is_in_the_l
         }]})
     );
     let asked = "/bzk/locatieserver/search/v3_1/free?q=postcode%3A3584CJ+AND+huisnummer%3A101&fq=type%3Aadres&rows=100";
-    let seen = party.seen();
-    assert_eq!(seen.len(), 1);
-    assert_eq!(seen[0].uri, asked);
-    let rows = host.rows(&Kind::MESSAGES).await;
-    let summary = format!("GET http://party.test:{}{asked}", party.port);
-    let summaries: Vec<&str> = rows.iter().map(|row| row.summary.as_str()).collect();
-    assert_eq!(summaries, [summary.as_str(), summary.as_str()]);
+    super::asked_once(&party, &host, asked).await;
     let works = host
         .run(CLIENT, "anna", 1, Job::Check)
         .await

@@ -2,7 +2,6 @@
 
 use crate::harness::{TestHost, answer, error};
 use crate::lookups::Party;
-use koppel_host::ledger::Kind;
 use koppel_host::runs::{Job, Output};
 use serde_json::{Value, json};
 
@@ -108,14 +107,11 @@ async fn a_legal_entity_is_looked_up_by_its_number_and_is_in_the_ledger() {
         }]})
     );
     let asked = "/api/v1/lei-records?filter%5Bentity.registeredAs%5D=33031431&filter%5Bentity.registeredAt%5D=RA000463&page%5Bsize%5D=10";
-    let seen = party.seen();
-    assert_eq!(seen.len(), 1);
-    assert_eq!(seen[0].uri, asked);
-    assert_eq!(seen[0].headers["accept"], "application/vnd.api+json");
-    let rows = host.rows(&Kind::MESSAGES).await;
-    let summary = format!("GET http://party.test:{}{asked}", party.port);
-    let summaries: Vec<&str> = rows.iter().map(|row| row.summary.as_str()).collect();
-    assert_eq!(summaries, [summary.as_str(), summary.as_str()]);
+    super::asked_once(&party, &host, asked).await;
+    assert_eq!(
+        party.seen()[0].headers["accept"],
+        "application/vnd.api+json"
+    );
     let works = host
         .run(CLIENT, "anna", 1, Job::Check)
         .await

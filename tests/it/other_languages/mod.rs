@@ -6,6 +6,8 @@ mod journal_xlsx;
 mod legal_entity_gleif;
 
 use crate::harness::{TestHost, repository};
+use crate::lookups::Party;
+use koppel_host::ledger::Kind;
 use std::path::Path;
 use tokio::sync::Mutex;
 
@@ -40,4 +42,15 @@ async fn host(name: &str, more: &str) -> Option<TestHost> {
     let _alone = COMPILING.lock().await;
     host.host.load(name).await.unwrap();
     Some(host)
+}
+
+/// The party was asked this once, and the ledger has the request and its reply.
+async fn asked_once(party: &Party, host: &TestHost, asked: &str) {
+    let seen = party.seen();
+    assert_eq!(seen.len(), 1);
+    assert_eq!(seen[0].uri, asked);
+    let rows = host.rows(&Kind::MESSAGES).await;
+    let summary = format!("GET http://party.test:{}{asked}", party.port);
+    let summaries: Vec<&str> = rows.iter().map(|row| row.summary.as_str()).collect();
+    assert_eq!(summaries, [summary.as_str(), summary.as_str()]);
 }
