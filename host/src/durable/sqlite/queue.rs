@@ -116,7 +116,7 @@ impl RunQueue for LocalQueue {
                 let row = |row: &Row<'_>| Ok((row.get(0)?, row.get(1)?));
                 let mut found: Option<(String, u64)> = db
                     .prepare_cached(ABANDONED)?
-                    .query_row([gone], row)
+                    .query_row([&gone], row)
                     .optional()?;
                 if found.is_none() {
                     found = db

@@ -11,12 +11,50 @@ use tokio::sync::oneshot;
 /// The most that is written in one transaction.
 const MOST: usize = 256;
 
-/// Does its work in a transaction, and says whether it is to be kept.
-/// Instead of one it may be given why there is none.
-type Job = Box<dyn FnOnce(Result<&Transaction<'_>, StoreError>) -> (bool, Told) + Send>;
+/// Work that somebody waits for.
+trait Job: Send {
+    /// Does it in a transaction, and says whether it succeeded. It may be done
+    /// again, in another one.
+    fn work(&mut self, db: &Transaction<'_>) -> bool;
 
-/// Tells whoever waits, once it is known whether the transaction is committed.
-type Told = Box<dyn FnOnce(Result<(), StoreError>) + Send>;
+    /// Has it failed, whatever it said.
+    fn fail(&mut self, why: StoreError);
+
+    /// Tells what came of it, or what came of the transaction.
+    fn tell(self: Box<Self>, committed: Result<(), StoreError>);
+}
+
+struct Waiter<F, T> {
+    work: F,
+    done: Option<Result<T, StoreError>>,
+    told: oneshot::Sender<Result<T, StoreError>>,
+}
+
+impl<F, T> Job for Waiter<F, T>
+where
+    F: Fn(&Transaction<'_>) -> Result<T, StoreError> + Send,
+    T: Send,
+{
+    fn work(&mut self, db: &Transaction<'_>) -> bool {
+        // Others share the transaction.
+        let panicked = |_| Err(StoreError::Broken("it panicked".to_owned()));
+        let done = catch_unwind(AssertUnwindSafe(|| (self.work)(db))).unwrap_or_else(panicked);
+        self.done.insert(done).is_ok()
+    }
+
+    fn fail(&mut self, why: StoreError) {
+        self.done = Some(Err(why));
+    }
+
+    fn tell(self: Box<Self>, committed: Result<(), StoreError>) {
+        let Self { done, told, .. } = *self;
+        let failed = |error| Some(Err(error));
+        if let Some(done) = committed.map_or_else(failed, |()| done) {
+            // Whoever asked may have gone.
+            let _ = told.send(done);
+        }
+    }
+}
 
 /// A connection, and what waits to be written through it.
 pub(super) struct Writer {
@@ -26,7 +64,7 @@ pub(super) struct Writer {
 
 #[derive(Default)]
 struct Waiting {
-    jobs: Vec<Job>,
+    jobs: Vec<Box<dyn Job>>,
     /// Whether a thread writes, which does not stop before nothing waits.
     is_writing: bool,
 }
@@ -45,31 +83,22 @@ impl Writer {
     }
 
     /// Does work in a transaction, which others may share, and gives what came
-    /// of it once it is committed.
+    /// of it once it is committed. When others fail, it is done again.
     pub(super) async fn write<T: Send + 'static>(
         self: &Arc<Self>,
-        work: impl FnOnce(&Transaction<'_>) -> Result<T, StoreError> + Send + 'static,
+        work: impl Fn(&Transaction<'_>) -> Result<T, StoreError> + Send + 'static,
     ) -> Result<T, StoreError> {
         let (told, answer) = oneshot::channel();
-        let job: Job = Box::new(move |db| {
-            // Others share the transaction.
-            let panicked = |_| Err(StoreError::Broken("it panicked".to_owned()));
-            let done = db.and_then(|db| {
-                catch_unwind(AssertUnwindSafe(|| work(db))).unwrap_or_else(panicked)
-            });
-            let keep = done.is_ok();
-            let told = |committed: Result<(), StoreError>| {
-                // Whoever asked may have gone.
-                let _ = told.send(done.and_then(|done| committed.map(|()| done)));
-            };
-            (keep, Box::new(told))
-        });
-        self.add(job);
+        self.add(Box::new(Waiter {
+            work,
+            done: None,
+            told,
+        }));
         let gone = |_| Err(StoreError::Broken("nobody writes any more".to_owned()));
         answer.await.unwrap_or_else(gone)
     }
 
-    fn add(self: &Arc<Self>, job: Job) {
+    fn add(self: &Arc<Self>, job: Box<dyn Job>) {
         let mut waiting = lock(&self.waiting);
         waiting.jobs.push(job);
         if !waiting.is_writing {
@@ -96,45 +125,42 @@ impl Writer {
     }
 }
 
-/// Does all of this in one transaction; what fails leaves nothing.
-fn together(connection: &mut Connection, jobs: Vec<Job>) {
-    let (mut jobs, mut told) = (jobs.into_iter(), Vec::new());
-    let done = committed(connection, &mut jobs, &mut told);
-    if let Err(error) = &done {
-        // There are some left if the transaction came to an early end.
-        told.extend(jobs.map(|job| job(Err(error.clone())).1));
-    }
-    for told in told {
-        told(done.clone());
+/// Does all of this in one transaction; if some of it fails, each in its own. So
+/// what fails leaves nothing, and takes nothing from the others. A savepoint for
+/// each would do the same, at the cost of a copy of every page that it changes.
+fn together(connection: &mut Connection, mut jobs: Vec<Box<dyn Job>>) {
+    let done = committed(connection, &mut jobs);
+    match done {
+        Ok(false) if jobs.len() > 1 => {
+            for job in jobs {
+                together(connection, vec![job]);
+            }
+        }
+        done => {
+            for job in jobs {
+                job.tell(done.clone().map(drop));
+            }
+        }
     }
 }
 
-fn committed(
-    connection: &mut Connection,
-    jobs: &mut impl Iterator<Item = Job>,
-    told: &mut Vec<Told>,
-) -> Result<(), StoreError> {
+/// Does all of this in one transaction, and says whether all of it succeeded;
+/// otherwise nothing of it was done.
+fn committed(connection: &mut Connection, jobs: &mut [Box<dyn Job>]) -> Result<bool, StoreError> {
     let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
     for job in jobs {
-        let begun = execute(&transaction, "SAVEPOINT job");
-        let (keep, tells) = job(begun.map(|()| &transaction).map_err(Into::into));
-        told.push(tells);
+        if !job.work(&transaction) {
+            return Ok(false);
+        }
         if transaction.is_autocommit() {
             // SQLite does that when the disk is full or broken.
             let why = "the transaction was rolled back".to_owned();
-            return Err(StoreError::Unavailable(why));
+            job.fail(StoreError::Unavailable(why));
+            return Ok(false);
         }
-        if !keep {
-            execute(&transaction, "ROLLBACK TO job")?;
-        }
-        execute(&transaction, "RELEASE job")?;
     }
-    Ok(transaction.commit()?)
-}
-
-/// Executes a statement that is the same each time.
-fn execute(db: &Connection, sql: &str) -> rusqlite::Result<()> {
-    db.prepare_cached(sql)?.execute([]).map(drop)
+    transaction.commit()?;
+    Ok(true)
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
@@ -156,7 +182,7 @@ mod tests {
         Writer::new(connection)
     }
 
-    fn insert(n: u32) -> impl FnOnce(&Transaction<'_>) -> Result<u32, StoreError> + Send {
+    fn insert(n: u32) -> impl Fn(&Transaction<'_>) -> Result<u32, StoreError> + Send {
         move |db| {
             db.execute("INSERT INTO t VALUES (?1)", [n])?;
             Ok(n)
@@ -174,7 +200,7 @@ mod tests {
     /// a transaction.
     async fn at_once<F>(writer: &Arc<Writer>, all: Vec<F>) -> Vec<Result<u32, StoreError>>
     where
-        F: FnOnce(&Transaction<'_>) -> Result<u32, StoreError> + Send + 'static,
+        F: Fn(&Transaction<'_>) -> Result<u32, StoreError> + Send + 'static,
     {
         let (go, gone) = mpsc::channel();
         let first = tokio::spawn({
@@ -259,13 +285,11 @@ mod tests {
             }
         };
         let done = at_once(&writer, (1..4).map(rolls_back).collect()).await;
-        for done in done {
-            let Err(StoreError::Unavailable(why)) = &done else {
-                panic!("{done:?}");
-            };
-            assert_eq!(why, "the transaction was rolled back");
-        }
-        assert_eq!(rows(&writer), [0; 0]);
+        let [Ok(1), Err(StoreError::Unavailable(why)), Ok(3)] = &done[..] else {
+            panic!("{done:?}");
+        };
+        assert_eq!(why, "the transaction was rolled back");
+        assert_eq!(rows(&writer), [1, 3]);
         assert_eq!(writer.write(insert(5)).await.unwrap(), 5);
     }
 }
