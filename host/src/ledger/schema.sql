@@ -29,7 +29,3 @@ CREATE TRIGGER ledger_never_changes BEFORE UPDATE ON ledger
 BEGIN SELECT RAISE(ABORT, 'the ledger is append only'); END;
 CREATE TRIGGER ledger_never_forgets BEFORE DELETE ON ledger
 BEGIN SELECT RAISE(ABORT, 'the ledger is append only'); END;
--- SQLite fires no DELETE trigger for a row that a REPLACE pushes out.
-CREATE TRIGGER ledger_never_replaces BEFORE INSERT ON ledger
-WHEN EXISTS (SELECT 1 FROM ledger WHERE seq = NEW.seq)
-BEGIN SELECT RAISE(ABORT, 'the ledger is append only'); END;

@@ -1,5 +1,7 @@
 //! The ledger in an SQLite file.
 
+mod schema;
+
 use super::alarm;
 use super::beside::{Beside, Made, Stale, with_body};
 use super::chain::{self, Broken, GENESIS, Verified};
@@ -17,23 +19,15 @@ use std::future::ready;
 use std::path::Path;
 use std::sync::{Arc, LazyLock, Mutex, PoisonError};
 use std::thread::JoinHandle;
-use std::time::Duration;
 use uuid::Uuid;
-
-/// The version of `schema.sql` with `schema-2.sql`, kept in the file as
-/// `user_version`.
-const SCHEMA: i64 = 2;
-
-/// The version of `schema.sql` alone, which is changed to the other one when the
-/// file is opened.
-const FIRST_SCHEMA: i64 = 1;
 
 const COLUMNS: &str = "seq, time, run, client, \"user\", employer, kind, activity, \"check\", exchange, summary, status, outcome, headers, body_size, body_sha256, hash";
 
-/// A row, but for what lies beside it.
+/// A row, but for what lies beside it. When it fails, so does the transaction; `OR
+/// FAIL` spares SQLite a copy of each page that it changes, to undo it alone.
 static INSERT: LazyLock<String> = LazyLock::new(|| {
     format!(
-        "INSERT INTO ledger ({COLUMNS}, body) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18)"
+        "INSERT OR FAIL INTO ledger ({COLUMNS}, body) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18)"
     )
 });
 
@@ -43,25 +37,9 @@ const WITH_PRIVATE: &str = "ledger LEFT JOIN content USING (seq)";
 /// Rows with all that is stored of them: what [`Stored::read`] reads.
 const WHOLE: &str = "SELECT seq, time, run, client, \"user\", employer, kind, activity, \"check\", exchange, summary, status, outcome, headers, body_size, body_sha256, hash, private, content.body, ledger.body FROM ledger LEFT JOIN content USING (seq)";
 
-/// A message is found by the beginning of its hash. An index of all hashes, which
-/// a file of a version before has, would be most of what an append writes: each
-/// is in a place of its own. Not `kind IN (…)`: SQLite would make a table of the
-/// list for every row.
-const HASHES: &str = "
-    DROP INDEX IF EXISTS ledger_hash;
-    DROP INDEX IF EXISTS ledger_message;
-    CREATE INDEX IF NOT EXISTS ledger_messages ON ledger (hash) WHERE kind = 'request' OR kind = 'response' OR kind = 'export-file';";
-
-/// What is known by the beginning of its hash, in the words of [`HASHES`].
+/// What is known by the beginning of its hash, in the words of its index.
 pub(super) const BY_HASH: &str = "ledger INDEXED BY ledger_messages LEFT JOIN content USING (seq)
     WHERE hash >= ?1 AND hash < ?2 AND (kind = 'request' OR kind = 'response' OR kind = 'export-file')";
-
-/// How much of the file is kept in memory by each connection, in KiB.
-const CACHE_KIB: i64 = 16 << 10;
-
-/// After how many pages the write-ahead log is written into the file: what
-/// changed again meanwhile is written once.
-const LOG_PAGES: i64 = 4_000;
 
 /// A ledger in a file.
 pub(super) struct File {
@@ -93,7 +71,7 @@ impl File {
         }
         let open = || {
             let mut connection = Connection::open(path).map_err(|error| named(&error))?;
-            prepare(&mut connection).map_err(|error| named(&error))?;
+            schema::prepare(&mut connection).map_err(|error| named(&error))?;
             Ok::<_, LedgerError>(Mutex::new(connection))
         };
         Ok(Self {
@@ -408,51 +386,6 @@ impl Storage for File {
             Ok(verifying.done())
         })
         .await
-    }
-}
-
-/// Makes an empty file a ledger.
-fn prepare(connection: &mut Connection) -> Result<(), Box<dyn std::error::Error>> {
-    connection.busy_timeout(Duration::from_secs(5))?;
-    // Before anything is changed: it may be a file of something else.
-    made(&connection.transaction()?)?;
-    connection.pragma_update(None, "journal_mode", "WAL")?;
-    // A row is on disk before the host goes on.
-    connection.pragma_update(None, "synchronous", "FULL")?;
-    // What is erased, or encrypted, is overwritten.
-    connection.pragma_update(None, "secure_delete", true)?;
-    let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
-    let found = made(&transaction)?;
-    if found == 0 {
-        transaction.execute_batch(include_str!("schema.sql"))?;
-    }
-    if found < SCHEMA {
-        transaction.execute_batch(include_str!("schema-2.sql"))?;
-        transaction.pragma_update(None, "user_version", SCHEMA)?;
-    }
-    transaction.execute_batch(alarm::INDEXES)?;
-    transaction.execute_batch(HASHES)?;
-    transaction.commit()?;
-    // A negative size is one in KiB.
-    connection.pragma_update(None, "cache_size", -CACHE_KIB)?;
-    connection.pragma_update(None, "wal_autocheckpoint", LOG_PAGES)?;
-    Ok(())
-}
-
-/// The schema of a ledger, or 0 for an empty file.
-fn made(connection: &Transaction<'_>) -> Result<i64, Box<dyn std::error::Error>> {
-    let version: i64 = connection.pragma_query_value(None, "user_version", |row| row.get(0))?;
-    let objects: u64 =
-        connection.query_row("SELECT count(*) FROM sqlite_schema", [], |row| row.get(0))?;
-    match (version, connection.table_exists(None, "ledger")?) {
-        (0, false) if objects == 0 => Ok(0),
-        (FIRST_SCHEMA | SCHEMA, true) => Ok(version),
-        (0 | FIRST_SCHEMA | SCHEMA, _) => Err("it is a database of something else".into()),
-        (_, false) if objects > 0 => Err("it is a database of something else".into()),
-        (found, _) => Err(format!(
-            "it has schema {found}; this version of koppel reads schema {SCHEMA}"
-        )
-        .into()),
     }
 }
 
