@@ -169,7 +169,8 @@ impl Session {
     pub(crate) async fn refuse(&self, activity: Activity, denial: Denial) -> Fault {
         self.trace.spoil();
         *self.last_denial() = Some(denial.clone());
-        match self.record_denial(activity, &denial).await {
+        // Boxed, or every call of an activity would have a place for it.
+        match Box::pin(self.record_denial(activity, &denial)).await {
             Ok(()) => ActivityError::Denied(denial).into(),
             Err(fault) => fault,
         }

@@ -10,7 +10,7 @@ use crate::session::{Fault, Session};
 use crate::telemetry::{self, Metrics};
 use std::any::Any;
 use std::collections::HashMap;
-use std::pin::Pin;
+use std::pin::{Pin, pin};
 use std::sync::Arc;
 use tracing::Instrument;
 
@@ -51,7 +51,8 @@ impl<P, R> Implementation<P, R> {
     /// As for [`Session::authorize`] and the activity.
     pub(crate) async fn call(&self, session: Arc<Session>, arguments: P) -> Result<R, Fault> {
         let metrics = session.metrics.clone();
-        metered(self.activity, metrics, self.checked(session, arguments)).await
+        let checked = pin!(self.checked(session, arguments));
+        metered(self.activity, metrics, checked).await
     }
 
     async fn checked(&self, session: Arc<Session>, arguments: P) -> Result<R, Fault> {
@@ -79,7 +80,8 @@ impl<P, R> Implementation<P, R> {
         arguments: P,
     ) -> Result<R, Fault> {
         let metrics = session.metrics.clone();
-        metered(self.activity, metrics, self.performed(session, arguments)).await
+        let performed = pin!(self.performed(session, arguments));
+        metered(self.activity, metrics, performed).await
     }
 
     async fn performed(&self, session: Arc<Session>, arguments: P) -> Result<R, Fault> {

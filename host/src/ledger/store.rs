@@ -156,7 +156,8 @@ impl Ledger {
     /// When it could not be written. Then nothing was; or nobody knows, if the
     /// ledger is on another machine that fell silent meanwhile.
     pub async fn append(&self, entry: Entry) -> Result<u64, LedgerError> {
-        self.append_with(entry, None, Vec::new()).await
+        // Boxed, as all that may be recorded is within what seldom is.
+        Box::pin(self.append_with(entry, None, Vec::new())).await
     }
 
     /// As [`Ledger::append`], of a run that began with a row which must be there
@@ -171,7 +172,7 @@ impl Ledger {
         entry: Entry,
     ) -> Result<u64, LedgerError> {
         let after = Some(opening.row().clone());
-        self.append_with(entry, after, Vec::new()).await
+        Box::pin(self.append_with(entry, after, Vec::new())).await
     }
 
     /// As [`Ledger::append`], after a row that must be there, and erases what

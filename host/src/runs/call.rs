@@ -16,6 +16,7 @@ use crate::registry::Loaded;
 use crate::sandbox::{RunLog, State, cpu_used, memory_used};
 use crate::sending::Sending;
 use crate::session::Session;
+use std::pin::{Pin, pin};
 use std::sync::{Arc, PoisonError};
 use std::time::{Duration, Instant};
 use uuid::Uuid;
@@ -139,7 +140,7 @@ impl Host {
         let began = Instant::now();
         let mut guest = None;
         let called = {
-            let answer = self.answer(&mut guest, state, call, &context, frozen);
+            let answer = pin!(self.answer(&mut guest, state, call, &context, frozen));
             braked(call.session, call.client.limits.deadline_ms, answer).await
         };
         call.seen.connector = began.elapsed();
@@ -213,10 +214,9 @@ impl Host {
 async fn braked(
     session: &Session,
     deadline_ms: u64,
-    answer: impl Future<Output = Result<Answer, RunError>>,
+    mut answer: Pin<&mut impl Future<Output = Result<Answer, RunError>>>,
 ) -> Result<Answer, RunError> {
     let brake = session.journal.brake();
-    let mut answer = std::pin::pin!(answer);
     let deadline = Duration::from_millis(deadline_ms);
     let called = tokio::select! {
         called = &mut answer => called,

@@ -13,6 +13,7 @@ use crate::registry::{LoadError, Loaded};
 use crate::sandbox::RunLog;
 use crate::telemetry;
 use sha2::{Digest, Sha256};
+use std::pin::pin;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 use tracing::Instrument;
@@ -72,6 +73,11 @@ impl Host {
     /// outcome. What happened is in the ledger before this returns. Never
     /// panics or stalls because of the connector.
     pub async fn run(&self, request: RunRequest) -> RunReport {
+        // Boxed, so that whoever waits for it need not move all of it.
+        Box::pin(self.run_directly(request)).await
+    }
+
+    async fn run_directly(&self, request: RunRequest) -> RunReport {
         let id = Uuid::now_v7();
         let began = Instant::now();
         let ready = self.ready(&request.client).await;
@@ -159,8 +165,8 @@ impl Host {
                 journal: &journal,
                 log: &log,
             };
-            let work = self.attempt(&attempt, loaded, &mut seen);
-            let mut work = std::pin::pin!(work.instrument(span.clone()));
+            let work = pin!(self.attempt(&attempt, loaded, &mut seen));
+            let mut work = pin!(work.instrument(span.clone()));
             let (every, is_worker) = match by {
                 By::Worker(_) => (self.queue.heartbeat_every(), true),
                 By::Asker(_) => (LOOK, false),

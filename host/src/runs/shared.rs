@@ -234,10 +234,10 @@ impl Host {
             return Ok(());
         };
         if client.oci.is_some() {
-            return pull(config, client, self.ledger.redactor()).await;
+            return Box::pin(pull(config, client, self.ledger.redactor())).await;
         }
         if let Some(components) = &self.components
-            && let Err(why) = components.ensure(client).await
+            && let Err(why) = Box::pin(components.ensure(client)).await
         {
             tracing::warn!(client = client.name, why, "its component was not fetched");
         }
