@@ -76,11 +76,16 @@ impl Redactor {
 
     /// Takes secrets out of bytes.
     pub fn bytes(&self, bytes: Vec<u8>) -> Vec<u8> {
+        self.without(&bytes).unwrap_or(bytes)
+    }
+
+    /// The bytes without the secrets in them; none if there are none.
+    pub(crate) fn without(&self, bytes: &[u8]) -> Option<Vec<u8>> {
         let secrets = self.0.read().unwrap_or_else(PoisonError::into_inner);
         let forms = secrets.iter().flat_map(|secret| &secret.forms);
-        let mut found: Vec<_> = forms.flat_map(|form| find(&bytes, form)).collect();
+        let mut found: Vec<_> = forms.flat_map(|form| find(bytes, form)).collect();
         if found.is_empty() {
-            return bytes;
+            return None;
         }
         found.sort_by_key(|range| range.start);
         let mut out = Vec::with_capacity(bytes.len());
@@ -95,7 +100,7 @@ impl Redactor {
             from = from.max(range.end);
         }
         out.extend_from_slice(&bytes[from..]);
-        out
+        Some(out)
     }
 
     /// Takes secrets out of text.

@@ -40,10 +40,10 @@ impl Journal {
         };
         match serde_json::to_vec(answer) {
             Ok(answer) => {
-                let clean = kept.redactor.bytes(answer.clone());
+                let clean = kept.redactor.without(&answer);
                 Sealed {
-                    redacted: clean != answer,
-                    answer: clean,
+                    redacted: clean.is_some(),
+                    answer: clean.unwrap_or(answer),
                 }
             }
             Err(error) => {
