@@ -352,13 +352,14 @@ impl JournalExports for Embedded {
         journal_run: Uuid,
         page: &PageRequest,
     ) -> Result<ExportAuditRecordPage, ActivityError> {
-        let (id, page) = (journal_run.to_string(), page.clone());
-        let watched = self.1.clone();
-        let listed = self.ask(move |connection| {
+        let id = journal_run.to_string();
+        let of = (AUDIT_RECORD.table, id.clone());
+        self.in_order(of, page, move |connection, watched, page| {
             JOURNAL_RUN.one(connection, &id)?;
-            let (from, filter) = ((&*connection, &*watched), "journal_run = ?1");
-            AUDIT_RECORD.page(from, filter, &id, Order::Ascending, &page)
-        });
-        Ok(listed.await?.into())
+            let (from, filter) = ((connection, watched), "journal_run = ?1");
+            let records = AUDIT_RECORD.page(from, filter, &id, Order::Ascending, page)?;
+            Ok(records.into())
+        })
+        .await
     }
 }

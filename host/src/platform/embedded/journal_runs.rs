@@ -103,9 +103,9 @@ impl JournalRuns for Embedded {
         journal_run: Uuid,
         page: &PageRequest,
     ) -> Result<JournalLinePage, ActivityError> {
-        let (id, page) = (journal_run.to_string(), page.clone());
-        let watched = self.1.clone();
-        let listed = self.ask(move |connection| {
+        let id = journal_run.to_string();
+        let of = (JOURNAL_LINE.table, id.clone());
+        self.in_order(of, page, move |connection, watched, page| {
             let status = JOURNAL_RUN.one(connection, &id)?.status;
             if status_key(status) < 4 {
                 return Err(ActivityError::Conflict(format!(
@@ -114,10 +114,11 @@ impl JournalRuns for Embedded {
                 ))
                 .into());
             }
-            let from = (&*connection, &*watched);
-            JOURNAL_LINE.page(from, "journal_run = ?1", &id, Order::Ascending, &page)
-        });
-        Ok(listed.await?.into())
+            let (from, filter) = ((connection, watched), "journal_run = ?1");
+            let lines = JOURNAL_LINE.page(from, filter, &id, Order::Ascending, page)?;
+            Ok(lines.into())
+        })
+        .await
     }
 
     async fn journal_run_errors(
@@ -125,14 +126,14 @@ impl JournalRuns for Embedded {
         journal_run: Uuid,
         page: &PageRequest,
     ) -> Result<JournalRunErrorPage, ActivityError> {
-        let (id, page) = (journal_run.to_string(), page.clone());
-        let watched = self.1.clone();
-        let listed = self.ask(move |connection| {
+        let id = journal_run.to_string();
+        let of = (JOURNAL_RUN_ERROR.table, id.clone());
+        self.in_order(of, page, move |connection, watched, page| {
             JOURNAL_RUN.one(connection, &id)?;
-            let filter = "journal_run = ?1";
-            let from = (&*connection, &*watched);
-            JOURNAL_RUN_ERROR.page(from, filter, &id, Order::Ascending, &page)
-        });
-        Ok(listed.await?.into())
+            let (from, filter) = ((connection, watched), "journal_run = ?1");
+            let errors = JOURNAL_RUN_ERROR.page(from, filter, &id, Order::Ascending, page)?;
+            Ok(errors.into())
+        })
+        .await
     }
 }

@@ -1,5 +1,6 @@
 //! Payroll data in an SQLite file, for one machine.
 
+mod ahead;
 mod commits;
 mod declarations;
 mod employees;
@@ -25,6 +26,7 @@ pub use import::{ImportError, ImportSummary};
 use super::{Entity, Owner, Owners};
 use crate::bindings::koppel::loket::types::ActivityError;
 use crate::catalogue::{Activity, id};
+use ahead::Ahead;
 use async_trait::async_trait;
 use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OptionalExtension, Transaction, TransactionBehavior};
@@ -32,13 +34,18 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 use uuid::Uuid;
+use watched::Watched;
 
 /// The version of `schema.sql`, kept in the file as `user_version`.
 const SCHEMA: i64 = 4;
 
 /// Payroll data in an SQLite file. Cloning gives another handle on it.
 #[derive(Clone)]
-pub struct Embedded(Arc<Mutex<Connection>>, Arc<watched::Watched>);
+pub struct Embedded {
+    connection: Arc<Mutex<Connection>>,
+    watched: Arc<Watched>,
+    ahead: Arc<Ahead>,
+}
 
 /// Why the file could not be opened.
 #[derive(Debug, thiserror::Error)]
@@ -91,10 +98,11 @@ impl Embedded {
         };
         let mut connection = Connection::open(path).map_err(database)?;
         match prepare(&mut connection).map_err(database)? {
-            Some(SCHEMA) => Ok(Self(
-                Arc::new(Mutex::new(connection)),
-                Arc::new(watched::Watched::open(path).map_err(database)?),
-            )),
+            Some(SCHEMA) => Ok(Self {
+                connection: Arc::new(Mutex::new(connection)),
+                watched: Arc::new(Watched::open(path).map_err(database)?),
+                ahead: Arc::default(),
+            }),
             Some(found) => Err(OpenError::Version {
                 path: path.to_owned(),
                 found,
@@ -112,7 +120,7 @@ impl Embedded {
         T: Send + 'static,
         E: From<String> + Send + 'static,
     {
-        let connection = self.0.clone();
+        let connection = self.connection.clone();
         let done = tokio::task::spawn_blocking(move || {
             // A transaction rolls back when its thread panics, so what a
             // poisoned lock guards is whole.
@@ -276,7 +284,7 @@ impl Owners for Embedded {
                 })
                 .optional()
         };
-        let owner = self.1.owner(entity, read);
+        let owner = self.watched.owner(entity, read);
         owner.map_err(Failure::into_activity_error)
     }
 

@@ -13,7 +13,7 @@ use uuid::Uuid;
 #[async_trait]
 impl Modules for Embedded {
     async fn modules_on(&self) -> Result<Arc<EmployerModules>, ActivityError> {
-        self.1.modules().map_err(Failure::into_activity_error)
+        self.watched.modules().map_err(Failure::into_activity_error)
     }
 
     async fn modules_of(&self, employer: Uuid) -> Result<Vec<ModuleState>, ActivityError> {

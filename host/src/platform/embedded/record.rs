@@ -3,6 +3,7 @@
 //! Lists have keyset cursors: a page starts after the last item of the page
 //! before, found by its key, so that a page costs the same wherever it is.
 
+use super::ahead::Listed;
 use super::watched::Watched;
 use super::{Embedded, Failure};
 use crate::bindings::koppel::loket::types::{
@@ -31,6 +32,12 @@ macro_rules! pages {
         impl From<$crate::platform::embedded::record::Page<$item>> for $page {
             fn from((items, next, total_size): $crate::platform::embedded::record::Page<$item>) -> Self {
                 Self { items, next, total_size }
+            }
+        }
+
+        impl $crate::platform::embedded::ahead::Listed for $page {
+            fn next(&self) -> Option<&str> {
+                self.next.as_deref()
             }
         }
     )+};
@@ -150,7 +157,7 @@ impl Embedded {
         id: Uuid,
     ) -> Result<T, ActivityError> {
         let read = |connection: &Connection| record.one(connection, &id.to_string());
-        let one = self.1.record((record.table, id), read);
+        let one = self.watched.record((record.table, id), read);
         one.map_err(Failure::into_activity_error)
     }
 
@@ -165,13 +172,14 @@ impl Embedded {
     ) -> Result<P, ActivityError>
     where
         T: Send + 'static,
-        P: From<Page<T>>,
+        P: From<Page<T>> + Listed,
     {
-        let (page, watched) = (page.clone(), self.1.clone());
-        let listed = self.ask(move |connection| {
-            record.page((connection, &watched), filter, &parent, order, &page)
-        });
-        Ok(listed.await?.into())
+        let of = (record.table, parent.clone());
+        self.in_order(of, page, move |connection, watched, page| {
+            let from = (connection, watched);
+            Ok(record.page(from, filter, &parent, order, page)?.into())
+        })
+        .await
     }
 }
 

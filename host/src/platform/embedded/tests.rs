@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 use tempfile::TempDir;
 use uuid::Uuid;
 
+mod ahead;
 mod import;
 mod journal_exports;
 mod journal_runs;
@@ -40,13 +41,13 @@ impl Data {
 
     /// Runs statements, to make what neither seed nor import does.
     fn execute(&self, sql: &str) {
-        let connection = self.embedded.0.lock().unwrap();
+        let connection = self.embedded.connection.lock().unwrap();
         connection.execute_batch(sql).unwrap();
     }
 
     /// The rows that a question gives.
     fn rows(&self, sql: &str) -> Vec<Vec<Value>> {
-        let connection = self.embedded.0.lock().unwrap();
+        let connection = self.embedded.connection.lock().unwrap();
         let mut select = connection.prepare(sql).unwrap();
         let columns = select.column_count();
         let read = |row: &rusqlite::Row<'_>| (0..columns).map(|column| row.get(column)).collect();

@@ -80,6 +80,11 @@ impl Watched {
         question(&mut snapshot)
     }
 
+    /// The version of the file; the same as long as nobody commits anything.
+    pub(super) fn version(&self) -> Result<Option<i64>, Failure> {
+        self.ask(|snapshot| Ok(snapshot.version))
+    }
+
     /// The modules that are on.
     pub(super) fn modules(&self) -> Result<Arc<EmployerModules>, Failure> {
         self.ask(|snapshot| {
