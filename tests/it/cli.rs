@@ -92,6 +92,27 @@ fn demo_seeds_loads_exports_denies_and_lists() {
 }
 
 #[test]
+fn without_certificate_authorities_it_says_what_to_install() {
+    let dir = tempfile::tempdir().unwrap();
+    std::fs::write(dir.path().join("none.pem"), "").unwrap();
+    std::fs::create_dir(dir.path().join("none")).unwrap();
+    let plugins = repository().join("dist/plugins").canonicalize().unwrap();
+    let output = Command::new(env!("CARGO_BIN_EXE_koppel"))
+        .current_dir(dir.path())
+        .env("SSL_CERT_FILE", "none.pem")
+        .env("SSL_CERT_DIR", "none")
+        .args(["demo", "--directory", ".", "--plugins"])
+        .arg(plugins)
+        .output()
+        .unwrap();
+    assert_eq!(output.status.code(), Some(1));
+    assert_eq!(
+        text(&output.stderr),
+        "error: no certificate authority is trusted: install those of the operating system (the package ca-certificates), or name a file of them in SSL_CERT_FILE: unexpected error: No CA certificates were loaded from the system\n"
+    );
+}
+
+#[test]
 fn demo_does_not_replace_what_it_did_not_make() {
     let dir = tempfile::tempdir().unwrap();
     std::fs::write(dir.path().join("platform.toml"), "[platform]\n").unwrap();

@@ -1,12 +1,14 @@
 //! The client side of TLS: whom the host trusts, and who it says it is.
 
 use super::error::EgressError;
+use anyhow::Context;
 use rustls::client::danger::ServerCertVerifier;
 use rustls::crypto::CryptoProvider;
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use rustls::sign::CertifiedKey;
 use rustls::{ClientConfig, RootCertStore};
+use rustls_platform_verifier::Verifier;
 use secrecy::zeroize::Zeroize;
 use std::fmt;
 use std::path::Path;
@@ -87,7 +89,10 @@ pub(super) struct Tls {
 impl Tls {
     pub(super) fn new() -> anyhow::Result<Self> {
         let provider = Arc::new(rustls::crypto::ring::default_provider());
-        let system = Arc::new(rustls_platform_verifier::Verifier::new(provider.clone())?);
+        let system = Verifier::new(provider.clone()).context(
+            "no certificate authority is trusted: install those of the operating system (the package ca-certificates), or name a file of them in SSL_CERT_FILE",
+        )?;
+        let system = Arc::new(system);
         Ok(Self { provider, system })
     }
 
