@@ -251,7 +251,7 @@ impl Registry {
         if size > MAX_BYTES {
             return Ok(Err(Refusal::TooLarge { size }));
         }
-        let mut bytes = Vec::new();
+        let mut bytes = Vec::with_capacity(size + 1);
         // It may grow while it is read; what is too large then is refused by
         // its length.
         (&mut file)
@@ -369,15 +369,18 @@ impl Content {
 }
 
 fn pinned(client: &Client, digest: &[u8; 32]) -> Result<(), Refusal> {
+    let Some(pinned) = &client.sha256 else {
+        return Ok(());
+    };
     let found = hex::encode(digest);
-    match &client.sha256 {
-        Some(pinned) if *pinned != found => Err(Refusal::WrongDigest {
-            client: client.name.clone(),
-            pinned: pinned.clone(),
-            found,
-        }),
-        _ => Ok(()),
+    if *pinned == found {
+        return Ok(());
     }
+    Err(Refusal::WrongDigest {
+        client: client.name.clone(),
+        pinned: pinned.clone(),
+        found,
+    })
 }
 
 fn refused(client: &str, refusal: Refusal) -> LoadError {
