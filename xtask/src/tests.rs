@@ -6,6 +6,9 @@ use anyhow::Result;
 use std::thread;
 use std::time::Instant;
 
+/// How many tests are made at a time, if it is set.
+const THREADS: &str = "RUST_TEST_THREADS";
+
 /// Builds what the tests use, installs what they need, and passes them; with
 /// arguments of `cargo test`, a part of them, without the browser. Says what took
 /// how long.
@@ -34,6 +37,11 @@ pub(crate) fn tests(arguments: &[String]) -> Result<()> {
     })?;
     let mut test = cargo();
     test.args(["test", "--workspace"]).args(arguments);
+    if std::env::var_os(THREADS).is_none() {
+        // Many tests wait: for another process, a server, or a moment.
+        let processors = thread::available_parallelism().map_or(1, usize::from);
+        test.env(THREADS, (2 * processors).to_string());
+    }
     timed("tests", || run(&mut test))?;
     match all {
         true => timed("browser", console_test::console_test_if_possible),
