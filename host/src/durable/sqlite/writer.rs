@@ -17,9 +17,6 @@ trait Job: Send {
     /// again, in another one.
     fn work(&mut self, db: &Transaction<'_>) -> bool;
 
-    /// Has it failed, whatever it said.
-    fn fail(&mut self, why: StoreError);
-
     /// Tells what came of it, or what came of the transaction.
     fn tell(self: Box<Self>, committed: Result<(), StoreError>);
 }
@@ -39,11 +36,14 @@ where
         // Others share the transaction.
         let panicked = |_| Err(StoreError::Broken("it panicked".to_owned()));
         let done = catch_unwind(AssertUnwindSafe(|| (self.work)(db))).unwrap_or_else(panicked);
+        let done = match db.is_autocommit() {
+            // SQLite does that when the disk is full or broken.
+            true => done.and(Err(StoreError::Unavailable(
+                "the transaction was rolled back".to_owned(),
+            ))),
+            false => done,
+        };
         self.done.insert(done).is_ok()
-    }
-
-    fn fail(&mut self, why: StoreError) {
-        self.done = Some(Err(why));
     }
 
     fn tell(self: Box<Self>, committed: Result<(), StoreError>) {
@@ -150,12 +150,6 @@ fn committed(connection: &mut Connection, jobs: &mut [Box<dyn Job>]) -> Result<b
     let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
     for job in jobs {
         if !job.work(&transaction) {
-            return Ok(false);
-        }
-        if transaction.is_autocommit() {
-            // SQLite does that when the disk is full or broken.
-            let why = "the transaction was rolled back".to_owned();
-            job.fail(StoreError::Unavailable(why));
             return Ok(false);
         }
     }

@@ -78,7 +78,10 @@ impl Embedded {
             parent: parent.clone(),
             page: (page.cursor.clone(), page.size),
         };
-        let found = match self.ahead.take(&key(page)) {
+        // Most lists are no longer than a page.
+        let goes_on = page.cursor.is_some() && parent.len() <= LONGEST;
+        let reading = goes_on.then(|| self.ahead.take(&key(page))).flatten();
+        let found = match reading {
             Some(reading) => self.current(reading.await.ok().flatten()),
             None => None,
         };
@@ -90,9 +93,8 @@ impl Embedded {
                     .await?
             }
         };
-        // Most lists are no longer than a page.
-        if let (Some(_), Some(next)) = (&page.cursor, found.next())
-            && parent.len() <= LONGEST
+        if let Some(next) = found.next()
+            && goes_on
         {
             let next = PageRequest {
                 cursor: Some(next.to_owned()),
