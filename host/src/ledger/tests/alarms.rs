@@ -1,8 +1,6 @@
 //! Counting denials, and the alarm when there are too many.
 
 use super::*;
-use std::io::Write;
-use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 /// A denial of a client.
@@ -232,44 +230,5 @@ async fn counting_and_alarms_look_at_denials_only() {
     assert_eq!(
         plan("SELECT 1 FROM ledger WHERE kind = 'alarm' AND client = 'a' AND time > 'b'"),
         "SEARCH ledger USING COVERING INDEX ledger_alarms (client=? AND time>?)"
-    );
-}
-
-/// What is written to the log of the process.
-#[derive(Clone, Default)]
-struct Log(Arc<Mutex<Vec<u8>>>);
-
-impl Write for Log {
-    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
-        self.0.lock().unwrap().extend_from_slice(bytes);
-        Ok(bytes.len())
-    }
-
-    fn flush(&mut self) -> std::io::Result<()> {
-        Ok(())
-    }
-}
-
-#[tokio::test]
-async fn an_alarm_is_an_event_with_fields() {
-    let log = Log::default();
-    let writer = log.clone();
-    let subscriber = tracing_subscriber::fmt()
-        .with_ansi(false)
-        .without_time()
-        .with_writer(move || writer.clone())
-        .finish();
-    let guard = tracing::subscriber::set_default(subscriber);
-    let ledger = TestLedger::alarming_at(2, 60);
-    ledger.deny("a", "entity", 3).await;
-    drop(guard);
-    let log = String::from_utf8(log.0.lock().unwrap().clone()).unwrap();
-    assert_eq!(
-        log,
-        format!(
-            " WARN koppel_host::ledger::alarm: a client is denied again and again client=\"a\" user=\"user-1\" employer={} run={} check=\"entity\" activity=\"GetEmployerByEmployerId\" denials=2 within_seconds=60 by_check=\"entity 2\"\n",
-            context(1).employer,
-            context(1).run
-        )
     );
 }
