@@ -23,7 +23,6 @@ CREATE TABLE ledger (
 CREATE INDEX ledger_client ON ledger (client, seq);
 CREATE INDEX ledger_employer ON ledger (employer, seq);
 CREATE INDEX ledger_run ON ledger (run, seq);
-CREATE INDEX ledger_kind ON ledger (kind, seq);
 
 CREATE TRIGGER ledger_never_changes BEFORE UPDATE ON ledger
 BEGIN SELECT RAISE(ABORT, 'the ledger is append only'); END;

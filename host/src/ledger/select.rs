@@ -1,5 +1,6 @@
 //! Which rows a filter selects, pages of them, and the row of an identifier.
 
+use super::sqlite::SELDOM;
 use super::store::time;
 use super::{Filter, Kind, Ledger, LedgerError, Row, Use};
 use rusqlite::types::Value;
@@ -8,15 +9,17 @@ use uuid::Uuid;
 /// The condition of a filter in SQL, and its values by name. What does not
 /// restrict is not in it, so that an index is used for what does.
 pub(super) fn selected(filter: &Filter) -> (String, Vec<(&'static str, Value)>) {
-    let kinds: Vec<&str> = filter.kinds.iter().map(|kind| kind.name()).collect();
-    let (kind, kinds) = match &kinds[..] {
+    let (kind, kinds) = match &filter.kinds[..] {
         [] => ("", None),
-        [one] => ("kind = :kinds", Some((*one).to_owned())),
+        [one] => ("kind = :kinds", Some(one.name().to_owned())),
         // The plus: no index of kinds, whose rows would have to be sorted.
-        some => (
-            "+kind IN (SELECT value FROM json_each(:kinds))",
-            Some(serde_json::json!(some).to_string()),
-        ),
+        some => {
+            let names: Vec<_> = some.iter().map(|kind| kind.name()).collect();
+            (
+                "+kind IN (SELECT value FROM json_each(:kinds))",
+                Some(serde_json::json!(names).to_string()),
+            )
+        }
     };
     let all: [(&str, &'static str, Option<Value>); 10] = [
         (kind, ":kinds", kinds.map(Into::into)),
@@ -78,6 +81,13 @@ pub(super) fn selected(filter: &Filter) -> (String, Vec<(&'static str, Value)>) 
             condition.push_str(sql);
             values.push((name, value));
         }
+    }
+    if let [kind] = &filter.kinds[..]
+        && ![Kind::RunStarted, Kind::RunFinished].contains(kind)
+    {
+        // Or SQLite does not see that the index of such kinds has them all.
+        condition.push_str(" AND ");
+        condition.push_str(SELDOM);
     }
     (condition, values)
 }

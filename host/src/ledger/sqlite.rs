@@ -21,6 +21,8 @@ use std::sync::{Arc, LazyLock, Mutex, PoisonError};
 use std::thread::JoinHandle;
 use uuid::Uuid;
 
+pub(super) use schema::SELDOM;
+
 const COLUMNS: &str = "seq, time, run, client, \"user\", employer, kind, activity, \"check\", exchange, summary, status, outcome, headers, body_size, body_sha256, hash";
 
 /// A row, but for what lies beside it. When it fails, so does the transaction; `OR

@@ -193,30 +193,64 @@ async fn a_message_is_found_by_an_id_that_does_not_tell_its_number() {
     assert_eq!(ledger.ledger.message(row.id).await.unwrap(), None);
 }
 
-#[tokio::test]
-async fn what_is_asked_of_an_employer_is_found_by_an_index() {
-    let ledger = TestLedger::new();
-    let connection = Connection::open(ledger.path()).unwrap();
-    let plan = |sql: &str, values: &[(&str, rusqlite::types::Value)]| {
+impl TestLedger {
+    /// How SQLite finds what is asked for.
+    fn plan(&self, sql: &str, values: &[(&str, rusqlite::types::Value)]) -> Vec<String> {
+        let connection = Connection::open(self.path()).unwrap();
         let mut select = connection
             .prepare(&format!("EXPLAIN QUERY PLAN {sql}"))
             .unwrap();
         let steps = select.query_map(values, |row| row.get("detail")).unwrap();
-        steps.collect::<Result<Vec<String>, _>>().unwrap()
+        steps.collect::<Result<_, _>>().unwrap()
+    }
+
+    /// The same for the rows of a filter, in their order.
+    fn plan_of(&self, filter: &Filter) -> Vec<String> {
+        let (condition, values) = super::super::select::selected(filter);
+        let sql = format!(
+            "SELECT * FROM ledger LEFT JOIN content USING (seq) WHERE {condition} ORDER BY seq"
+        );
+        self.plan(&sql, &values)
+    }
+}
+
+#[tokio::test]
+async fn rows_of_one_kind_are_found_by_an_index_unless_every_run_has_one() {
+    let ledger = TestLedger::new();
+    let found = |kind| {
+        let kinds = vec![kind];
+        ledger.plan_of(&Filter {
+            kinds,
+            ..Filter::default()
+        })
     };
+    for kind in [Kind::RunResumed, Kind::Request, Kind::Denial, Kind::Erasure] {
+        let plan = found(kind);
+        assert_eq!(plan[0], "SEARCH ledger USING INDEX ledger_kinds (kind=?)");
+        assert!(!plan.concat().contains("B-TREE"), "{plan:?}");
+    }
+    for kind in [Kind::RunStarted, Kind::RunFinished] {
+        assert!(sqlite::SELDOM.contains(&format!("kind <> '{}'", kind.name())));
+        assert_eq!(found(kind)[0], "SCAN ledger");
+    }
+    let of_run = ledger.plan_of(&Filter {
+        kinds: vec![Kind::RunStarted],
+        run: Some(Uuid::from_u128(1)),
+        ..Filter::default()
+    });
+    assert_eq!(of_run[0], "SEARCH ledger USING INDEX ledger_run (run=?)");
+}
+
+#[tokio::test]
+async fn what_is_asked_of_an_employer_is_found_by_an_index() {
+    let ledger = TestLedger::new();
     let filter = Filter {
         kinds: Kind::MESSAGES.to_vec(),
         employer: Some(Uuid::from_u128(1)),
         since: moment("2025-01-31T09:30:00Z"),
         ..Filter::default()
     };
-    let (condition, values) = super::super::select::selected(&filter);
-    let steps = plan(
-        &format!(
-            "SELECT * FROM ledger LEFT JOIN content USING (seq) WHERE {condition} ORDER BY seq"
-        ),
-        &values,
-    );
+    let steps = ledger.plan_of(&filter);
     assert!(
         steps[0].starts_with("SEARCH ledger USING INDEX ledger_employer (employer=?)"),
         "{steps:?}"
@@ -224,7 +258,7 @@ async fn what_is_asked_of_an_employer_is_found_by_an_index() {
     // In its order, without sorting.
     assert!(!steps.concat().contains("B-TREE"), "{steps:?}");
     let by_hash = format!("SELECT * FROM {}", sqlite::BY_HASH);
-    let steps = plan(&by_hash, &[]);
+    let steps = ledger.plan(&by_hash, &[]);
     assert!(steps[0].contains("ledger_message"), "{steps:?}");
     // The same kinds.
     for kind in Kind::MESSAGES {
