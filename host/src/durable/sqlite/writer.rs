@@ -99,10 +99,13 @@ impl Writer {
     }
 
     fn add(self: &Arc<Self>, job: Box<dyn Job>) {
-        let mut waiting = lock(&self.waiting);
-        waiting.jobs.push(job);
-        if !waiting.is_writing {
-            waiting.is_writing = true;
+        let was_writing = {
+            let mut waiting = lock(&self.waiting);
+            waiting.jobs.push(job);
+            std::mem::replace(&mut waiting.is_writing, true)
+        };
+        // Waking a thread takes longer than others should wait for the lock.
+        if !was_writing {
             let writer = self.clone();
             tokio::task::spawn_blocking(move || writer.run());
         }
@@ -111,11 +114,12 @@ impl Writer {
     /// Writes what waits, until nothing does.
     fn run(&self) {
         loop {
-            let jobs: Vec<_> = {
+            let jobs = {
                 let mut waiting = lock(&self.waiting);
+                waiting.is_writing = !waiting.jobs.is_empty();
                 let many = waiting.jobs.len().min(MOST);
-                waiting.is_writing = many > 0;
-                waiting.jobs.drain(..many).collect()
+                let more = waiting.jobs.split_off(many);
+                std::mem::replace(&mut waiting.jobs, more)
             };
             if jobs.is_empty() {
                 return;
