@@ -1,7 +1,7 @@
 //! A session: one run of a client for a user and an employer. All that the
 //! guest does goes through it, and so through the five checks.
 
-use crate::authorization::{EmployerModules, Question};
+use crate::authorization::{EmployerModules, NO_MODULES, Question};
 use crate::bindings::koppel::loket::types::{ActivityError, Check, Denial};
 use crate::catalogue::Activity;
 use crate::config::Live;
@@ -280,7 +280,7 @@ impl Session {
     async fn modules(&self, activity: Activity) -> Result<Arc<EmployerModules>, ActivityError> {
         match activity.row().module {
             Some(_) => self.platform.modules_on().await,
-            None => Ok(Arc::default()),
+            None => Ok(NO_MODULES.clone()),
         }
     }
 

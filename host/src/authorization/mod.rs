@@ -26,7 +26,7 @@ use crate::bindings::koppel::loket::types::{Check, Denial};
 use crate::catalogue::{Activity, id};
 use foldhash::fast::RandomState;
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
-use std::sync::LazyLock;
+use std::sync::{Arc, LazyLock};
 use uuid::Uuid;
 
 /// The five checks, in the order in which they run.
@@ -70,7 +70,7 @@ pub type Set<K> = HashSet<K, RandomState>;
 pub type EmployerModules = Map<Uuid, ModuleSet>;
 
 /// For questions where no module was turned on at run time.
-pub static NO_MODULES: LazyLock<EmployerModules> = LazyLock::new(EmployerModules::default);
+pub static NO_MODULES: LazyLock<Arc<EmployerModules>> = LazyLock::new(Arc::default);
 
 /// Which kind of user someone is.
 #[derive(
@@ -177,7 +177,23 @@ impl Grants {
     /// The first check that is red, with a reason for a person. The reason
     /// names the configuration, never data of the entity.
     pub fn check(&self, question: &Question<'_>) -> Result<(), Denial> {
-        self.only(&CHECKS, question)
+        match self.five(question) {
+            Ok(()) => Ok(()),
+            Err((check, red)) => Err(self.denial(check, question, red)),
+        }
+    }
+
+    /// All of [`CHECKS`], one after the other. Not by way of [`Grants::only`]:
+    /// going round for each takes a sixth longer, on every call.
+    fn five(&self, q: &Question<'_>) -> Result<(), (Check, Red)> {
+        let in_check = |check| move |red| (check, red);
+        self.client(q).map_err(in_check(Check::Client))?;
+        let user = self.users.get(q.user);
+        let user = user.ok_or((Check::User, Red::UnknownUser))?;
+        self.user(q, user).map_err(in_check(Check::User))?;
+        self.role(q, user).map_err(in_check(Check::Role))?;
+        self.module(q).map_err(in_check(Check::Module))?;
+        entity(q, Some(user)).map_err(in_check(Check::Entity))
     }
 
     /// As [`Grants::check`], with these checks alone.
