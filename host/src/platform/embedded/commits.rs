@@ -1,32 +1,41 @@
-//! Whether anybody committed to a database, at the cost of reading a few bytes.
+//! Whether anybody committed to a database, at the cost of reading a few bytes
+//! of memory.
 //!
 //! Asking SQLite takes locks on the file, which costs more than all else that a
 //! reading activity does. Beside a database with a write-ahead log lies its
-//! index, in which each commit changes the header before anyone can see it
+//! index, memory that all who are connected share, in which each commit changes
+//! the header before anyone can see it
 //! (<https://sqlite.org/walformat.html#the_wal_index_file_format>). As long as
 //! the header is what it was, so is the database.
 
 use std::fs::File;
-use std::os::unix::fs::FileExt;
 use std::path::Path;
+use std::sync::atomic::{AtomicU64, Ordering};
+use vm_memory::mmap::{MmapRegion, MmapRegionBuilder};
+use vm_memory::{FileOffset, VolatileMemory};
 
-/// One copy of the header: among others a counter of commits.
-const HEADER_BYTES: usize = 48;
+/// One copy of the header, of 48 bytes: among others a counter of commits.
+type Header = [u64; 6];
+
+/// As much of the index as is mapped: what SQLite makes it at least.
+const INDEX_BYTES: usize = 32 << 10;
 
 /// The commits to one database.
 pub(super) struct Commits {
     /// None if there is none to be read. Then SQLite is asked each time.
-    index: Option<File>,
-    seen: Option<[u8; HEADER_BYTES]>,
+    index: Option<MmapRegion>,
+    seen: Option<Header>,
 }
 
 impl Commits {
-    /// Of the database in this file, to which somebody must be connected.
+    /// Of the database in this file. Somebody must be connected to it for as
+    /// long as these are kept: only then does SQLite not shorten the index, and
+    /// nobody loses a lock when its file is closed.
     pub(super) fn of(path: &Path) -> Self {
         let mut index = path.as_os_str().to_owned();
         index.push("-shm");
         Self {
-            index: File::open(index).ok(),
+            index: mapped(Path::new(&index)),
             seen: None,
         }
     }
@@ -50,13 +59,31 @@ impl Commits {
         Ok(Some(seen))
     }
 
-    fn header(&self) -> Option<[u8; HEADER_BYTES]> {
-        let mut header = [0; HEADER_BYTES];
+    fn header(&self) -> Option<Header> {
+        let index = self.index.as_ref()?;
+        let mut header = Header::default();
         // It may be changed while it is read. What comes of that is none that
         // was seen before, or is seen again.
-        self.index.as_ref()?.read_exact_at(&mut header, 0).ok()?;
+        for (at, word) in header.iter_mut().enumerate() {
+            let there = index.get_atomic_ref::<AtomicU64>(at * size_of::<u64>());
+            *word = there.ok()?.load(Ordering::Acquire);
+        }
         Some(header)
     }
+}
+
+/// The index, as everybody who is connected sees it; none if it cannot be mapped.
+fn mapped(path: &Path) -> Option<MmapRegion> {
+    let file = File::open(path).ok()?;
+    // Beyond its end is nothing to be read.
+    if file.metadata().ok()?.len() < INDEX_BYTES as u64 {
+        return None;
+    }
+    let region = MmapRegionBuilder::new(INDEX_BYTES)
+        .with_file_offset(FileOffset::new(file, 0))
+        .with_mmap_prot(libc::PROT_READ)
+        .with_mmap_flags(libc::MAP_SHARED);
+    region.build().ok()
 }
 
 #[cfg(test)]

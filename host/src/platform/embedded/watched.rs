@@ -8,12 +8,12 @@
 
 use super::commits::Commits;
 use super::{Failure, record};
-use crate::authorization::EmployerModules;
+use crate::authorization::{EmployerModules, Map};
 use crate::platform::{Entity, Owner};
 use rusqlite::Connection;
 use std::any::Any;
 use std::collections::HashMap;
-use std::hash::Hash;
+use std::hash::{BuildHasher, Hash};
 use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -36,8 +36,9 @@ struct Snapshot {
     commits: Commits,
     version: Option<i64>,
     on: Option<Arc<EmployerModules>>,
+    /// By what connectors name, which they could make collide in a quicker map.
     owners: HashMap<Entity, Option<Owner>>,
-    records: HashMap<(&'static str, Uuid), Box<dyn Any + Send>>,
+    records: Map<(&'static str, Uuid), Box<dyn Any + Send>>,
     /// By the question and what it is asked about.
     lengths: HashMap<(String, String), u64>,
 }
@@ -55,7 +56,7 @@ impl Watched {
             version: None,
             on: None,
             owners: HashMap::new(),
-            records: HashMap::new(),
+            records: Map::default(),
             lengths: HashMap::new(),
         })))
     }
@@ -182,7 +183,7 @@ fn data_version(connection: &Connection) -> rusqlite::Result<i64> {
         .query_row([], |row| row.get(0))
 }
 
-fn keep<K: Eq + Hash, V>(kept: &mut HashMap<K, V>, key: K, value: V) {
+fn keep<K: Eq + Hash, V, S: BuildHasher>(kept: &mut HashMap<K, V, S>, key: K, value: V) {
     // Simple, because it is rare: a change empties it long before.
     if kept.len() == MOST {
         kept.clear();
