@@ -23,6 +23,10 @@ use report::Report;
 use std::path::PathBuf;
 use std::time::Duration;
 
+/// That of the program `koppel`, for all that is compared.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 /// Measures koppel beside what it is made of, and prints a table.
 #[derive(Parser)]
 struct Cli {
