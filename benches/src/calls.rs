@@ -133,7 +133,8 @@ fn alone(
     }
 }
 
-/// How often each is done in a second, many at a time: on one thread, and on two.
+/// How often each is done in a second, many at a time: with one thread, all that
+/// it starts on the same processor; and with two, on as many as there are.
 struct Rates {
     floor: [f64; 2],
     tuned: [f64; 2],
@@ -146,15 +147,15 @@ impl Rates {
     fn of(call: Call, one: &Runtime, two: &Runtime, peers: &Peers, host: &Arc<Host>) -> Self {
         let engine = |runtime, floor: &Floor| {
             let of = &(call, floor.clone());
-            Some(Rated::new(runtime, of, |(call, floor)| async move {
+            Rated::new(runtime, of, |(call, floor)| async move {
                 call.floor(&floor).await;
-            }))
+            })
         };
         let koppel = |runtime| {
             let of = &(call, host.clone());
-            Some(Rated::new(runtime, of, |(call, host)| async move {
+            Rated::new(runtime, of, |(call, host)| async move {
                 call.koppel(&host).await;
-            }))
+            })
         };
         let extism = peers.extism.as_ref().map(|extism| {
             let of = &(call, extism.clone());
@@ -165,12 +166,12 @@ impl Rates {
             )
         });
         let rated = [
-            engine(one, &peers.floor),
-            engine(two, &peers.floor),
-            engine(one, &peers.tuned),
-            engine(two, &peers.tuned),
-            koppel(one),
-            koppel(two),
+            Some(engine(one, &peers.floor).on_one_processor()),
+            Some(engine(two, &peers.floor)),
+            Some(engine(one, &peers.tuned).on_one_processor()),
+            Some(engine(two, &peers.tuned)),
+            Some(koppel(one).on_one_processor()),
+            Some(koppel(two)),
             extism,
         ];
         let [f1, f2, t1, t2, k1, k2, extism] = rates(AT_A_TIME, rated);
@@ -201,12 +202,12 @@ fn many(report: &mut Report, one: &Runtime, two: &Runtime, peers: &Peers, host: 
         );
         report.rates(same, TUNED, tuned, k2, Target::None);
         report.rates(same, "Extism", rates.extism, k2, Target::AtLeast(4.0));
-        report.rates(same, "one thread", k1, k2, Target::AtLeast(1.7));
+        report.rates(same, "one processor", k1, k2, Target::AtLeast(1.7));
     }
     let [floor_1, floor_2] = describe.floor;
     let what = "`describe` of the floor, two threads";
-    report.rates(what, "one thread", floor_1, floor_2, Target::None);
-    for (at, threads) in ["one thread", "two threads"].into_iter().enumerate() {
+    report.rates(what, "one processor", floor_1, floor_2, Target::None);
+    for (at, threads) in ["one processor", "two threads"].into_iter().enumerate() {
         let what = format!("run, ledger batched, {threads}: time of each");
         let [floor, tuned, koppel] = [runs.floor, runs.tuned, runs.koppel].map(|of| 1.0 / of[at]);
         report.times(&what, "floor", floor, koppel, Target::AtMost(1.25));

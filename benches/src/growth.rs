@@ -172,9 +172,10 @@ fn employers(lasting: Duration) -> Result<[Curve; 3]> {
         let owners = Timed::told(|| {
             number = (number + 7919) % count;
             let [employer, _, run] = bulk::ids(number);
-            // After a change nothing is known any more.
+            // After a change nothing is known any more. What is written as it
+            // was is no change to SQLite.
             let changed = db.execute(
-                "UPDATE employer SET number = number WHERE id = ?1",
+                "UPDATE employer SET number = number + 1 WHERE id = ?1",
                 [employer.to_string()],
             );
             assert_eq!(changed, Ok(1));

@@ -1,6 +1,7 @@
 //! Measuring: medians of what takes turns, so that whatever else the machine
 //! does falls on all of it alike.
 
+use rustix::thread::{CpuSet, Pid, sched_getaffinity, sched_setaffinity};
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
@@ -94,6 +95,7 @@ type Task = Arc<dyn Fn() -> Pin<Box<dyn Future<Output = ()> + Send>> + Send + Sy
 pub(crate) struct Rated<'a> {
     runtime: &'a Runtime,
     task: Task,
+    on_one: bool,
 }
 
 impl<'a> Rated<'a> {
@@ -107,10 +109,21 @@ impl<'a> Rated<'a> {
         Self {
             runtime,
             task: Arc::new(move || Box::pin(call(of.clone()))),
+            on_one: false,
+        }
+    }
+
+    /// With all threads of this process on one processor meanwhile, those that
+    /// write included.
+    pub(crate) fn on_one_processor(self) -> Self {
+        Self {
+            on_one: true,
+            ..self
         }
     }
 
     fn sample(&self, at_a_time: usize, lasting: Duration) -> f64 {
+        let _pinned = self.on_one.then(Pinned::to_one);
         let over = Arc::new(AtomicBool::new(false));
         let count = Arc::new(AtomicU64::new(0));
         let began = Instant::now();
@@ -138,6 +151,42 @@ impl<'a> Rated<'a> {
             }
         });
         count.load(Ordering::Relaxed) as f64 / began.elapsed().as_secs_f64()
+    }
+}
+
+/// All threads of this process on one processor, until it is dropped.
+struct Pinned {
+    before: CpuSet,
+}
+
+impl Pinned {
+    fn to_one() -> Self {
+        let before = sched_getaffinity(None).expect("the processors of this thread");
+        let first = (0..CpuSet::MAX_CPU).find(|at| before.is_set(*at));
+        let mut one = CpuSet::new();
+        one.set(first.expect("a processor"));
+        place(&one);
+        Self { before }
+    }
+}
+
+impl Drop for Pinned {
+    fn drop(&mut self) {
+        place(&self.before);
+    }
+}
+
+/// Puts all threads of this process on these processors. Those that they start
+/// are there too.
+fn place(on: &CpuSet) {
+    let threads = std::fs::read_dir("/proc/self/task").expect("the threads");
+    for thread in threads.flatten() {
+        let id = thread.file_name().to_string_lossy().parse().ok();
+        let Some(id) = id.and_then(Pid::from_raw) else {
+            continue;
+        };
+        // It may have ended meanwhile.
+        let _ = sched_setaffinity(Some(id), on);
     }
 }
 
