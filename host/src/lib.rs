@@ -13,6 +13,7 @@ pub mod api;
 pub mod authorization;
 pub mod bindings;
 pub mod catalogue;
+mod checkpoints;
 pub mod cli;
 mod compiler;
 pub mod config;

@@ -11,13 +11,14 @@ use super::store::{RESEALED, RESEALED_BYTES, Stored, headers};
 use super::turns::{self, Appended, Asked, Earlier, Refused, Turns};
 use super::verifying::Verifying;
 use super::{Context, DenialCount, Filter, Kept, Kind, LedgerError, Resealed, Row, Use};
+use crate::checkpoints::Checkpoints;
 use crate::encryption::{Vault, is_sealed};
 use async_trait::async_trait;
 use jiff::Timestamp;
 use rusqlite::{Connection, OptionalExtension, Transaction, TransactionBehavior, params};
 use std::future::ready;
 use std::path::Path;
-use std::sync::{Arc, LazyLock, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
 use uuid::Uuid;
 
@@ -26,12 +27,9 @@ pub(super) use schema::SELDOM;
 const COLUMNS: &str = "seq, time, run, client, \"user\", employer, kind, activity, \"check\", exchange, summary, status, outcome, headers, body_size, body_sha256, hash";
 
 /// A row, but for what lies beside it. When it fails, so does the transaction; `OR
-/// FAIL` spares SQLite a copy of each page that it changes, to undo it alone.
-static INSERT: LazyLock<String> = LazyLock::new(|| {
-    format!(
-        "INSERT OR FAIL INTO ledger ({COLUMNS}, body) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18)"
-    )
-});
+/// FAIL` spares SQLite a copy of each page that it changes, to undo it alone. So
+/// does that it numbers the row itself, which could fail if it were given.
+const INSERT: &str = "INSERT OR FAIL INTO ledger (time, run, client, \"user\", employer, kind, activity, \"check\", exchange, summary, status, outcome, headers, body_size, body_sha256, hash, body) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17)";
 
 /// Rows with what lies beside them.
 const WITH_PRIVATE: &str = "ledger LEFT JOIN content USING (seq)";
@@ -47,6 +45,7 @@ pub(super) const BY_HASH: &str = "ledger INDEXED BY ledger_messages LEFT JOIN co
 pub(super) struct File {
     /// For reading, which waits for no append.
     connection: Arc<Mutex<Connection>>,
+    checkpoints: Arc<Checkpoints>,
     vault: Vault,
     writer: Writer,
 }
@@ -74,11 +73,16 @@ impl File {
         let open = || {
             let mut connection = Connection::open(path).map_err(|error| named(&error))?;
             schema::prepare(&mut connection).map_err(|error| named(&error))?;
-            Ok::<_, LedgerError>(Mutex::new(connection))
+            Ok::<_, LedgerError>(connection)
         };
+        let appends = open()?;
+        let checkpoints = Arc::new(Checkpoints::of(path).map_err(|error| named(&error))?);
+        checkpoints.take(&appends).map_err(|error| named(&error))?;
         Ok(Self {
-            writer: Writer::start(open()?, vault.clone()).map_err(|error| named(&error))?,
-            connection: Arc::new(open()?),
+            writer: Writer::start(appends, checkpoints.clone(), vault.clone())
+                .map_err(|error| named(&error))?,
+            connection: Arc::new(Mutex::new(open()?)),
+            checkpoints,
             vault,
         })
     }
@@ -99,7 +103,11 @@ impl File {
 
 impl Writer {
     /// Starts a thread that appends through this connection.
-    fn start(connection: Mutex<Connection>, vault: Vault) -> std::io::Result<Self> {
+    fn start(
+        mut connection: Connection,
+        checkpoints: Arc<Checkpoints>,
+        vault: Vault,
+    ) -> std::io::Result<Self> {
         let (turns, queue) = turns::queue();
         // It has a runtime of its own, so that it goes on for as long as there
         // is a ledger, whatever runtime appends to it.
@@ -108,8 +116,9 @@ impl Writer {
             .build()?;
         let take = move || {
             runtime.block_on(queue.take(|turn| {
-                let mut connection = connection.lock().unwrap_or_else(PoisonError::into_inner);
-                ready(append(&mut connection, turn, &vault))
+                let appended = append(&mut connection, &checkpoints, turn, &vault);
+                checkpoints.committed(&connection);
+                ready(appended)
             }));
         };
         let thread = std::thread::Builder::new().name("koppel-ledger".to_owned());
@@ -150,6 +159,7 @@ impl From<rusqlite::Error> for Refused {
 /// Appends rows in one transaction, in order.
 fn append(
     connection: &mut Connection,
+    checkpoints: &Checkpoints,
     turn: Vec<Asked>,
     vault: &Vault,
 ) -> Result<Appended, Refused> {
@@ -182,7 +192,7 @@ fn append(
     }
     transaction.commit()?;
     if erasing {
-        checkpoint(connection)?;
+        checkpoints.truncate(connection)?;
     }
     Ok(appended)
 }
@@ -196,12 +206,6 @@ fn erase(db: &Transaction<'_>, rows: &[u64]) -> rusqlite::Result<()> {
             .execute([seq])?;
     }
     Ok(())
-}
-
-/// What was replaced or erased is not to stay in the write-ahead log. Others
-/// may be reading; then it goes with a later one.
-fn checkpoint(connection: &Connection) -> rusqlite::Result<()> {
-    connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()))
 }
 
 /// Whether the newest content is encrypted.
@@ -365,7 +369,8 @@ impl Storage for File {
     }
 
     async fn reseal(&self, after: u64) -> Result<Option<(u64, Resealed)>, LedgerError> {
-        self.with(move |connection, vault| reseal(connection, after, vault))
+        let checkpoints = self.checkpoints.clone();
+        self.with(move |connection, vault| reseal(connection, &checkpoints, after, vault))
             .await
     }
 
@@ -391,10 +396,10 @@ impl Storage for File {
     }
 }
 
-fn insert(connection: &Connection, made: Made) -> rusqlite::Result<Row> {
+fn insert(connection: &Connection, made: Made) -> Result<Row, Refused> {
     let Made { row, beside, body } = made;
-    connection.prepare_cached(&INSERT)?.execute(params![
-        row.seq,
+    let mut insert = connection.prepare_cached(INSERT)?;
+    let seq = insert.insert(params![
         row.time,
         row.context.run.to_string(),
         row.context.client,
@@ -413,6 +418,13 @@ fn insert(connection: &Connection, made: Made) -> rusqlite::Result<Row> {
         row.hash,
         body,
     ])?;
+    if u64::try_from(seq) != Ok(row.seq) {
+        // Its hash is that of another number.
+        return Err(Refused::All(format!(
+            "the row after {} would be {seq}",
+            row.seq - 1
+        )));
+    }
     if let Some(beside) = beside {
         put(connection, row.seq, &beside)?;
     }
@@ -430,6 +442,7 @@ fn put(connection: &Connection, seq: u64, beside: &Beside) -> rusqlite::Result<(
 /// See [`super::Ledger::reseal`].
 fn reseal(
     connection: &mut Connection,
+    checkpoints: &Checkpoints,
     after: u64,
     vault: &Vault,
 ) -> Result<Option<(u64, Resealed)>, LedgerError> {
@@ -482,7 +495,7 @@ fn reseal(
     }
     db.commit()?;
     if last.is_none() {
-        checkpoint(connection)?;
+        checkpoints.truncate(connection)?;
     }
     Ok(last.map(|last| (last, resealed)))
 }

@@ -110,7 +110,7 @@ impl Turns {
 
 impl Queue {
     /// Appends what waits, until nobody is left who could ask.
-    pub(super) async fn take<F>(mut self, append: impl Fn(Vec<Asked>) -> F)
+    pub(super) async fn take<F>(mut self, mut append: impl FnMut(Vec<Asked>) -> F)
     where
         F: Future<Output = Result<Appended, Refused>>,
     {
@@ -122,7 +122,7 @@ impl Queue {
             };
             let Some(next) = next else { return };
             let turn = self.turn(next, &mut first).await;
-            one(turn, &append).await;
+            one(turn, &mut append).await;
         }
     }
 
@@ -156,7 +156,7 @@ impl Queue {
 }
 
 /// One turn. When a row may be at fault, each has a turn of its own.
-async fn one<F>(turn: Vec<Waiting>, append: &impl Fn(Vec<Asked>) -> F)
+async fn one<F>(turn: Vec<Waiting>, append: &mut impl FnMut(Vec<Asked>) -> F)
 where
     F: Future<Output = Result<Appended, Refused>>,
 {

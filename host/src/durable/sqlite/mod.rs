@@ -16,6 +16,7 @@ use super::{
     Attempt, Begin, Begun, DayCount, Decision, Direct, Doubt, End, Ended, Fence, Made, Millis,
     NewRun, Run, RunFilter, RunStore, Step, StoreError, Submitted,
 };
+use crate::checkpoints::Checkpoints;
 use crate::encryption::{Resealed, Vault};
 use async_trait::async_trait;
 use rusqlite::{Connection, ErrorCode, Transaction, TransactionBehavior};
@@ -31,10 +32,6 @@ const SCHEMA: i64 = 1;
 /// How much of the file is kept in memory by each connection, in KiB.
 const CACHE_KIB: i64 = 8 << 10;
 
-/// After how many pages the write-ahead log is written into the file: what
-/// changed again meanwhile is written once.
-const LOG_PAGES: i64 = 4_000;
-
 /// Marks the file as one of runs: `koRu`.
 const APPLICATION: i32 = 0x6b6f_5275;
 
@@ -47,6 +44,7 @@ pub struct Sqlite {
     /// What is written here survives the process, and the machine as soon as
     /// anything durable was written after it: for what is informative only.
     light: Arc<Writer>,
+    checkpoints: Arc<Checkpoints>,
     vault: Vault,
 }
 
@@ -83,12 +81,20 @@ impl Sqlite {
         let open = |synchronous| {
             let mut connection = Connection::open(path).map_err(|error| named(&error))?;
             prepare(&mut connection, synchronous).map_err(|error| named(&error))?;
-            Ok::<_, StoreError>(Writer::new(connection))
+            Ok::<_, StoreError>(connection)
         };
+        let (durable, light) = (open("FULL")?, open("NORMAL")?);
+        let checkpoints = Arc::new(Checkpoints::of(path).map_err(|error| named(&error))?);
+        for connection in [&durable, &light] {
+            checkpoints
+                .take(connection)
+                .map_err(|error| named(&error))?;
+        }
         Ok(Self {
             path: path.to_owned(),
-            durable: open("FULL")?,
-            light: open("NORMAL")?,
+            durable: Writer::new(durable, checkpoints.clone()),
+            light: Writer::new(light, checkpoints.clone()),
+            checkpoints,
             vault: Vault::default(),
         })
     }
@@ -117,12 +123,10 @@ impl Sqlite {
         self.light.write(work).await
     }
 
-    /// What was replaced or removed is not to stay in the write-ahead log. Others
-    /// may be reading; then it goes with a later one.
+    /// What was replaced or removed is not to stay in the write-ahead log.
     async fn checkpoint(&self) -> Result<(), StoreError> {
-        let checkpoint = "PRAGMA wal_checkpoint(TRUNCATE)";
-        self.read(move |db| Ok(db.query_row(checkpoint, [], |_| Ok(()))?))
-            .await
+        let checkpoints = self.checkpoints.clone();
+        self.read(move |db| Ok(checkpoints.truncate(db)?)).await
     }
 
     /// Reads without taking the place of whoever writes.
@@ -159,7 +163,6 @@ fn prepare(
     transaction.commit()?;
     // A negative size is one in KiB.
     connection.pragma_update(None, "cache_size", -CACHE_KIB)?;
-    connection.pragma_update(None, "wal_autocheckpoint", LOG_PAGES)?;
     Ok(())
 }
 

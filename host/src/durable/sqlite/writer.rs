@@ -3,6 +3,7 @@
 //! have it on disk, and to have a thread for it. None waits for others to come.
 
 use super::StoreError;
+use crate::checkpoints::Checkpoints;
 use rusqlite::{Connection, Transaction, TransactionBehavior};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -59,6 +60,7 @@ where
 /// A connection, and what waits to be written through it.
 pub(super) struct Writer {
     connection: Mutex<Connection>,
+    checkpoints: Arc<Checkpoints>,
     waiting: Mutex<Waiting>,
 }
 
@@ -70,9 +72,10 @@ struct Waiting {
 }
 
 impl Writer {
-    pub(super) fn new(connection: Connection) -> Arc<Self> {
+    pub(super) fn new(connection: Connection, checkpoints: Arc<Checkpoints>) -> Arc<Self> {
         Arc::new(Self {
             connection: Mutex::new(connection),
+            checkpoints,
             waiting: Mutex::default(),
         })
     }
@@ -124,7 +127,9 @@ impl Writer {
             if jobs.is_empty() {
                 return;
             }
-            together(&mut self.connection(), jobs);
+            let mut connection = self.connection();
+            together(&mut connection, jobs);
+            self.checkpoints.committed(&connection);
         }
     }
 }
@@ -170,6 +175,7 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::path::Path;
     use std::sync::mpsc;
 
     fn writer() -> Arc<Writer> {
@@ -177,7 +183,8 @@ mod tests {
         connection
             .execute_batch("CREATE TABLE t (n INTEGER PRIMARY KEY) STRICT")
             .unwrap();
-        Writer::new(connection)
+        let checkpoints = Checkpoints::of(Path::new("")).unwrap();
+        Writer::new(connection, Arc::new(checkpoints))
     }
 
     fn insert(n: u32) -> impl Fn(&Transaction<'_>) -> Result<u32, StoreError> + Send {

@@ -38,10 +38,6 @@ const REPLACES: &str = "
 /// How much of the file is kept in memory by each connection, in KiB.
 const CACHE_KIB: i64 = 16 << 10;
 
-/// After how many pages the write-ahead log is written into the file: what
-/// changed again meanwhile is written once.
-const LOG_PAGES: i64 = 4_000;
-
 /// Makes an empty file a ledger.
 pub(super) fn prepare(connection: &mut Connection) -> Result<(), Box<dyn std::error::Error>> {
     connection.busy_timeout(Duration::from_secs(5))?;
@@ -71,7 +67,6 @@ pub(super) fn prepare(connection: &mut Connection) -> Result<(), Box<dyn std::er
     transaction.commit()?;
     // A negative size is one in KiB.
     connection.pragma_update(None, "cache_size", -CACHE_KIB)?;
-    connection.pragma_update(None, "wal_autocheckpoint", LOG_PAGES)?;
     Ok(())
 }
 

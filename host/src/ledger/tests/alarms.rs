@@ -214,13 +214,7 @@ async fn rows_are_found_by_their_check() {
 #[tokio::test]
 async fn counting_and_alarms_look_at_denials_only() {
     let ledger = TestLedger::of(1).await;
-    let connection = Connection::open(ledger.path()).unwrap();
-    let plan = |sql: &str| -> String {
-        let mut explain = connection
-            .prepare(&format!("EXPLAIN QUERY PLAN {sql}"))
-            .unwrap();
-        explain.query_row([], |row| row.get(3)).unwrap()
-    };
+    let plan = |sql| ledger.plan(sql, &[]).swap_remove(0);
     assert_eq!(
         plan(
             "SELECT \"check\", count(*) FROM ledger WHERE kind = 'denial' AND client = 'a' AND time > 'b' GROUP BY \"check\""

@@ -195,7 +195,7 @@ async fn a_message_is_found_by_an_id_that_does_not_tell_its_number() {
 
 impl TestLedger {
     /// How SQLite finds what is asked for.
-    fn plan(&self, sql: &str, values: &[(&str, rusqlite::types::Value)]) -> Vec<String> {
+    pub(super) fn plan(&self, sql: &str, values: &[(&str, rusqlite::types::Value)]) -> Vec<String> {
         let connection = Connection::open(self.path()).unwrap();
         let mut select = connection
             .prepare(&format!("EXPLAIN QUERY PLAN {sql}"))
