@@ -20,8 +20,11 @@ use std::fs::File;
 use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError, Weak};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 use wasmtime::component::InstancePre;
+
+/// For how long a file is taken to be as it was when somebody looked.
+const LOOK: Duration = Duration::from_millis(1);
 
 /// A component that is ready to run for a client.
 pub struct Loaded {
@@ -228,14 +231,20 @@ impl Registry {
     }
 
     /// What was in the file of a component, if it is as it was. That takes one
-    /// look at the file, on whatever thread asks.
+    /// look at the file, on whatever thread asks; when many ask at a time, one
+    /// looks for all.
     fn unchanged(&self, path: &Path) -> Option<Known> {
+        if let Some(known) = lock(&self.files).get(path)
+            && known.looked.is_some_and(|looked| looked.elapsed() < LOOK)
+        {
+            return Some(known.clone());
+        }
+        let looked = Instant::now();
         let stamp = Stamp::of(&std::fs::metadata(path).ok()?);
-        let files = lock(&self.files);
-        files
-            .get(path)
-            .filter(|known| known.stamp == stamp)
-            .cloned()
+        let mut files = lock(&self.files);
+        let known = files.get_mut(path).filter(|known| known.stamp == stamp)?;
+        known.looked = known.looked.max(Some(looked));
+        Some(known.clone())
     }
 
     /// What is in the file of a component.
@@ -306,6 +315,7 @@ impl Registry {
         if let Some(stamp) = stamp {
             let known = Known {
                 stamp,
+                looked: None,
                 digest,
                 compiled: compiled.clone(),
             };
@@ -343,6 +353,8 @@ impl Registry {
 #[derive(Clone)]
 struct Known {
     stamp: Stamp,
+    /// When the file was as it was, if anybody looked since it was read.
+    looked: Option<Instant>,
     digest: [u8; 32],
     compiled: Digested,
 }

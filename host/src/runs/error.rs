@@ -204,9 +204,6 @@ pub(super) fn ended(error: wasmtime::Error) -> RunError {
             error
                 .chain()
                 .map(ToString::to_string)
-                // The backtrace is of use to the connector's developer only
-                // with symbols; the causes are of use to all.
-                .filter(|text| !text.starts_with("error while executing"))
                 .collect::<Vec<_>>()
                 .join(": "),
         ),

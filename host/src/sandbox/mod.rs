@@ -103,6 +103,9 @@ impl Sandbox {
             .epoch_interruption(true)
             // What debuggers read, and the engine does not.
             .native_unwind_info(false)
+            // For backtraces, which nobody is shown: a tenth of what is loaded.
+            .generate_address_map(false)
+            .wasm_backtrace_max_frames(None)
             .max_wasm_stack(STACK_BYTES)
             .async_stack_size(STACK_BYTES + (1 << 20));
         let engine = Engine::new(&config).map_err(|error| anyhow::anyhow!("{error:#}"))?;
