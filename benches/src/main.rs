@@ -22,6 +22,9 @@ use clap::{Parser, ValueEnum};
 use report::Report;
 use std::path::PathBuf;
 use std::time::Duration;
+use tracing_subscriber::layer::SubscriberExt;
+use tracing_subscriber::util::SubscriberInitExt;
+use tracing_subscriber::{EnvFilter, Layer};
 
 /// That of the program `koppel`, for all that is compared.
 #[global_allocator]
@@ -69,6 +72,10 @@ enum Group {
 
 fn main() -> Result<()> {
     let cli = Cli::parse();
+    // As the program does.
+    let log = tracing_subscriber::fmt::layer().with_writer(std::io::stderr);
+    let log = log.with_filter(EnvFilter::new("warn"));
+    tracing_subscriber::registry().with(log).init();
     if let Some(folder) = &cli.export {
         return bulk::export(folder);
     }

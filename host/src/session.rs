@@ -1,10 +1,10 @@
 //! A session: one run of a client for a user and an employer. All that the
 //! guest does goes through it, and so through the five checks.
 
-use crate::authorization::{EmployerModules, NO_MODULES, Question};
+use crate::authorization::{EmployerModules, NO_MODULES, Question, Revocations};
 use crate::bindings::koppel::loket::types::{ActivityError, Check, Denial};
 use crate::catalogue::Activity;
-use crate::config::Live;
+use crate::config::{Config, Live};
 use crate::ledger::{Context, Entry, Kind, Ledger, Opening};
 use crate::platform::{Attribution, ChangedBy, DeclarationKind, Entity, Owner, Platform};
 use crate::runs::Trace;
@@ -68,6 +68,26 @@ pub enum Fault {
     Host(anyhow::Error),
 }
 
+/// What the five checks look at, as it is at a moment: what is granted, what was
+/// taken back, and the modules that were turned on at run time.
+#[derive(Clone)]
+struct Grounds {
+    config: Arc<Config>,
+    revoked: Option<Arc<Revocations>>,
+    modules: Arc<EmployerModules>,
+}
+
+impl Grounds {
+    /// Whether nothing was replaced in between. Each of them is never changed,
+    /// and here both are still there, so that none has the place of another.
+    fn are(&self, others: &Self) -> bool {
+        let revoked = self.revoked.as_ref().map(Arc::as_ptr);
+        Arc::ptr_eq(&self.config, &others.config)
+            && revoked == others.revoked.as_ref().map(Arc::as_ptr)
+            && Arc::ptr_eq(&self.modules, &others.modules)
+    }
+}
+
 impl From<ActivityError> for Fault {
     fn from(error: ActivityError) -> Self {
         Self::Guest(error)
@@ -116,14 +136,22 @@ impl Session {
 
     async fn judge(&self, activity: Activity, entity: Option<Entity>) -> Result<(), Fault> {
         // Nothing is looked up for those who may not do it to their own.
-        self.require(activity, self.own()).await?;
+        let grounds = self.grounds(activity).await?;
+        self.require(activity, self.own(), &grounds).await?;
         let Some(entity) = entity else {
             return Ok(());
         };
         match self.platform.owner_within(entity, self.employer).await {
             // Once more: of the entity's own employer, and with what was
             // revoked while it was looked up.
-            Ok(Attribution::Owned(owner)) => self.require(activity, owner).await,
+            Ok(Attribution::Owned(owner)) => {
+                let now = self.grounds(activity).await?;
+                if owner == self.own() && now.are(&grounds) {
+                    // The same question has the same answer.
+                    return Ok(());
+                }
+                self.require(activity, owner, &now).await
+            }
             Ok(Attribution::Missing) => {
                 Err(ActivityError::NotFound(entity.id().to_string()).into())
             }
@@ -154,9 +182,13 @@ impl Session {
     }
 
     /// Runs the five checks for something of this owner.
-    async fn require(&self, activity: Activity, owner: Owner) -> Result<(), Fault> {
-        let modules = self.modules(activity).await?;
-        match self.check(activity, owner, &modules) {
+    async fn require(
+        &self,
+        activity: Activity,
+        owner: Owner,
+        grounds: &Grounds,
+    ) -> Result<(), Fault> {
+        match self.check(activity, owner, grounds) {
             Ok(()) => {
                 *self.last_denial() = None;
                 Ok(())
@@ -192,16 +224,16 @@ impl Session {
         activity: Activity,
         entity: Option<Entity>,
     ) -> Result<bool, ActivityError> {
-        let modules = self.modules(activity).await?;
+        let grounds = self.grounds(activity).await?;
         // Nothing is looked up for those who may not do it to their own.
-        if self.check(activity, self.own(), &modules).is_err() {
+        if self.check(activity, self.own(), &grounds).is_err() {
             return Ok(false);
         }
         let Some(entity) = entity else {
             return Ok(true);
         };
         match self.platform.owner_within(entity, self.employer).await {
-            Ok(Attribution::Owned(owner)) => Ok(self.check(activity, owner, &modules).is_ok()),
+            Ok(Attribution::Owned(owner)) => Ok(self.check(activity, owner, &grounds).is_ok()),
             Ok(Attribution::Missing | Attribution::Elsewhere) | Err(ActivityError::Denied(_)) => {
                 Ok(false)
             }
@@ -239,19 +271,14 @@ impl Session {
         Ok(likely.unwrap_or(DeclarationKind::PayrollTaxReturn))
     }
 
-    fn check(
-        &self,
-        activity: Activity,
-        owner: Owner,
-        modules: &EmployerModules,
-    ) -> Result<(), Denial> {
+    fn check(&self, activity: Activity, owner: Owner, grounds: &Grounds) -> Result<(), Denial> {
         let question = Question {
             employer: owner.employer,
             provider: owner.provider,
-            ..self.question(activity, modules)
+            ..self.question(activity, &grounds.modules)
         };
         let span = telemetry::checks(activity.id());
-        let checked = span.in_scope(|| self.live.with(|config| config.grants.check(&question)));
+        let checked = span.in_scope(|| grounds.config.grants.check(&question));
         if let Err(denial) = &checked {
             span.record("red", crate::authorization::name(denial.check));
         }
@@ -275,13 +302,17 @@ impl Session {
         }
     }
 
-    /// The modules that were turned on at run time, as they are now, if the
-    /// activity belongs to one.
-    async fn modules(&self, activity: Activity) -> Result<Arc<EmployerModules>, ActivityError> {
-        match activity.row().module {
-            Some(_) => self.platform.modules_on().await,
-            None => Ok(NO_MODULES.clone()),
-        }
+    /// What the five checks on this activity look at, as it is now.
+    async fn grounds(&self, activity: Activity) -> Result<Grounds, ActivityError> {
+        let config = self.live.now();
+        Ok(Grounds {
+            revoked: config.grants.revoked.now(),
+            config,
+            modules: match activity.row().module {
+                Some(_) => self.platform.modules_on().await?,
+                None => NO_MODULES.clone(),
+            },
+        })
     }
 
     /// The line of the configuration that would allow what a denial refused,
@@ -360,3 +391,6 @@ impl Session {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -7,7 +7,7 @@ use crate::bindings::koppel::loket::types::ActivityError;
 use crate::catalogue::Activity;
 use crate::platform::Entity;
 use crate::session::{Fault, Session};
-use crate::telemetry::{self, Metrics};
+use crate::telemetry::{self, Called, Metrics};
 use std::any::Any;
 use std::collections::HashMap;
 use std::pin::{Pin, pin};
@@ -107,12 +107,12 @@ async fn metered<R>(
     let span = telemetry::activity(activity.id());
     let called = call.instrument(span.clone()).await;
     let outcome = match &called {
-        Ok(_) => "ok",
-        Err(Fault::Guest(ActivityError::Denied(_))) => "denied",
-        Err(_) => "failed",
+        Ok(_) => Called::Ok,
+        Err(Fault::Guest(ActivityError::Denied(_))) => Called::Denied,
+        Err(_) => Called::Failed,
     };
-    span.record("outcome", outcome);
-    metrics.activity(activity.id(), outcome);
+    span.record("outcome", outcome.name());
+    metrics.activity(activity, outcome);
     called
 }
 

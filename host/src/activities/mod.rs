@@ -33,6 +33,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use std::sync::Arc;
 use uuid::Uuid;
+use uuid::fmt::Hyphenated;
 use wasmtime::component::{ComponentNamedList, Lift, Linker, Lower};
 
 /// The version of `koppel:loket` and `koppel:connector` that this host offers.
@@ -176,9 +177,12 @@ pub(crate) fn end(error: anyhow::Error) -> wasmtime::Error {
 
 /// The UUID in an identifier of the contract.
 pub(crate) fn id(field: &str, text: &str) -> Result<Uuid, ActivityError> {
-    // Uuid also reads other notations; the contract has one.
+    // Uuid also reads other notations, of other lengths, and capitals; the
+    // contract has one.
+    let is_the_one =
+        text.len() == Hyphenated::LENGTH && !text.bytes().any(|b| b.is_ascii_uppercase());
     match Uuid::try_parse(text) {
-        Ok(id) if id.as_hyphenated().encode_lower(&mut Uuid::encode_buffer()) == text => Ok(id),
+        Ok(id) if is_the_one => Ok(id),
         _ => Err(invalid(
             field,
             "must be a UUID in hyphenated lower-case form".to_owned(),

@@ -116,16 +116,23 @@ impl Revoked {
     }
 
     /// What is taken back now.
-    pub fn now(&self) -> Option<Guard<Arc<Revocations>>> {
+    pub fn now(&self) -> Option<Arc<Revocations>> {
+        self.0.as_ref().map(|shared| shared.load_full())
+    }
+
+    /// The same, for a moment.
+    fn at_once(&self) -> Option<Guard<Arc<Revocations>>> {
         self.0.as_ref().map(|shared| shared.load())
     }
 
     pub(super) fn client(&self, client: &str, activity: Activity) -> bool {
-        self.now().is_some_and(|now| now.client(client, activity))
+        let now = self.at_once();
+        now.is_some_and(|now| now.client(client, activity))
     }
 
     pub(super) fn user(&self, user: &str) -> bool {
-        self.now().is_some_and(|now| now.users.contains(user))
+        let now = self.at_once();
+        now.is_some_and(|now| now.users.contains(user))
     }
 }
 

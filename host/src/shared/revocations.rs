@@ -159,7 +159,7 @@ async fn followed(store: Store, revoked: Revoked) -> Result<Infallible, String> 
     let mut known = read(&store).await?;
     loop {
         let now: Revocations = known.values().cloned().collect();
-        if revoked.now().is_some_and(|before| **before != now) {
+        if revoked.now().is_some_and(|before| *before != now) {
             tracing::info!(
                 revocations = now.all().len(),
                 "the revocations were replaced"

@@ -9,6 +9,7 @@ mod spans;
 mod state;
 
 pub use listener::{Listening, listen};
+pub(crate) use metrics::Called;
 pub use metrics::Metrics;
 pub use otlp::{Exporting, export};
 pub use spans::TARGET;
