@@ -1,12 +1,10 @@
 use super::*;
-use crate::platform::seed;
 use std::path::Path;
 
 #[test]
 fn a_question_is_asked_again_if_anything_was_replaced_since() {
-    let provider = seed::provider_id(1);
-    let text = format!("[modules.provider]\n\"{provider}\" = [\"journal\"]\n");
-    let config = || Arc::new(Config::parse(Path::new("platform.toml"), &text).unwrap());
+    let text = "[platform]\ndata = \"koppel.db\"\nledger = \"ledger.db\"\n";
+    let config = || Arc::new(Config::parse(Path::new("platform.toml"), text).unwrap());
     let before = Grounds {
         config: config(),
         revoked: Some(Arc::default()),
