@@ -59,7 +59,7 @@ pub(crate) fn engine_with(
     let mut config = Config::new();
     setting(&mut config, &mut pool);
     config.allocation_strategy(InstanceAllocationStrategy::Pooling(pool));
-    Ok(Engine::new(&config)?)
+    Engine::new(&config)
 }
 
 /// The record that the activity gives.
@@ -87,7 +87,7 @@ pub(crate) fn link(engine: &Engine, component: &Component) -> Result<InstancePre
         .func_wrap("get-employer-by-employer-id", move |_, (_,): (String,)| {
             Ok((Ok::<_, ActivityError>(employer.clone()),))
         })?;
-    Ok(linker.instantiate_pre(component)?)
+    linker.instantiate_pre(component)
 }
 
 impl Floor {
@@ -133,7 +133,7 @@ impl Floor {
         (store, instance): &mut (Store<State>, Instance),
     ) -> Result<Description> {
         let guest = connector::GuestIndices::new(&self.pre)?.load(&mut *store, instance)?;
-        Ok(guest.call_describe(store).await?)
+        guest.call_describe(store).await
     }
 
     /// Calls `lookup` of an instance.
