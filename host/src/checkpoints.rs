@@ -4,11 +4,11 @@
 //! to do. Here a thread does it beside them until hardly anything is left; then a
 //! commit does the rest, and the log begins anew.
 
+use crate::joined::Joined;
 use rusqlite::{Connection, OpenFlags};
 use std::path::{Path, PathBuf};
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::thread::JoinHandle;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, TryLockError};
 
 /// From how many pages on the log begins anew: a page that changed more than once
 /// since it began is written into the file once.
@@ -26,9 +26,7 @@ const LONGEST: i64 = 4 * LONG;
 
 /// The thread that writes the log of one file into it.
 pub(crate) struct Checkpoints {
-    /// None when it is told to end.
-    wake: Option<SyncSender<()>>,
-    thread: Option<JoinHandle<()>>,
+    thread: Joined<SyncSender<()>>,
     turn: Turn,
 }
 
@@ -52,11 +50,10 @@ impl Checkpoints {
         // One that is woken while it works looks again.
         let (wake, woken) = sync_channel(1);
         let (path, turn) = (path.to_owned(), Turn::default());
-        let thread = std::thread::Builder::new().name("koppel-pages".to_owned());
         let takes = turn.clone();
+        let work = move || work(&path, &takes, &woken);
         Ok(Self {
-            wake: Some(wake),
-            thread: Some(thread.spawn(move || work(&path, &takes, &woken))?),
+            thread: Joined::start("koppel-pages", wake, work)?,
             turn,
         })
     }
@@ -95,26 +92,15 @@ impl Checkpoints {
         let left = log.pages - log.done;
         if log.pages >= LONGEST || (log.pages >= LONG && left <= FEW) {
             // If somebody is at it, the next commit does the rest.
-            if let Ok(_turn) = self.turn.try_lock() {
-                checkpoint(connection)?;
+            match self.turn.try_lock() {
+                Err(TryLockError::WouldBlock) => {}
+                _turn => checkpoint(connection)?,
             }
         } else if left >= MANY || log.pages >= LONG {
             // If it was woken and has not begun yet, it sees this as well.
-            let _ = self.wake.as_ref().map(|wake| wake.try_send(()));
+            let _ = self.thread.way().map(|wake| wake.try_send(()));
         }
         Ok(())
-    }
-}
-
-impl Drop for Checkpoints {
-    fn drop(&mut self) {
-        // The file is closed when whoever had this has let go of it.
-        self.wake = None;
-        if let Some(thread) = self.thread.take()
-            && thread.join().is_err()
-        {
-            tracing::error!("the thread that writes the write-ahead log back panicked");
-        }
     }
 }
 

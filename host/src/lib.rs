@@ -30,6 +30,7 @@ pub mod exports;
 #[doc(hidden)]
 pub mod fuzzing;
 mod gate;
+mod joined;
 mod kinds;
 mod language;
 pub mod ledger;

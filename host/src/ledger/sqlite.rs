@@ -13,13 +13,13 @@ use super::verifying::Verifying;
 use super::{Context, DenialCount, Filter, Kept, Kind, LedgerError, Resealed, Row, Use};
 use crate::checkpoints::Checkpoints;
 use crate::encryption::{Vault, is_sealed};
+use crate::joined::Joined;
 use async_trait::async_trait;
 use jiff::Timestamp;
 use rusqlite::{Connection, OptionalExtension, Transaction, TransactionBehavior, params};
 use std::future::ready;
 use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
-use std::thread::JoinHandle;
 use uuid::Uuid;
 
 pub(super) use schema::SELDOM;
@@ -47,14 +47,8 @@ pub(super) struct File {
     connection: Arc<Mutex<Connection>>,
     checkpoints: Arc<Checkpoints>,
     vault: Vault,
-    writer: Writer,
-}
-
-/// The thread that appends, and the way to it.
-struct Writer {
-    /// None when it is told to end.
-    turns: Option<Turns>,
-    thread: Option<JoinHandle<()>>,
+    /// The thread that appends.
+    writer: Joined<Turns>,
 }
 
 impl From<rusqlite::Error> for LedgerError {
@@ -79,7 +73,7 @@ impl File {
         let checkpoints = Arc::new(Checkpoints::of(path).map_err(|error| named(&error))?);
         checkpoints.take(&appends).map_err(|error| named(&error))?;
         Ok(Self {
-            writer: Writer::start(appends, checkpoints.clone(), vault.clone())
+            writer: writer(appends, checkpoints.clone(), vault.clone())
                 .map_err(|error| named(&error))?,
             connection: Arc::new(Mutex::new(open()?)),
             checkpoints,
@@ -101,44 +95,26 @@ impl File {
     }
 }
 
-impl Writer {
-    /// Starts a thread that appends through this connection.
-    fn start(
-        mut connection: Connection,
-        checkpoints: Arc<Checkpoints>,
-        vault: Vault,
-    ) -> std::io::Result<Self> {
-        let (turns, queue) = turns::queue();
-        // It has a runtime of its own, so that it goes on for as long as there
-        // is a ledger, whatever runtime appends to it.
-        let runtime = tokio::runtime::Builder::new_current_thread()
-            .enable_time()
-            .build()?;
-        let take = move || {
-            runtime.block_on(queue.take(|turn| {
-                let appended = append(&mut connection, &checkpoints, turn, &vault);
-                checkpoints.committed(&connection);
-                ready(appended)
-            }));
-        };
-        let thread = std::thread::Builder::new().name("koppel-ledger".to_owned());
-        Ok(Self {
-            turns: Some(turns),
-            thread: Some(thread.spawn(take)?),
-        })
-    }
-}
-
-impl Drop for Writer {
-    fn drop(&mut self) {
-        // The file is closed when whoever had the ledger has let go of it.
-        self.turns = None;
-        if let Some(thread) = self.thread.take()
-            && thread.join().is_err()
-        {
-            tracing::error!("the thread that appends to the ledger panicked");
-        }
-    }
+/// Starts the thread that appends, through this connection.
+fn writer(
+    mut connection: Connection,
+    checkpoints: Arc<Checkpoints>,
+    vault: Vault,
+) -> std::io::Result<Joined<Turns>> {
+    let (turns, queue) = turns::queue();
+    // It has a runtime of its own, so that it goes on for as long as there is a
+    // ledger, whatever runtime appends to it.
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_time()
+        .build()?;
+    let take = move || {
+        runtime.block_on(queue.take(|turn| {
+            let appended = append(&mut connection, &checkpoints, turn, &vault);
+            checkpoints.committed(&connection);
+            ready(appended)
+        }));
+    };
+    Joined::start("koppel-ledger", turns, take)
 }
 
 impl From<rusqlite::Error> for Refused {
@@ -220,7 +196,7 @@ fn is_encrypted(db: &Transaction<'_>) -> rusqlite::Result<bool> {
 #[async_trait]
 impl Storage for File {
     fn append(&self, asked: Asked, own: Option<Earlier>) -> Appending {
-        match &self.writer.turns {
+        match self.writer.way() {
             Some(turns) => turns.append(asked, own),
             // Only while it is dropped, when nobody can ask.
             None => Box::pin(ready(Err(LedgerError("it is closed".to_owned())))),
