@@ -116,6 +116,16 @@ async fn finish(process: &Process, fence: Fence, to: Ended) -> Run {
     process.store.finish(fence, end(to), NOW).await.unwrap()
 }
 
+/// A run that is made at once.
+pub(crate) fn direct(process: &Process, key: &str) -> Direct {
+    let new = NewRun {
+        origin: Origin::Direct,
+        ..new(key, 1)
+    };
+    let begin = beginning(process, new.id);
+    Direct::new(new, begin)
+}
+
 pub(crate) fn step(seq: u64, outcome: Option<&str>) -> Step {
     Step {
         seq,
@@ -643,18 +653,7 @@ pub(crate) async fn a_run_that_was_made_at_once_is_kept_before_or_after(process:
         Ended::Suspended { due: NOW + 9 },
     ];
     for (number, to) in ends.into_iter().enumerate() {
-        let direct = |key: &str| {
-            let mut new = new(key, 1);
-            new.origin = Origin::Direct;
-            let begin = Begin {
-                run: new.id,
-                holder: process.holder,
-                now: NOW,
-                made: Made("a".to_owned()),
-                concurrency: u32::MAX,
-            };
-            Direct::new(new, begin)
-        };
+        let direct = |key: &str| direct(&process, key);
         let end = || End {
             output: Some(serde_json::json!({"a": 1})),
             error: Some(Failing {

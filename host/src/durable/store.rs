@@ -246,7 +246,8 @@ pub trait RunStore: Send + Sync {
     /// Keeps a run that is made at once, as under way.
     async fn direct(&self, direct: Direct) -> Result<(), StoreError>;
 
-    /// Keeps a run that was made at once, as it ended.
+    /// Keeps a run that was made at once, as it ended. It may be on disk a little
+    /// later; whoever asks this store sees it at once.
     async fn made(&self, direct: Direct, end: End, now: Millis) -> Result<(), StoreError> {
         let fence = direct.fence();
         self.direct(direct).await?;

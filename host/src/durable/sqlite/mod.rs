@@ -123,6 +123,16 @@ impl Sqlite {
         self.light.write(work).await
     }
 
+    /// As [`Sqlite::durably`], on what is there: also what was asked for through
+    /// the other connection, and nobody waited for.
+    async fn knowingly<T: Send + 'static>(
+        &self,
+        work: impl Fn(&Transaction<'_>) -> Result<T, StoreError> + Send + 'static,
+    ) -> Result<T, StoreError> {
+        self.read(|_| Ok(())).await?;
+        self.durably(work).await
+    }
+
     /// What was replaced or removed is not to stay in the write-ahead log.
     async fn checkpoint(&self) -> Result<(), StoreError> {
         let checkpoints = self.checkpoints.clone();
@@ -135,7 +145,7 @@ impl Sqlite {
         work: impl FnOnce(&Connection) -> Result<T, StoreError> + Send + 'static,
     ) -> Result<T, StoreError> {
         let connection = self.light.clone();
-        let done = tokio::task::spawn_blocking(move || work(&connection.connection()));
+        let done = tokio::task::spawn_blocking(move || connection.read(work));
         done.await
             .unwrap_or_else(|error| Err(StoreError::Broken(error.to_string())))
     }
@@ -242,8 +252,14 @@ impl RunStore for Sqlite {
             self.direct(direct).await?;
             return self.finish(fence, end, now).await.map(drop);
         }
-        self.lightly(move |db| attempts::made(db, &direct, &end, now))
-            .await
+        let run = direct.new.id;
+        let told = move |done| {
+            if let Err(error) = done {
+                tracing::error!(%run, %error, "how a run ended is not kept; the ledger has it");
+            }
+        };
+        let work = move |db: &Transaction<'_>| attempts::made(db, &direct, &end, now);
+        self.light.write_soon(work, told).await
     }
 
     async fn record(&self, fence: Fence, steps: Vec<Step>) -> Result<(), StoreError> {
@@ -272,7 +288,7 @@ impl RunStore for Sqlite {
 
     async fn cancel(&self, run: Uuid, why: &str, now: Millis) -> Result<Run, StoreError> {
         let why = why.to_owned();
-        self.durably(move |db| people::cancel(db, run, &why, now))
+        self.knowingly(move |db| people::cancel(db, run, &why, now))
             .await
     }
 
@@ -282,7 +298,7 @@ impl RunStore for Sqlite {
     }
 
     async fn retry(&self, run: Uuid, now: Millis) -> Result<Run, StoreError> {
-        self.durably(move |db| people::retry(db, run, now)).await
+        self.knowingly(move |db| people::retry(db, run, now)).await
     }
 
     async fn decide(
@@ -292,7 +308,7 @@ impl RunStore for Sqlite {
         now: Millis,
     ) -> Result<(Run, Vec<Doubt>), StoreError> {
         let vault = self.vault.clone();
-        self.durably(move |db| people::decide(db, run, &decision, now, &vault))
+        self.knowingly(move |db| people::decide(db, run, &decision, now, &vault))
             .await
     }
 

@@ -209,8 +209,9 @@ mod tests {
     #[test]
     fn taking_up_a_run_looks_at_no_more_of_a_long_queue_than_of_a_short_one() {
         let dir = tempfile::tempdir().unwrap();
-        let runs = Sqlite::open(&dir.path().join("runs.db")).unwrap();
-        let db = runs.light.connection();
+        let path = dir.path().join("runs.db");
+        let _made = Sqlite::open(&path).unwrap();
+        let db = rusqlite::Connection::open(&path).unwrap();
         let plan = |sql: &str, values: &[&dyn rusqlite::ToSql]| {
             let mut explain = db.prepare(&format!("EXPLAIN QUERY PLAN {sql}")).unwrap();
             let steps = explain

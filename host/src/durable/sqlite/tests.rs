@@ -1,12 +1,13 @@
 //! Runs in SQLite: what every store and queue must do, and what is its own.
 
-use super::super::conformance::{self, NOW, Process, end, lease, started, step, submit};
+use super::super::conformance::{self, NOW, Process, direct, end, lease, started, step, submit};
 use super::super::{Ended, RunFilter, RunStore, State, StoreError};
 use super::{LocalQueue, Sqlite};
 use crate::encryption::Vault;
 use rusqlite::Connection;
 use std::path::Path;
 use std::sync::Arc;
+use std::time::Duration;
 use tempfile::TempDir;
 
 /// As a process has the file open.
@@ -109,13 +110,14 @@ async fn a_full_disk_loses_nothing_and_is_told() {
     // No page more than there are.
     let full = Sqlite::open(&dir.path().join("data/runs.db")).unwrap();
     for connection in [&full.durable, &full.light] {
-        let connection = connection.connection();
-        let pages: i64 = connection
-            .query_row("PRAGMA page_count", [], |row| row.get(0))
-            .unwrap();
-        connection
-            .pragma_update(None, "max_page_count", pages)
-            .unwrap();
+        connection.read(|connection| {
+            let pages: i64 = connection
+                .query_row("PRAGMA page_count", [], |row| row.get(0))
+                .unwrap();
+            connection
+                .pragma_update(None, "max_page_count", pages)
+                .unwrap();
+        });
     }
     let large = "x".repeat(100_000);
     let refused = full.record(fence, vec![step(0, Some(&large))]).await;
@@ -147,6 +149,30 @@ async fn a_locked_file_is_waited_for_and_then_told() {
     );
     lock.execute_batch("ROLLBACK").unwrap();
     one.store.record(fence, vec![step(0, None)]).await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_run_that_was_made_at_once_is_there_though_nobody_waited_for_that() {
+    let (dir, one) = one();
+    let over = || end(Ended::Over(State::Succeeded));
+    // Nothing can be written now, so that whoever waits would be waiting.
+    let lock = Connection::open(dir.path().join("data/runs.db")).unwrap();
+    lock.execute_batch("BEGIN IMMEDIATE").unwrap();
+    let first = direct(&one, "first");
+    let made = one.store.made(first.clone(), over(), NOW);
+    let made = tokio::time::timeout(Duration::from_millis(50), made).await;
+    assert!(made.is_err(), "nothing else is being written");
+    let second = direct(&one, "second");
+    one.store.made(second.clone(), over(), NOW).await.unwrap();
+    lock.execute_batch("ROLLBACK").unwrap();
+    let cancelled = one.store.cancel(second.new.id, "no", NOW).await;
+    assert_eq!(
+        cancelled.unwrap_err().to_string(),
+        format!("run {} cannot be cancelled: it is succeeded", second.new.id)
+    );
+    let runs = one.store.runs(RunFilter::default()).await.unwrap();
+    let runs: Vec<_> = runs.iter().map(|run| run.id).collect();
+    assert_eq!(runs, [second.new.id, first.new.id], "newest first");
 }
 
 #[test]

@@ -1,16 +1,21 @@
 //! Writing, each as a whole or not at all. What waits at a moment is written in
 //! one transaction: the more there is to do, the more share what it costs to
-//! have it on disk, and to have a thread for it. None waits for others to come.
+//! have it on disk, and to have a thread for it. None waits for others to come,
+//! but for what nobody waits for.
 
 use super::StoreError;
 use crate::checkpoints::Checkpoints;
 use rusqlite::{Connection, Transaction, TransactionBehavior};
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 use tokio::sync::oneshot;
 
 /// The most that is written in one transaction.
 const MOST: usize = 256;
+
+/// How long what nobody waits for may wait for more of its kind.
+const HELD: Duration = Duration::from_millis(5);
 
 /// Work that somebody waits for.
 trait Job: Send {
@@ -22,16 +27,17 @@ trait Job: Send {
     fn tell(self: Box<Self>, committed: Result<(), StoreError>);
 }
 
-struct Waiter<F, T> {
+struct Waiter<F, T, G> {
     work: F,
     done: Option<Result<T, StoreError>>,
-    told: oneshot::Sender<Result<T, StoreError>>,
+    told: G,
 }
 
-impl<F, T> Job for Waiter<F, T>
+impl<F, T, G> Job for Waiter<F, T, G>
 where
     F: Fn(&Transaction<'_>) -> Result<T, StoreError> + Send,
     T: Send,
+    G: FnOnce(Result<T, StoreError>) + Send,
 {
     fn work(&mut self, db: &Transaction<'_>) -> bool {
         // Others share the transaction.
@@ -51,8 +57,7 @@ where
         let Self { done, told, .. } = *self;
         let failed = |error| Some(Err(error));
         if let Some(done) = committed.map_or_else(failed, |()| done) {
-            // Whoever asked may have gone.
-            let _ = told.send(done);
+            told(done);
         }
     }
 }
@@ -62,11 +67,15 @@ pub(super) struct Writer {
     connection: Mutex<Connection>,
     checkpoints: Arc<Checkpoints>,
     waiting: Mutex<Waiting>,
+    /// Told when somebody begins to wait.
+    awaited: Condvar,
 }
 
 #[derive(Default)]
 struct Waiting {
     jobs: Vec<Box<dyn Job>>,
+    /// Whether somebody waits for one of them.
+    is_awaited: bool,
     /// Whether a thread writes, which does not stop before nothing waits.
     is_writing: bool,
 }
@@ -77,12 +86,16 @@ impl Writer {
             connection: Mutex::new(connection),
             checkpoints,
             waiting: Mutex::default(),
+            awaited: Condvar::new(),
         })
     }
 
-    /// The connection, which nobody writes through meanwhile.
-    pub(super) fn connection(&self) -> MutexGuard<'_, Connection> {
-        lock(&self.connection)
+    /// Reads through the connection, which nobody writes through meanwhile. It
+    /// sees all that was asked for before, whether or not anybody waited for it.
+    pub(super) fn read<T>(&self, work: impl FnOnce(&Connection) -> T) -> T {
+        let mut connection = lock(&self.connection);
+        self.finish(&mut connection);
+        work(&connection)
     }
 
     /// Does work in a transaction, which others may share, and gives what came
@@ -92,45 +105,109 @@ impl Writer {
         work: impl Fn(&Transaction<'_>) -> Result<T, StoreError> + Send + 'static,
     ) -> Result<T, StoreError> {
         let (told, answer) = oneshot::channel();
-        self.add(Box::new(Waiter {
+        let job = Waiter {
             work,
             done: None,
-            told,
-        }));
+            // Whoever asked may have gone.
+            told: |done| drop(told.send(done)),
+        };
+        self.add(lock(&self.waiting), true, Box::new(job));
         let gone = |_| Err(StoreError::Broken("nobody writes any more".to_owned()));
         answer.await.unwrap_or_else(gone)
     }
 
-    fn add(self: &Arc<Self>, job: Box<dyn Job>) {
-        let was_writing = {
-            let mut waiting = lock(&self.waiting);
-            waiting.jobs.push(job);
-            std::mem::replace(&mut waiting.is_writing, true)
-        };
+    /// Does work as [`Writer::write`] does, but waits for it only if nothing else
+    /// is being written, or too much is to be: waiting for a thread takes a run
+    /// longer than what it wrote. What comes of work that is not waited for is
+    /// told.
+    pub(super) async fn write_soon(
+        self: &Arc<Self>,
+        work: impl Fn(&Transaction<'_>) -> Result<(), StoreError> + Send + 'static,
+        told: impl FnOnce(Result<(), StoreError>) + Send + 'static,
+    ) -> Result<(), StoreError> {
+        {
+            let waiting = lock(&self.waiting);
+            if waiting.is_writing && waiting.jobs.len() < MOST {
+                let done = None;
+                self.add(waiting, false, Box::new(Waiter { work, done, told }));
+                return Ok(());
+            }
+        }
+        self.write(work).await
+    }
+
+    fn add(
+        self: &Arc<Self>,
+        mut waiting: MutexGuard<'_, Waiting>,
+        is_awaited: bool,
+        job: Box<dyn Job>,
+    ) {
+        waiting.jobs.push(job);
+        let was_awaited = waiting.is_awaited;
+        waiting.is_awaited |= is_awaited;
+        let was_writing = std::mem::replace(&mut waiting.is_writing, true);
+        drop(waiting);
         // Waking a thread takes longer than others should wait for the lock.
         if !was_writing {
             let writer = self.clone();
             tokio::task::spawn_blocking(move || writer.run());
+        } else if is_awaited && !was_awaited {
+            self.awaited.notify_one();
         }
     }
 
     /// Writes what waits, until nothing does.
     fn run(&self) {
-        loop {
-            let jobs = {
-                let mut waiting = lock(&self.waiting);
-                waiting.is_writing = !waiting.jobs.is_empty();
-                let many = waiting.jobs.len().min(MOST);
-                let more = waiting.jobs.split_off(many);
-                std::mem::replace(&mut waiting.jobs, more)
-            };
-            if jobs.is_empty() {
-                return;
-            }
-            let mut connection = self.connection();
-            together(&mut connection, jobs);
-            self.checkpoints.committed(&connection);
+        let mut many = 0;
+        while self.is_more(many) {
+            many = self.take(&mut lock(&self.connection));
         }
+    }
+
+    /// Whether there is more to write, after so much was written at once. If that
+    /// was more than one, more is likely to come: what nobody waits for is written
+    /// together.
+    fn is_more(&self, wrote: usize) -> bool {
+        let mut waiting = lock(&self.waiting);
+        if wrote > 1 {
+            let may_wait = |waiting: &mut Waiting| !waiting.is_awaited && waiting.jobs.len() < MOST;
+            (waiting, _) = self
+                .awaited
+                .wait_timeout_while(waiting, HELD, may_wait)
+                .unwrap_or_else(PoisonError::into_inner);
+        }
+        waiting.is_writing = !waiting.jobs.is_empty();
+        waiting.is_writing
+    }
+
+    /// Writes all that waits.
+    fn finish(&self, connection: &mut Connection) {
+        while self.take(connection) == MOST {}
+    }
+
+    /// Writes what waits at this moment, and says how much that was. Who has the
+    /// connection finds what was asked for written, or waiting.
+    fn take(&self, connection: &mut Connection) -> usize {
+        let jobs = {
+            let mut waiting = lock(&self.waiting);
+            let many = waiting.jobs.len().min(MOST);
+            let more = waiting.jobs.split_off(many);
+            waiting.is_awaited &= !more.is_empty();
+            std::mem::replace(&mut waiting.jobs, more)
+        };
+        let many = jobs.len();
+        if many > 0 {
+            together(connection, jobs);
+            self.checkpoints.committed(connection);
+        }
+        many
+    }
+}
+
+impl Drop for Writer {
+    fn drop(&mut self) {
+        // The runtime may have ended before a thread began to write.
+        self.finish(&mut lock(&self.connection));
     }
 }
 
@@ -173,128 +250,4 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use std::path::Path;
-    use std::sync::mpsc;
-
-    fn writer() -> Arc<Writer> {
-        let connection = Connection::open_in_memory().unwrap();
-        connection
-            .execute_batch("CREATE TABLE t (n INTEGER PRIMARY KEY) STRICT")
-            .unwrap();
-        let checkpoints = Checkpoints::of(Path::new("")).unwrap();
-        Writer::new(connection, Arc::new(checkpoints))
-    }
-
-    fn insert(n: u32) -> impl Fn(&Transaction<'_>) -> Result<u32, StoreError> + Send {
-        move |db| {
-            db.execute("INSERT INTO t VALUES (?1)", [n])?;
-            Ok(n)
-        }
-    }
-
-    fn rows(writer: &Writer) -> Vec<u32> {
-        let connection = writer.connection();
-        let mut select = connection.prepare("SELECT n FROM t ORDER BY n").unwrap();
-        let rows = select.query_map([], |row| row.get(0)).unwrap();
-        rows.map(Result::unwrap).collect()
-    }
-
-    /// Has all of this wait while something else is written, so that it shares
-    /// a transaction.
-    async fn at_once<F>(writer: &Arc<Writer>, all: Vec<F>) -> Vec<Result<u32, StoreError>>
-    where
-        F: Fn(&Transaction<'_>) -> Result<u32, StoreError> + Send + 'static,
-    {
-        let (go, gone) = mpsc::channel();
-        let first = tokio::spawn({
-            let writer = writer.clone();
-            async move {
-                let wait = move |_: &Transaction<'_>| {
-                    gone.recv().unwrap();
-                    Ok(())
-                };
-                writer.write(wait).await
-            }
-        });
-        let is_alone = || {
-            let waiting = lock(&writer.waiting);
-            waiting.is_writing && waiting.jobs.is_empty()
-        };
-        while !is_alone() {
-            tokio::task::yield_now().await;
-        }
-        let many = all.len();
-        let mut waiting = tokio::task::JoinSet::new();
-        for (at, work) in all.into_iter().enumerate() {
-            let writer = writer.clone();
-            waiting.spawn(async move { (at, writer.write(work).await) });
-        }
-        while lock(&writer.waiting).jobs.len() < many {
-            tokio::task::yield_now().await;
-        }
-        go.send(()).unwrap();
-        first.await.unwrap().unwrap();
-        let mut done = waiting.join_all().await;
-        done.sort_by_key(|(at, _)| *at);
-        done.into_iter().map(|(_, done)| done).collect()
-    }
-
-    #[tokio::test(flavor = "multi_thread")]
-    async fn one_that_fails_leaves_nothing_and_takes_nothing_from_the_others() {
-        let writer = writer();
-        let twice: fn(u32) -> _ = |n| {
-            move |db: &Transaction<'_>| {
-                insert(n)(db)?;
-                if n == 2 { insert(n)(db) } else { Ok(n) }
-            }
-        };
-        let done = at_once(&writer, (1..4).map(twice).collect()).await;
-        let [Ok(1), Err(StoreError::Broken(why)), Ok(3)] = &done[..] else {
-            panic!("{done:?}");
-        };
-        assert_eq!(why, "UNIQUE constraint failed: t.n");
-        assert_eq!(rows(&writer), [1, 3]);
-    }
-
-    #[tokio::test(flavor = "multi_thread")]
-    async fn one_that_panics_takes_nothing_from_the_others() {
-        let writer = writer();
-        let panics: fn(u32) -> _ = |n| {
-            move |db: &Transaction<'_>| {
-                let n = insert(n)(db)?;
-                assert_ne!(n, 1, "this panic is part of the test");
-                Ok(n)
-            }
-        };
-        let done = at_once(&writer, (1..3).map(panics).collect()).await;
-        let [Err(StoreError::Broken(why)), Ok(2)] = &done[..] else {
-            panic!("{done:?}");
-        };
-        assert_eq!(why, "it panicked");
-        assert_eq!(rows(&writer), [2]);
-        assert_eq!(writer.write(insert(5)).await.unwrap(), 5);
-    }
-
-    #[tokio::test(flavor = "multi_thread")]
-    async fn nothing_is_said_to_be_written_of_a_transaction_that_came_to_nothing() {
-        let writer = writer();
-        let rolls_back: fn(u32) -> _ = |n| {
-            move |db: &Transaction<'_>| {
-                let n = insert(n)(db)?;
-                if n == 2 {
-                    db.execute_batch("ROLLBACK")?;
-                }
-                Ok(n)
-            }
-        };
-        let done = at_once(&writer, (1..4).map(rolls_back).collect()).await;
-        let [Ok(1), Err(StoreError::Unavailable(why)), Ok(3)] = &done[..] else {
-            panic!("{done:?}");
-        };
-        assert_eq!(why, "the transaction was rolled back");
-        assert_eq!(rows(&writer), [1, 3]);
-        assert_eq!(writer.write(insert(5)).await.unwrap(), 5);
-    }
-}
+mod tests;
