@@ -117,7 +117,8 @@ impl Host {
             fence: Some(started.fence),
             now,
         };
-        let came = self.attended(&started, ready, By::Asker(&keeping)).await;
+        // Boxed as well, or all of it would be moved twice.
+        let came = Box::pin(self.attended(&started, ready, By::Asker(&keeping))).await;
         abandoned.fence = None;
         let end = self.end(&started, &came);
         if let Some(end) = end {
@@ -174,7 +175,9 @@ impl Host {
             loop {
                 tokio::select! {
                     outcome = &mut work => break outcome,
-                    () = tokio::time::sleep(every) => self.look(started, by, &journal).await,
+                    // Boxed: a timer is aligned to 128 bytes, and so would be all that has
+                    // it within, for which there is no place at hand.
+                    () = Box::pin(tokio::time::sleep(every)) => self.look(started, by, &journal).await,
                     () = self.leaving.cancelled(), if is_worker && journal.brake().why().is_none() => {
                         journal.brake().stop(Stop::Leaving);
                     }
