@@ -194,8 +194,13 @@ impl Registry {
         let loaded = match linked {
             Some(loaded) => loaded,
             None => {
+                // What it does not import it cannot call, granted or not.
+                let imported = inspection.activities.iter().copied();
+                let imported = imported.filter(|activity| granted.contains(*activity));
+                let http = key.http && inspection.http;
+                let exports = key.exports && inspection.exports;
                 let pre = sandbox
-                    .linker(&granted, key.http, key.exports)
+                    .linker(&imported.collect(), http, exports)
                     .and_then(|linker| linker.instantiate_pre(component))
                     .map_err(|error| LoadError::Link {
                         client: name.to_owned(),

@@ -47,8 +47,8 @@ pub(super) fn base(engine: &Engine) -> wasmtime::Result<Linker<State>> {
     Ok(linker)
 }
 
-/// A linker that holds exactly what a client was granted, and the base.
-/// `wasi:http` is linked only with `http`.
+/// A linker that holds exactly this, and the base. `wasi:http` is linked only
+/// with `http`.
 ///
 /// # Errors
 ///

@@ -142,8 +142,9 @@ impl Sandbox {
         &self.compiler
     }
 
-    /// A linker that holds exactly what a client was granted: the base that
-    /// grants nothing, these activities, `wasi:http` and export files.
+    /// A linker that holds what a client was granted of what its component
+    /// imports: the base that grants nothing, these activities, `wasi:http` and
+    /// export files.
     ///
     /// # Errors
     ///
