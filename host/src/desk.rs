@@ -187,9 +187,11 @@ impl Desk {
     async fn read(&self, kind: DeclarationKind, of: Uuid) -> Result<Declaration, Fault> {
         let platform = &self.session.platform;
         Ok(match kind {
-            DeclarationKind::PayrollTaxReturn => platform.payroll_tax_return(of).await?.into(),
+            DeclarationKind::PayrollTaxReturn => {
+                Arc::unwrap_or_clone(platform.payroll_tax_return(of).await?).into()
+            }
             DeclarationKind::UpaPensionDeclaration => {
-                platform.upa_pension_declaration(of).await?.into()
+                Arc::unwrap_or_clone(platform.upa_pension_declaration(of).await?).into()
             }
         })
     }

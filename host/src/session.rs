@@ -70,21 +70,24 @@ pub enum Fault {
 
 /// What the five checks look at, as it is at a moment: what is granted, what was
 /// taken back, and the modules that were turned on at run time.
-#[derive(Clone)]
 struct Grounds {
     config: Arc<Config>,
     revoked: Option<Arc<Revocations>>,
-    modules: Arc<EmployerModules>,
+    /// None for an activity that takes no module.
+    modules: Option<Arc<EmployerModules>>,
 }
 
 impl Grounds {
-    /// Whether nothing was replaced in between. Each of them is never changed,
-    /// and here both are still there, so that none has the place of another.
-    fn are(&self, others: &Self) -> bool {
-        let revoked = self.revoked.as_ref().map(Arc::as_ptr);
-        Arc::ptr_eq(&self.config, &others.config)
-            && revoked == others.revoked.as_ref().map(Arc::as_ptr)
-            && Arc::ptr_eq(&self.modules, &others.modules)
+    /// Whether nothing was replaced since. Each of them is never changed, and is
+    /// still there, so that none has the place of another.
+    fn hold(&self, live: &Live, modules: Option<&Arc<EmployerModules>>) -> bool {
+        live.is(&self.config)
+            && self.config.grants.revoked.is(self.revoked.as_ref())
+            && modules.map(Arc::as_ptr) == self.modules.as_ref().map(Arc::as_ptr)
+    }
+
+    fn modules(&self) -> &EmployerModules {
+        self.modules.as_ref().unwrap_or(&NO_MODULES)
     }
 }
 
@@ -145,11 +148,12 @@ impl Session {
             // Once more: of the entity's own employer, and with what was
             // revoked while it was looked up.
             Ok(Attribution::Owned(owner)) => {
-                let now = self.grounds(activity).await?;
-                if owner == self.own() && now.are(&grounds) {
+                let modules = self.modules(activity).await?;
+                if owner == self.own() && grounds.hold(&self.live, modules.as_ref()) {
                     // The same question has the same answer.
                     return Ok(());
                 }
+                let now = self.grounds(activity).await?;
                 self.require(activity, owner, &now).await
             }
             Ok(Attribution::Missing) => {
@@ -275,7 +279,7 @@ impl Session {
         let question = Question {
             employer: owner.employer,
             provider: owner.provider,
-            ..self.question(activity, &grounds.modules)
+            ..self.question(activity, grounds.modules())
         };
         let span = telemetry::checks(activity.id());
         let checked = span.in_scope(|| grounds.config.grants.check(&question));
@@ -308,10 +312,18 @@ impl Session {
         Ok(Grounds {
             revoked: config.grants.revoked.now(),
             config,
-            modules: match activity.row().module {
-                Some(_) => self.platform.modules_on().await?,
-                None => NO_MODULES.clone(),
-            },
+            modules: self.modules(activity).await?,
+        })
+    }
+
+    /// The modules that were turned on at run time, if the activity takes one.
+    async fn modules(
+        &self,
+        activity: Activity,
+    ) -> Result<Option<Arc<EmployerModules>>, ActivityError> {
+        Ok(match activity.row().module {
+            Some(_) => Some(self.platform.modules_on().await?),
+            None => None,
         })
     }
 

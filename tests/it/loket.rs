@@ -333,7 +333,7 @@ async fn employers(State(server): State<Server>, parameters: Parameters) -> Answ
 async fn employer(State(server): State<Server>, Path(id): Path<Uuid>) -> Answer {
     server.allow(Entity::Employer(id)).await?;
     let employer = server.data.employer(id).await.map_err(failed)?;
-    let employer = wire::employers::Employer::from(employer);
+    let employer = wire::employers::Employer::from(Arc::unwrap_or_clone(employer));
     Ok(Json(Single::new(employer)).into_response())
 }
 
@@ -364,7 +364,7 @@ async fn payroll_runs(
 async fn payroll_run(State(server): State<Server>, Path(id): Path<Uuid>) -> Answer {
     server.allow(Entity::PayrollRun(id)).await?;
     let run = server.data.payroll_run(id).await.map_err(failed)?;
-    let run = wire::payroll_runs::PayrollRun::from(run);
+    let run = wire::payroll_runs::PayrollRun::from(Arc::unwrap_or_clone(run));
     Ok(Json(Single::new(run)).into_response())
 }
 
@@ -394,7 +394,7 @@ async fn journal_runs(
 async fn journal_run(State(server): State<Server>, Path(id): Path<Uuid>) -> Answer {
     server.allow(Entity::JournalRun(id)).await?;
     let run = server.data.journal_run(id).await.map_err(failed)?;
-    let run = wire::journal_runs::JournalRun::from(run);
+    let run = wire::journal_runs::JournalRun::from(Arc::unwrap_or_clone(run));
     Ok(Json(Single::new(run)).into_response())
 }
 

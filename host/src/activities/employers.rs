@@ -15,7 +15,7 @@ pub(super) fn link(domain: &mut Domain<'_>) -> wasmtime::Result<()> {
             Ok(call.platform().employers(&within, &page).await?)
         },
     )?;
-    domain.activity(
+    domain.record(
         activity::GetEmployerByEmployerId,
         |(employer,): &(String,)| Ok(Some(Entity::Employer(id("employerId", employer)?))),
         |call, (employer,): (String,)| async move {

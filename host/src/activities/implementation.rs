@@ -14,7 +14,8 @@ use std::pin::{Pin, pin};
 use std::sync::Arc;
 use tracing::Instrument;
 
-type Performed<R> = Pin<Box<dyn Future<Output = Result<R, Fault>> + Send>>;
+/// What an activity gives, which is not copied on its way to whoever asked.
+pub(super) type Performed<R> = Pin<Box<dyn Future<Output = Result<Arc<R>, Fault>> + Send>>;
 
 /// How one activity is performed: `P` are its arguments, `R` is its result.
 pub(crate) struct Implementation<P, R> {
@@ -49,13 +50,12 @@ impl<P, R> Implementation<P, R> {
     /// # Errors
     ///
     /// As for [`Session::authorize`] and the activity.
-    pub(crate) async fn call(&self, session: Arc<Session>, arguments: P) -> Result<R, Fault> {
-        let metrics = session.metrics.clone();
+    pub(crate) async fn call(&self, session: &Arc<Session>, arguments: P) -> Result<Arc<R>, Fault> {
         let checked = pin!(self.checked(session, arguments));
-        metered(self.activity, metrics, checked).await
+        metered(self.activity, &session.metrics, checked).await
     }
 
-    async fn checked(&self, session: Arc<Session>, arguments: P) -> Result<R, Fault> {
+    async fn checked(&self, session: &Arc<Session>, arguments: P) -> Result<Arc<R>, Fault> {
         match self.entity(&arguments) {
             Ok(entity) => session.authorize(self.activity, entity).await?,
             Err(malformed) => {
@@ -78,13 +78,12 @@ impl<P, R> Implementation<P, R> {
         &self,
         session: Arc<Session>,
         arguments: P,
-    ) -> Result<R, Fault> {
-        let metrics = session.metrics.clone();
-        let performed = pin!(self.performed(session, arguments));
-        metered(self.activity, metrics, performed).await
+    ) -> Result<Arc<R>, Fault> {
+        let performed = pin!(self.performed(&session, arguments));
+        metered(self.activity, &session.metrics, performed).await
     }
 
-    async fn performed(&self, session: Arc<Session>, arguments: P) -> Result<R, Fault> {
+    async fn performed(&self, session: &Arc<Session>, arguments: P) -> Result<Arc<R>, Fault> {
         let call = Call {
             session: session.clone(),
         };
@@ -101,9 +100,9 @@ impl<P, R> Implementation<P, R> {
 /// Counts and traces a call of an activity.
 async fn metered<R>(
     activity: Activity,
-    metrics: Arc<Metrics>,
-    call: impl Future<Output = Result<R, Fault>>,
-) -> Result<R, Fault> {
+    metrics: &Metrics,
+    call: impl Future<Output = Result<Arc<R>, Fault>>,
+) -> Result<Arc<R>, Fault> {
     let span = telemetry::activity(activity.id());
     let called = call.instrument(span.clone()).await;
     let outcome = match &called {

@@ -21,7 +21,7 @@ pub(super) fn link(domain: &mut Domain<'_>) -> wasmtime::Result<()> {
             Ok(call.platform().journal_runs(administration, &page).await?)
         },
     )?;
-    domain.activity(
+    domain.record(
         activity::GetJournalRunByJournalRunId,
         |(run,): &(String,)| Ok(Some(Entity::JournalRun(id("journalrunId", run)?))),
         |call, (run,): (String,)| async move {

@@ -22,6 +22,8 @@ mod vehicles;
 
 pub(crate) use implementation::{Implementation, Implementations};
 
+use implementation::Performed;
+
 use crate::authorization::ActivitySet;
 use crate::bindings::koppel::loket::types::{ActivityError, Problem};
 use crate::catalogue::{Activity, Surface};
@@ -129,7 +131,42 @@ impl Domain<'_> {
         P: ComponentNamedList + Lift + Serialize + Send + Sync + 'static,
         R: Serialize + DeserializeOwned + Send + Sync + 'static,
         F: Future<Output = Result<R, Fault>> + Send + 'static,
-        (Result<R, ActivityError>,): ComponentNamedList + Lower,
+        (Result<Arc<R>, ActivityError>,): ComponentNamedList + Lower,
+    {
+        self.implemented(activity, entity, move |call, arguments| {
+            let performed = implementation(call, arguments);
+            Box::pin(async { performed.await.map(Arc::new) })
+        })
+    }
+
+    /// As [`Self::activity`], which gives a record that others have as well.
+    fn record<P, R, F>(
+        &mut self,
+        activity: Activity,
+        entity: fn(&P) -> Result<Option<Entity>, ActivityError>,
+        implementation: fn(Call, P) -> F,
+    ) -> wasmtime::Result<()>
+    where
+        P: ComponentNamedList + Lift + Serialize + Send + Sync + 'static,
+        R: Serialize + DeserializeOwned + Send + Sync + 'static,
+        F: Future<Output = Result<Arc<R>, Fault>> + Send + 'static,
+        (Result<Arc<R>, ActivityError>,): ComponentNamedList + Lower,
+    {
+        self.implemented(activity, entity, move |call, arguments| {
+            Box::pin(implementation(call, arguments))
+        })
+    }
+
+    fn implemented<P, R>(
+        &mut self,
+        activity: Activity,
+        entity: fn(&P) -> Result<Option<Entity>, ActivityError>,
+        perform: impl Fn(Call, P) -> Performed<R> + Send + Sync + 'static,
+    ) -> wasmtime::Result<()>
+    where
+        P: ComponentNamedList + Lift + Serialize + Send + Sync + 'static,
+        R: Serialize + DeserializeOwned + Send + Sync + 'static,
+        (Result<Arc<R>, ActivityError>,): ComponentNamedList + Lower,
     {
         let Surface::Function {
             interface,
@@ -144,7 +181,7 @@ impl Domain<'_> {
         let implementation = Implementation {
             activity,
             entity,
-            perform: Arc::new(move |call, arguments| Box::pin(implementation(call, arguments))),
+            perform: Arc::new(perform),
         };
         if let Some(linker) = &mut self.linker {
             let implementation = implementation.clone();

@@ -17,7 +17,7 @@ pub(super) fn link(domain: &mut Domain<'_>) -> wasmtime::Result<()> {
             Ok(call.platform().payroll_runs(administration, &page).await?)
         },
     )?;
-    domain.activity(
+    domain.record(
         activity::GetPayrollRunByPayrollRunId,
         |(run,): &(String,)| Ok(Some(Entity::PayrollRun(id("payrollrunId", run)?))),
         |call, (run,): (String,)| async move {

@@ -19,7 +19,7 @@ pub(super) fn link(domain: &mut Domain<'_>) -> wasmtime::Result<()> {
             Ok(platform.payroll_tax_returns(administration, &page).await?)
         },
     )?;
-    domain.activity(
+    domain.record(
         activity::GetPayrollTaxReturnByPayrollTaxReturnId,
         |(of,): &(String,)| {
             Ok(Some(Entity::PayrollTaxReturn(id(

@@ -20,17 +20,17 @@ pub(super) async fn perform<P, R>(
     implementation: &Implementation<P, R>,
     session: Arc<Session>,
     arguments: P,
-) -> Result<R, Fault>
+) -> Result<Arc<R>, Fault>
 where
     P: Serialize,
     R: Serialize + DeserializeOwned,
 {
     let activity = implementation.activity;
     let write = activity.row().access == Access::Write;
-    if !write && !session.journal.keeps_reads() {
-        return read_once(implementation, session, arguments).await;
+    let journal = &session.journal;
+    if !write && !journal.keeps_reads() {
+        return read_once(implementation, &session, arguments).await;
     }
-    let journal = session.journal.clone();
     let call = Call {
         write,
         repeatable: session.platform.repeatable(activity),
@@ -43,7 +43,7 @@ where
         Found::Answered(known) if is_seen(&known) => before = Some(known),
         Found::Answered(known) => {
             let known = read(&known)?;
-            noted(&journal, &slot, &call, &known);
+            noted(journal, &slot, &call, &known);
             return known.map_err(Fault::Guest);
         }
         Found::Stopped => return journal.brake().halt().await,
@@ -73,7 +73,7 @@ where
     } else {
         None
     };
-    let performed = match implementation.call(session, arguments).await {
+    let performed = match implementation.call(&session, arguments).await {
         Ok(result) => Ok(result),
         // The payroll data is there later; the connector need not hear of it.
         Err(Fault::Guest(error @ ActivityError::Unavailable(_)))
@@ -89,8 +89,8 @@ where
         }
         Err(host) => return Err(host),
     };
-    noted(&journal, &slot, &call, &performed);
-    let sealed = journal.seal(&performed);
+    noted(journal, &slot, &call, &performed);
+    let sealed = journal.seal(&record(&performed));
     let performed = if sealed.redacted {
         read(&sealed.answer)?
     } else {
@@ -116,13 +116,13 @@ where
 /// Reads for a run that is never replayed: nothing of it is kept.
 async fn read_once<P, R>(
     implementation: &Implementation<P, R>,
-    session: Arc<Session>,
+    session: &Arc<Session>,
     arguments: P,
-) -> Result<R, Fault>
+) -> Result<Arc<R>, Fault>
 where
     R: Serialize + DeserializeOwned,
 {
-    let journal = session.journal.clone();
+    let journal = &session.journal;
     if journal.brake().is_on() {
         return journal.brake().halt().await;
     }
@@ -134,7 +134,7 @@ where
         Err(host) => return Err(host),
     };
     if journal.knows_secrets() {
-        let sealed = journal.seal(&performed);
+        let sealed = journal.seal(&record(&performed));
         if sealed.redacted {
             return read(&sealed.answer)?.map_err(Fault::Guest);
         }
@@ -152,7 +152,13 @@ fn noted<R>(journal: &Journal, slot: &Slot, call: &Call, performed: &Result<R, A
     }
 }
 
-fn read<R: DeserializeOwned>(answer: &[u8]) -> Result<Result<R, ActivityError>, Fault> {
-    serde_json::from_slice(answer)
-        .map_err(|error| Fault::Host(anyhow::anyhow!("the journal cannot be read: {error}")))
+/// As it is kept.
+fn record<R>(performed: &Result<Arc<R>, ActivityError>) -> Result<&R, &ActivityError> {
+    performed.as_ref().map(Arc::as_ref)
+}
+
+fn read<R: DeserializeOwned>(answer: &[u8]) -> Result<Result<Arc<R>, ActivityError>, Fault> {
+    let kept: Result<R, _> = serde_json::from_slice(answer)
+        .map_err(|error| Fault::Host(anyhow::anyhow!("the journal cannot be read: {error}")))?;
+    Ok(kept.map(Arc::new))
 }

@@ -21,7 +21,7 @@ pub(super) fn link(domain: &mut Domain<'_>) -> wasmtime::Result<()> {
                 .await?)
         },
     )?;
-    domain.activity(
+    domain.record(
         activity::GetUpaPensionDeclarationByUpaPensionDeclarationId,
         |(of,): &(String,)| {
             let of = id("upaPensionDeclarationId", of)?;

@@ -54,7 +54,7 @@ impl Call {
     ) -> Result<R, ApiError>
     where
         P: Send + 'static,
-        R: 'static,
+        R: Clone + 'static,
     {
         let implementation = self.implementation::<P, R>()?;
         let arguments = match self.query() {
@@ -67,7 +67,7 @@ impl Call {
         };
         let session = self.session(entity).await?;
         let performed = implementation.perform_authorized(session, arguments?);
-        Ok(performed.await?)
+        Ok(Arc::unwrap_or_clone(performed.await?))
     }
 
     /// Gets a page of the list that the activity of this call gives.
@@ -89,7 +89,10 @@ impl Call {
         let session = self.session(entity).await?;
         let wanted = wanted?;
         let (items, total) = wanted
-            .get(|page| implementation.perform_authorized(session.clone(), arguments(page)))
+            .get(async |page| {
+                let page = implementation.perform_authorized(session.clone(), arguments(page));
+                page.await.map(Arc::unwrap_or_clone)
+            })
             .await?;
         Ok((items, wanted, total))
     }

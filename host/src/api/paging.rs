@@ -12,7 +12,7 @@ pub(super) const MOST: u32 = 250;
 const STRIDE: u64 = 1000;
 
 /// A page of a list of the contract.
-pub(crate) trait Page: Send + 'static {
+pub(crate) trait Page: Clone + Send + Sync + 'static {
     /// What the list is of.
     type Item: Send + 'static;
 
@@ -154,6 +154,7 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
 
+    #[derive(Clone)]
     struct Numbers(Vec<u64>, Option<String>, u64);
 
     impl Page for Numbers {

@@ -120,6 +120,14 @@ impl Revoked {
         self.0.as_ref().map(|shared| shared.load_full())
     }
 
+    /// Whether this is still what is taken back.
+    pub(crate) fn is(&self, then: Option<&Arc<Revocations>>) -> bool {
+        match (self.at_once(), then) {
+            (Some(now), Some(then)) => Arc::ptr_eq(&now, then),
+            (now, then) => now.is_none() && then.is_none(),
+        }
+    }
+
     /// The same, for a moment.
     fn at_once(&self) -> Option<Guard<Arc<Revocations>>> {
         self.0.as_ref().map(|shared| shared.load())

@@ -93,6 +93,11 @@ impl Live {
         self.0.config.load_full()
     }
 
+    /// Whether this one is still in force.
+    pub(crate) fn is(&self, config: &Arc<Config>) -> bool {
+        Arc::ptr_eq(&self.0.config.load(), config)
+    }
+
     /// How it came to be.
     pub fn standing(&self) -> Standing {
         self.stands().clone()

@@ -214,7 +214,7 @@ access-token-seconds = 86400
         let employer =
             crate::platform::Employers::employer(embedded, seed::employer_id(number)).await;
         let employer = employer.map_err(|error| anyhow::anyhow!("{error:?}"))?;
-        of_others.push(employer.company_name);
+        of_others.push(employer.company_name.clone());
     }
     let router = router_for(host.clone(), &server)?.router;
     Ok((router, of_others))

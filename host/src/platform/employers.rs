@@ -3,6 +3,7 @@
 use crate::bindings::koppel::loket::employers::{Employer, EmployerPage};
 use crate::bindings::koppel::loket::types::{ActivityError, PageRequest};
 use async_trait::async_trait;
+use std::sync::Arc;
 use uuid::Uuid;
 
 /// Employers (werkgevers).
@@ -16,5 +17,5 @@ pub trait Employers: Send + Sync {
     ) -> Result<EmployerPage, ActivityError>;
 
     /// One employer.
-    async fn employer(&self, id: Uuid) -> Result<Employer, ActivityError>;
+    async fn employer(&self, id: Uuid) -> Result<Arc<Employer>, ActivityError>;
 }

@@ -5,6 +5,7 @@ use crate::bindings::koppel::loket::journal_runs::{
 };
 use crate::bindings::koppel::loket::types::{ActivityError, PageRequest};
 use async_trait::async_trait;
+use std::sync::Arc;
 use uuid::Uuid;
 
 /// Journal runs (journaliseringen).
@@ -18,7 +19,7 @@ pub trait JournalRuns: Send + Sync {
     ) -> Result<JournalRunPage, ActivityError>;
 
     /// One journal run.
-    async fn journal_run(&self, id: Uuid) -> Result<JournalRun, ActivityError>;
+    async fn journal_run(&self, id: Uuid) -> Result<Arc<JournalRun>, ActivityError>;
 
     /// The lines of a journal run; `conflict` while it has none (status 0 to 3).
     async fn journal_run_results(

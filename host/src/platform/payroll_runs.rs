@@ -5,6 +5,7 @@ use crate::bindings::koppel::loket::payroll_runs::{
 };
 use crate::bindings::koppel::loket::types::{ActivityError, PageRequest};
 use async_trait::async_trait;
+use std::sync::Arc;
 use uuid::Uuid;
 
 /// Payroll runs (verloningen).
@@ -18,7 +19,7 @@ pub trait PayrollRuns: Send + Sync {
     ) -> Result<PayrollRunPage, ActivityError>;
 
     /// One payroll run.
-    async fn payroll_run(&self, id: Uuid) -> Result<PayrollRun, ActivityError>;
+    async fn payroll_run(&self, id: Uuid) -> Result<Arc<PayrollRun>, ActivityError>;
 
     /// The results of a payroll run.
     async fn payroll_run_results(

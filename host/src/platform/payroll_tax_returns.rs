@@ -5,6 +5,7 @@ use crate::bindings::koppel::loket::payroll_tax_returns::{
 };
 use crate::bindings::koppel::loket::types::{ActivityError, DeclarationRequest, PageRequest};
 use async_trait::async_trait;
+use std::sync::Arc;
 use uuid::Uuid;
 
 /// Payroll tax returns (loonaangiften).
@@ -18,7 +19,7 @@ pub trait PayrollTaxReturns: Send + Sync {
     ) -> Result<PayrollTaxReturnPage, ActivityError>;
 
     /// One payroll tax return.
-    async fn payroll_tax_return(&self, id: Uuid) -> Result<PayrollTaxReturn, ActivityError>;
+    async fn payroll_tax_return(&self, id: Uuid) -> Result<Arc<PayrollTaxReturn>, ActivityError>;
 
     /// The message of a payroll tax return; `conflict` while it has none.
     async fn payroll_tax_return_message(&self, id: Uuid) -> Result<Vec<u8>, ActivityError>;

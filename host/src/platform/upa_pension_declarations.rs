@@ -6,6 +6,7 @@ use crate::bindings::koppel::loket::upa_pension_declarations::{
     ResponseMessage, UpaPensionDeclaration, UpaPensionDeclarationPage,
 };
 use async_trait::async_trait;
+use std::sync::Arc;
 use uuid::Uuid;
 
 /// Pension declarations (uniforme pensioenaangifte).
@@ -22,7 +23,7 @@ pub trait UpaPensionDeclarations: Send + Sync {
     async fn upa_pension_declaration(
         &self,
         id: Uuid,
-    ) -> Result<UpaPensionDeclaration, ActivityError>;
+    ) -> Result<Arc<UpaPensionDeclaration>, ActivityError>;
 
     /// The message of a pension declaration; `conflict` while it has none.
     async fn upa_pension_declaration_message(&self, id: Uuid) -> Result<Vec<u8>, ActivityError>;

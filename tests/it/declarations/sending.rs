@@ -382,8 +382,9 @@ async fn what_the_pension_administrator_says_of_a_person_is_kept_and_shown() {
     // People see the employee number; the citizen service number stays inside.
     assert!(!format!("{shown:?}").contains(&number));
     let kept = chain.host.host.platform().upa_pension_declaration(id).await;
-    let line = kept.unwrap().response_messages.remove(0).lines.remove(0);
-    assert_eq!(line.citizen_service_number, Some(number));
+    let kept = kept.unwrap();
+    let line = &kept.response_messages[0].lines[0];
+    assert_eq!(line.citizen_service_number.as_ref(), Some(&number));
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -75,9 +75,9 @@ async fn the_status_of_a_declaration_changes_only_in_its_order() {
         .unwrap();
     let sent = platform.payroll_tax_return(id).await.unwrap();
     assert_eq!(sent.status, DeclarationStatus::Sent);
-    assert_eq!(sent.approved.unwrap().user, ANNA);
+    assert_eq!(sent.approved.as_ref().unwrap().user, ANNA);
     assert_eq!(sent.message_sha256.as_deref(), Some(confirmed.as_str()));
-    let time = sent.send_time.unwrap();
+    let time = sent.send_time.as_ref().unwrap();
     assert_eq!(
         conflict(platform.claim_declaration(id, claim).await),
         format!("payroll tax return {id} was sent at {time} already; a correction is a new one")

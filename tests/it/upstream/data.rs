@@ -199,7 +199,8 @@ async fn a_reply_that_is_not_what_was_asked_for_is_not_used() {
 pub(super) async fn employer_1(loket: &Loket) -> crate::loket::Instead {
     use koppel_host::platform::Employers;
     let employer = loket.data.employer(seed::employer_id(1)).await.unwrap();
-    let employer = koppel_host::wire::employers::Employer::from(employer);
+    let employer =
+        koppel_host::wire::employers::Employer::from(std::sync::Arc::unwrap_or_clone(employer));
     let reply = koppel_host::wire::envelope::Single::new(employer);
     instead(200, serde_json::to_string(&reply).unwrap())
 }

@@ -11,6 +11,7 @@ use koppel_host::platform::{Claim, DeclarationKind, Entity, in_words, seed};
 use koppel_host::runs::{Job, Output};
 use koppel_host::session::Fault;
 use serde_json::json;
+use std::sync::Arc;
 use uuid::Uuid;
 
 /// Host A with both declaration connectors before a gateway, on host B.
@@ -74,10 +75,10 @@ impl Chain {
         let platform = self.pair.b.host.platform();
         match kind {
             DeclarationKind::PayrollTaxReturn => {
-                platform.payroll_tax_return(id).await.unwrap().into()
+                Arc::unwrap_or_clone(platform.payroll_tax_return(id).await.unwrap()).into()
             }
             DeclarationKind::UpaPensionDeclaration => {
-                platform.upa_pension_declaration(id).await.unwrap().into()
+                Arc::unwrap_or_clone(platform.upa_pension_declaration(id).await.unwrap()).into()
             }
         }
     }

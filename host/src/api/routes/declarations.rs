@@ -20,6 +20,7 @@ use crate::wire::shared::Id;
 use crate::wire::{payroll_tax_returns as tax, upa_pension_declarations as upa};
 use schemars::JsonSchema;
 use serde::Serialize;
+use std::sync::Arc;
 use uuid::Uuid;
 
 /// The most declarations that are changed in one request.
@@ -116,7 +117,7 @@ fn message(activity: Activity) -> Route {
 
 fn initiate<R, W>(activity: Activity) -> Route
 where
-    R: Send + 'static,
+    R: Clone + Send + Sync + 'static,
     W: From<R> + Serialize + JsonSchema,
 {
     Route {
@@ -282,11 +283,14 @@ async fn store(call: Call, kind: DeclarationKind) -> Result<Reply, ApiError> {
     match kind {
         DeclarationKind::PayrollTaxReturn => {
             let of = platform.payroll_tax_return(of).await?;
-            single(&call, tax::PayrollTaxReturn::from(of))
+            single(&call, tax::PayrollTaxReturn::from(Arc::unwrap_or_clone(of)))
         }
         DeclarationKind::UpaPensionDeclaration => {
             let of = platform.upa_pension_declaration(of).await?;
-            single(&call, upa::UpaPensionDeclaration::from(of))
+            single(
+                &call,
+                upa::UpaPensionDeclaration::from(Arc::unwrap_or_clone(of)),
+            )
         }
     }
 }

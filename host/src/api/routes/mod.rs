@@ -140,7 +140,7 @@ impl Route {
     /// One record, found by an identifier.
     fn single<R, W>(activity: Activity) -> Self
     where
-        R: Send + 'static,
+        R: Clone + Send + Sync + 'static,
         W: From<R> + Serialize + JsonSchema,
     {
         Self::new(activity, Shape::Single(schema::<W>), |call| {

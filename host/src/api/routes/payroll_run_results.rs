@@ -30,9 +30,9 @@ fn list(call: Call) -> Handled {
         let (run, wanted) = asked?;
         let platform = call.api.host.platform();
         // Whoever may see the results of a run may know its period.
-        let period = platform.payroll_run(run).await?.payroll_period;
+        let of = platform.payroll_run(run).await?;
         // How many employments there are shows only when all were read.
-        let items = nest(all(platform, run).await?, &period);
+        let items = nest(all(platform, run).await?, &of.payroll_period);
         let total = items.len() as u64;
         page(&call, wanted.cut(items), wanted, total)
     })

@@ -6,6 +6,7 @@ use crate::bindings::koppel::loket::employers::{Employer, EmployerPage};
 use crate::bindings::koppel::loket::types::{ActivityError, PageRequest};
 use crate::platform::Employers;
 use async_trait::async_trait;
+use std::sync::Arc;
 use uuid::Uuid;
 
 static EMPLOYER: Record<Employer> = Record {
@@ -43,7 +44,7 @@ impl Employers for Embedded {
             .await
     }
 
-    async fn employer(&self, id: Uuid) -> Result<Employer, ActivityError> {
+    async fn employer(&self, id: Uuid) -> Result<Arc<Employer>, ActivityError> {
         self.one(&EMPLOYER, id).await
     }
 }

@@ -10,6 +10,7 @@ use crate::bindings::koppel::loket::types::{ActivityError, PageRequest};
 use crate::platform::{JournalRuns, status_key, status_of_key, status_words};
 use async_trait::async_trait;
 use rusqlite::Row;
+use std::sync::Arc;
 use uuid::Uuid;
 
 pub(super) static JOURNAL_RUN: Record<JournalRun> = Record {
@@ -94,7 +95,7 @@ impl JournalRuns for Embedded {
             .await
     }
 
-    async fn journal_run(&self, id: Uuid) -> Result<JournalRun, ActivityError> {
+    async fn journal_run(&self, id: Uuid) -> Result<Arc<JournalRun>, ActivityError> {
         self.one(&JOURNAL_RUN, id).await
     }
 

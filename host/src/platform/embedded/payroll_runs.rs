@@ -8,6 +8,7 @@ use crate::bindings::koppel::loket::payroll_runs::{
 use crate::bindings::koppel::loket::types::{ActivityError, PageRequest};
 use crate::platform::PayrollRuns;
 use async_trait::async_trait;
+use std::sync::Arc;
 use uuid::Uuid;
 
 static PAYROLL_RUN: Record<PayrollRun> = Record {
@@ -56,7 +57,7 @@ impl PayrollRuns for Embedded {
             .await
     }
 
-    async fn payroll_run(&self, id: Uuid) -> Result<PayrollRun, ActivityError> {
+    async fn payroll_run(&self, id: Uuid) -> Result<Arc<PayrollRun>, ActivityError> {
         self.one(&PAYROLL_RUN, id).await
     }
 

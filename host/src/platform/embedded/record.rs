@@ -12,6 +12,7 @@ use crate::bindings::koppel::loket::types::{
 use rusqlite::types::Type;
 use rusqlite::{Connection, OptionalExtension, Row, params};
 use sha2::{Digest, Sha256};
+use std::sync::Arc;
 use uuid::Uuid;
 
 /// How a record of the contract is read from its table.
@@ -151,11 +152,11 @@ fn invalid(field: &str, problem: &str) -> ActivityError {
 
 impl Embedded {
     /// One record, where nothing else is asked of the database.
-    pub(super) async fn one<T: Clone + Send + 'static>(
+    pub(super) async fn one<T: Send + Sync + 'static>(
         &self,
         record: &'static Record<T>,
         id: Uuid,
-    ) -> Result<T, ActivityError> {
+    ) -> Result<Arc<T>, ActivityError> {
         let read = |connection: &Connection| record.one(connection, &id.to_string());
         let one = self.watched.record((record.table, id), read);
         one.map_err(Failure::into_activity_error)

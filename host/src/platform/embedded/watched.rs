@@ -38,7 +38,7 @@ struct Snapshot {
     on: Option<Arc<EmployerModules>>,
     /// By what connectors name, which they could make collide in a quicker map.
     owners: HashMap<Entity, Option<Owner>>,
-    records: Map<(&'static str, Uuid), Box<dyn Any + Send>>,
+    records: Map<(&'static str, Uuid), Arc<dyn Any + Send + Sync>>,
     /// By the question and what it is asked about.
     lengths: HashMap<(String, String), u64>,
 }
@@ -114,23 +114,19 @@ impl Watched {
         })
     }
 
-    /// A record of a table.
-    pub(super) fn record<T: Clone + Send + 'static>(
+    /// A record of a table, which all who ask for it share.
+    pub(super) fn record<T: Send + Sync + 'static>(
         &self,
         (table, id): (&'static str, Uuid),
         read: impl FnOnce(&Connection) -> Result<T, Failure>,
-    ) -> Result<T, Failure> {
+    ) -> Result<Arc<T>, Failure> {
         self.ask(|snapshot| {
             let known = snapshot.records.get(&(table, id));
-            if let Some(known) = known.and_then(|known| known.downcast_ref::<T>()) {
-                return Ok(known.clone());
+            if let Some(Ok(known)) = known.map(|known| known.clone().downcast()) {
+                return Ok(known);
             }
-            let record = read(&snapshot.connection)?;
-            keep(
-                &mut snapshot.records,
-                (table, id),
-                Box::new(record.clone()) as Box<dyn Any + Send>,
-            );
+            let record = Arc::new(read(&snapshot.connection)?);
+            keep(&mut snapshot.records, (table, id), record.clone());
             Ok(record)
         })
     }

@@ -10,6 +10,7 @@ use crate::platform::Employers;
 use crate::wire::employers as wire;
 use async_trait::async_trait;
 use std::collections::HashSet;
+use std::sync::Arc;
 use uuid::Uuid;
 
 #[async_trait]
@@ -26,7 +27,7 @@ impl Employers for Loket {
         let position = Position::read(ask, page)?;
         let mut employers = match among {
             [] => Vec::new(),
-            [one] => match self.employer(*one).await {
+            [one] => match self.employer(*one).await.map(Arc::unwrap_or_clone) {
                 Ok(employer) => vec![employer],
                 Err(ActivityError::NotFound(_)) => Vec::new(),
                 Err(error) => return Err(error),
@@ -46,8 +47,8 @@ impl Employers for Loket {
         Ok(into_page!(EmployerPage, page, |employer| employer))
     }
 
-    async fn employer(&self, id: Uuid) -> Result<Employer, ActivityError> {
+    async fn employer(&self, id: Uuid) -> Result<Arc<Employer>, ActivityError> {
         let found = self.one::<wire::Employer>(activity::GetEmployerByEmployerId, id);
-        Ok(found.await?.into())
+        Ok(Arc::new(found.await?.into()))
     }
 }

@@ -20,6 +20,7 @@ use crate::wire::journal_exports::ExportAuditRecord;
 use crate::wire::journal_runs as wire;
 use async_trait::async_trait;
 use http::Method;
+use std::sync::Arc;
 use uuid::Uuid;
 
 /// What is told to who wants a journal run that another run has.
@@ -99,7 +100,10 @@ impl JournalExports for Loket {
                 return Err(taken(journal_run, &other));
             }
             // It was interrupted, and goes on.
-            return self.journal_run(journal_run).await;
+            return self
+                .journal_run(journal_run)
+                .await
+                .map(Arc::unwrap_or_clone);
         }
         let refused = match self.upstream_journal_run(journal_run).await {
             Ok(run) => match run.status {
@@ -137,7 +141,9 @@ impl JournalExports for Loket {
             }
             self.claims.end(journal_run, by.run).await?;
         }
-        self.journal_run(journal_run).await
+        self.journal_run(journal_run)
+            .await
+            .map(Arc::unwrap_or_clone)
     }
 
     async fn release_export(
@@ -164,7 +170,9 @@ impl JournalExports for Loket {
                 return self.tell(journal_run, change).await;
             }
         }
-        self.journal_run(journal_run).await
+        self.journal_run(journal_run)
+            .await
+            .map(Arc::unwrap_or_clone)
     }
 
     async fn export_claim(&self, journal_run: Uuid) -> Result<Option<ExportClaim>, ActivityError> {

@@ -13,6 +13,7 @@ use crate::platform::{Entity, JournalRuns};
 use crate::wire::journal_runs as wire;
 use async_trait::async_trait;
 use std::collections::HashSet;
+use std::sync::Arc;
 use uuid::Uuid;
 
 impl Loket {
@@ -56,9 +57,9 @@ impl JournalRuns for Loket {
         )))
     }
 
-    async fn journal_run(&self, id: Uuid) -> Result<JournalRun, ActivityError> {
+    async fn journal_run(&self, id: Uuid) -> Result<Arc<JournalRun>, ActivityError> {
         let run = self.upstream_journal_run(id).await?;
-        Ok(shown(run, &self.claims.all().await?))
+        Ok(Arc::new(shown(run, &self.claims.all().await?)))
     }
 
     async fn journal_run_results(

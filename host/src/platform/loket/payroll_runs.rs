@@ -28,10 +28,10 @@ impl PayrollRuns for Loket {
         Ok(into_page!(PayrollRunPage, page, |run| run.into_record(of.clone())))
     }
 
-    async fn payroll_run(&self, id: Uuid) -> Result<PayrollRun, ActivityError> {
+    async fn payroll_run(&self, id: Uuid) -> Result<Arc<PayrollRun>, ActivityError> {
         let of = self.known.administration_of(Entity::PayrollRun(id)).await?;
         let found = self.one::<wire::PayrollRun>(activity::GetPayrollRunByPayrollRunId, id);
-        Ok(found.await?.into_record(of.to_string()))
+        Ok(Arc::new(found.await?.into_record(of.to_string())))
     }
 
     /// The platform's items are employments, ours are single results. How many

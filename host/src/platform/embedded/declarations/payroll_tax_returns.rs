@@ -12,6 +12,7 @@ use crate::platform::embedded::Embedded;
 use crate::platform::embedded::record::{Order, Record, json, pages, period};
 use crate::platform::{DeclarationKind, PayrollTaxReturns};
 use async_trait::async_trait;
+use std::sync::Arc;
 use uuid::Uuid;
 
 const KIND: DeclarationKind = DeclarationKind::PayrollTaxReturn;
@@ -61,7 +62,7 @@ impl PayrollTaxReturns for Embedded {
             .await
     }
 
-    async fn payroll_tax_return(&self, id: Uuid) -> Result<PayrollTaxReturn, ActivityError> {
+    async fn payroll_tax_return(&self, id: Uuid) -> Result<Arc<PayrollTaxReturn>, ActivityError> {
         self.one(&PAYROLL_TAX_RETURN, id).await
     }
 

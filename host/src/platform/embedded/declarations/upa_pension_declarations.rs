@@ -12,6 +12,7 @@ use crate::platform::embedded::Embedded;
 use crate::platform::embedded::record::{Order, Record, json, pages, period};
 use crate::platform::{DeclarationKind, UpaPensionDeclarations};
 use async_trait::async_trait;
+use std::sync::Arc;
 use uuid::Uuid;
 
 const KIND: DeclarationKind = DeclarationKind::UpaPensionDeclaration;
@@ -69,7 +70,7 @@ impl UpaPensionDeclarations for Embedded {
     async fn upa_pension_declaration(
         &self,
         id: Uuid,
-    ) -> Result<UpaPensionDeclaration, ActivityError> {
+    ) -> Result<Arc<UpaPensionDeclaration>, ActivityError> {
         self.one(&UPA_PENSION_DECLARATION, id).await
     }
 

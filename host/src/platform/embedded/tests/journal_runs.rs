@@ -1,7 +1,9 @@
 //! The status of journal runs.
 
 use super::*;
-use crate::bindings::koppel::loket::journal_runs::{JournalRunChange, JournalRunStatus};
+use crate::bindings::koppel::loket::journal_runs::{
+    JournalRun, JournalRunChange, JournalRunStatus,
+};
 use crate::platform::{ChangedBy, JournalExports, JournalRuns};
 
 const STATUSES: [(JournalRunStatus, &str); 8] = [
@@ -96,13 +98,13 @@ async fn a_run_is_marked_as_processed_from_status_4_to_6_only() {
             assert_eq!(after.status, JournalRunStatus::Exported);
             // Nothing else changed.
             assert_eq!(
-                crate::bindings::koppel::loket::journal_runs::JournalRun {
+                JournalRun {
                     status,
-                    ..after.clone()
+                    ..JournalRun::clone(&after)
                 },
-                before
+                *before
             );
-            assert_eq!(changed, Ok(after));
+            assert_eq!(changed.as_ref(), Ok(&*after));
             assert_eq!(trail(&data), [entry(7, &processed("25900001"))]);
         } else {
             let why = format!(
@@ -128,7 +130,7 @@ async fn a_run_is_marked_as_failed_from_status_4_or_5_only() {
         let after = data.embedded.journal_run(id()).await.unwrap();
         if (4..=5).contains(&key) {
             assert_eq!(after.status, JournalRunStatus::ExportFailed);
-            assert_eq!(changed, Ok(after));
+            assert_eq!(changed.as_ref(), Ok(&*after));
             assert_eq!(trail(&data), [entry(6, &failed("no such account: 40110"))]);
         } else {
             let why = format!(

@@ -56,7 +56,7 @@ async fn there_are_2_providers_4_employers_44_employees_and_12_periods() {
             .payroll_run(seed::payroll_run_id(employer, period))
             .await
             .unwrap();
-        let payroll = run.payroll_period;
+        let payroll = &run.payroll_period;
         let start = jiff::civil::date(seed::YEAR, period, 1);
         assert_eq!(
             (payroll.year, payroll.period_number),

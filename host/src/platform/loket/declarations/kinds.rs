@@ -16,6 +16,7 @@ use crate::platform::loket::records::{PAYROLL_TAX_RETURNS, UPA_PENSION_DECLARATI
 use crate::platform::{DeclarationKind, Entity, PayrollTaxReturns, UpaPensionDeclarations};
 use crate::wire::{payroll_tax_returns, upa_pension_declarations};
 use async_trait::async_trait;
+use std::sync::Arc;
 use uuid::Uuid;
 
 macro_rules! kind {
@@ -62,13 +63,13 @@ macro_rules! kind {
                 }))
             }
 
-            async fn $one(&self, id: Uuid) -> Result<$record, ActivityError> {
+            async fn $one(&self, id: Uuid) -> Result<Arc<$record>, ActivityError> {
                 let of = self.known.administration_of(Entity::$record(id)).await?;
                 let found = self.one::<$wire>(activity::$activity, id).await?;
                 let mut found = found.into_record(of.to_string());
                 let sent = self.claims.sent().await?;
                 shown(&found.id, &mut found.status, &mut found.$sent, &sent);
-                Ok(found)
+                Ok(Arc::new(found))
             }
 
             async fn $message(&self, id: Uuid) -> Result<Vec<u8>, ActivityError> {
@@ -83,7 +84,7 @@ macro_rules! kind {
                 _user: &str,
             ) -> Result<$record, ActivityError> {
                 let made = self.initiate(DeclarationKind::$record, payroll_administration, request);
-                self.$one(made.await?).await
+                self.$one(made.await?).await.map(Arc::unwrap_or_clone)
             }
 
             async fn $respond(
@@ -95,7 +96,7 @@ macro_rules! kind {
                 let body = $body(response.clone(), file.to_vec());
                 self.respond(DeclarationKind::$record, id, &response.reference, &body)
                     .await?;
-                self.$one(id).await
+                self.$one(id).await.map(Arc::unwrap_or_clone)
             }
         }
     };
@@ -133,9 +134,11 @@ impl Loket {
         id: Uuid,
     ) -> Result<Standing, ActivityError> {
         Ok(match kind {
-            DeclarationKind::PayrollTaxReturn => self.payroll_tax_return(id).await?.into(),
+            DeclarationKind::PayrollTaxReturn => {
+                Arc::unwrap_or_clone(self.payroll_tax_return(id).await?).into()
+            }
             DeclarationKind::UpaPensionDeclaration => {
-                self.upa_pension_declaration(id).await?.into()
+                Arc::unwrap_or_clone(self.upa_pension_declaration(id).await?).into()
             }
         })
     }

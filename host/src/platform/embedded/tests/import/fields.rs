@@ -34,8 +34,12 @@ async fn employers_and_administrations_are_imported_with_every_field() {
 
     let employer = data.embedded.employer(EMPLOYER).await.unwrap();
     assert_eq!(
-        (employer.id, employer.employer_number, employer.company_name),
-        (EMPLOYER.to_string(), 20720, "Voorbeeld B.V.".to_owned())
+        (
+            &employer.id,
+            employer.employer_number,
+            &*employer.company_name
+        ),
+        (&EMPLOYER.to_string(), 20720, "Voorbeeld B.V.")
     );
     assert_eq!(employer.chamber_of_commerce_number, text("18124676"));
     assert_eq!(employer.street, text("Voordijk"));
@@ -71,7 +75,7 @@ async fn payroll_runs_are_imported_with_every_field() {
     let data = Data::empty();
     data.import(&file()).await.unwrap();
     assert_eq!(
-        data.embedded.payroll_run(PAYROLL_RUN).await.unwrap(),
+        *data.embedded.payroll_run(PAYROLL_RUN).await.unwrap(),
         PayrollRun {
             id: PAYROLL_RUN.to_string(),
             payroll_administration_id: ADMINISTRATION.to_string(),
@@ -117,7 +121,7 @@ async fn journal_runs_are_imported_with_every_field() {
     data.import(&file()).await.unwrap();
     let embedded = &data.embedded;
     assert_eq!(
-        embedded.journal_run(JOURNAL_RUN).await.unwrap(),
+        *embedded.journal_run(JOURNAL_RUN).await.unwrap(),
         JournalRun {
             id: JOURNAL_RUN.to_string(),
             payroll_administration_id: ADMINISTRATION.to_string(),

@@ -69,7 +69,7 @@ async fn a_later_file_replaces_what_is_there_and_its_lists() {
     data.import(&later).await.unwrap();
     let employer = data.embedded.employer(EMPLOYER).await.unwrap();
     assert_eq!(employer.company_name, "Anders B.V.");
-    assert_eq!((employer.street, employer.house_number), (None, None));
+    assert_eq!((&employer.street, employer.house_number), (&None, None));
     let lines = data.embedded.journal_run_results(JOURNAL_RUN, &all()).await;
     let lines = lines.unwrap().items;
     assert_eq!(lines.len(), 1);
