@@ -83,7 +83,7 @@ async fn plain(host: Arc<Host>) -> Result<SocketAddr> {
             .journal_run(id)
             .await
             .expect("a journal run");
-        axum::Json(Single::new(JournalRun::from(run)))
+        axum::Json(Single::new(JournalRun::from(Arc::unwrap_or_clone(run))))
     }
     let router = axum::Router::new()
         .route("/journal-runs/{id}", axum::routing::get(read))
