@@ -204,9 +204,13 @@ fn many(report: &mut Report, one: &Runtime, two: &Runtime, peers: &Peers, host: 
         report.rates(same, "Extism", rates.extism, k2, Target::AtLeast(4.0));
         report.rates(same, "one processor", k1, k2, Target::AtLeast(1.7));
     }
-    let [floor_1, floor_2] = describe.floor;
-    let what = "`describe` of the floor, two threads";
-    report.rates(what, "one processor", floor_1, floor_2, Target::None);
+    let engines = [
+        ("`describe` of the floor, two threads", describe.floor),
+        ("the same, tuned as koppel", describe.tuned),
+    ];
+    for (what, [one, two]) in engines {
+        report.rates(what, "one processor", one, two, Target::None);
+    }
     for (at, threads) in ["one processor", "two threads"].into_iter().enumerate() {
         let what = format!("run, ledger batched, {threads}: time of each");
         let [floor, tuned, koppel] = [runs.floor, runs.tuned, runs.koppel].map(|of| 1.0 / of[at]);
