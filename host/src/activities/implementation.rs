@@ -15,7 +15,7 @@ use std::sync::Arc;
 use tracing::Instrument;
 
 /// What an activity gives, which is not copied on its way to whoever asked.
-pub(super) type Performed<R> = Pin<Box<dyn Future<Output = Result<Arc<R>, Fault>> + Send>>;
+type Performed<R> = Pin<Box<dyn Future<Output = Result<Arc<R>, Fault>> + Send>>;
 
 /// How one activity is performed: `P` are its arguments, `R` is its result.
 pub(crate) struct Implementation<P, R> {

@@ -22,8 +22,6 @@ mod vehicles;
 
 pub(crate) use implementation::{Implementation, Implementations};
 
-use implementation::Performed;
-
 use crate::authorization::ActivitySet;
 use crate::bindings::koppel::loket::types::{ActivityError, Problem};
 use crate::catalogue::{Activity, Surface};
@@ -133,9 +131,9 @@ impl Domain<'_> {
         F: Future<Output = Result<R, Fault>> + Send + 'static,
         (Result<Arc<R>, ActivityError>,): ComponentNamedList + Lower,
     {
-        self.implemented(activity, entity, move |call, arguments| {
+        self.record(activity, entity, move |call, arguments| {
             let performed = implementation(call, arguments);
-            Box::pin(async { performed.await.map(Arc::new) })
+            async { performed.await.map(Arc::new) }
         })
     }
 
@@ -144,28 +142,12 @@ impl Domain<'_> {
         &mut self,
         activity: Activity,
         entity: fn(&P) -> Result<Option<Entity>, ActivityError>,
-        implementation: fn(Call, P) -> F,
+        implementation: impl Fn(Call, P) -> F + Send + Sync + 'static,
     ) -> wasmtime::Result<()>
     where
         P: ComponentNamedList + Lift + Serialize + Send + Sync + 'static,
         R: Serialize + DeserializeOwned + Send + Sync + 'static,
         F: Future<Output = Result<Arc<R>, Fault>> + Send + 'static,
-        (Result<Arc<R>, ActivityError>,): ComponentNamedList + Lower,
-    {
-        self.implemented(activity, entity, move |call, arguments| {
-            Box::pin(implementation(call, arguments))
-        })
-    }
-
-    fn implemented<P, R>(
-        &mut self,
-        activity: Activity,
-        entity: fn(&P) -> Result<Option<Entity>, ActivityError>,
-        perform: impl Fn(Call, P) -> Performed<R> + Send + Sync + 'static,
-    ) -> wasmtime::Result<()>
-    where
-        P: ComponentNamedList + Lift + Serialize + Send + Sync + 'static,
-        R: Serialize + DeserializeOwned + Send + Sync + 'static,
         (Result<Arc<R>, ActivityError>,): ComponentNamedList + Lower,
     {
         let Surface::Function {
@@ -181,7 +163,7 @@ impl Domain<'_> {
         let implementation = Implementation {
             activity,
             entity,
-            perform: Arc::new(perform),
+            perform: Arc::new(move |call, arguments| Box::pin(implementation(call, arguments))),
         };
         if let Some(linker) = &mut self.linker {
             let implementation = implementation.clone();
