@@ -48,6 +48,13 @@ pub enum StoreError {
     Broken(String),
 }
 
+impl StoreError {
+    /// Tells the operator that how a run ended could not be kept.
+    pub(crate) fn tell_end_not_kept(&self, run: Uuid) {
+        tracing::error!(%run, error = %self, "how a run ended is not kept; the ledger has it");
+    }
+}
+
 impl From<EncryptionError> for StoreError {
     /// Later the key may be there.
     fn from(error: EncryptionError) -> Self {

@@ -126,9 +126,7 @@ impl Host {
             let finished = keeping.finish(started.fence, end, self.clock.now());
             match finished.await {
                 Ok(()) => self.counted(&started.run, to.state()),
-                Err(error) => {
-                    tracing::error!(run = %id, %error, "how a run ended is not kept; the ledger has it");
-                }
+                Err(error) => error.tell_end_not_kept(id),
             }
         }
         came.report

@@ -253,9 +253,9 @@ impl RunStore for Sqlite {
             return self.finish(fence, end, now).await.map(drop);
         }
         let run = direct.new.id;
-        let told = move |done| {
+        let told = move |done: Result<(), StoreError>| {
             if let Err(error) = done {
-                tracing::error!(%run, %error, "how a run ended is not kept; the ledger has it");
+                error.tell_end_not_kept(run);
             }
         };
         let work = move |db: &Transaction<'_>| attempts::made(db, &direct, &end, now);
