@@ -1,7 +1,9 @@
 //! What one call costs: an instance, a run, an activity, the five checks.
 
+use crate::apart::Apart;
 use crate::floor::{self, Floor};
-use crate::measure::{Rated, Timed, medians, rates};
+use crate::many;
+use crate::measure::{Rated, Timed, medians};
 use crate::peer::Extism;
 use crate::report::{Report, Target, time};
 use crate::setup::{ASKS, Koppel, READY, asks, asks_ready, component, configuration};
@@ -27,10 +29,7 @@ pub(crate) const NEVER: &str = r#"{"times":0}"#;
 const OFTEN: &str = r#"{"times":1000}"#;
 
 /// The floor with koppel's settings of the allocator.
-const TUNED: &str = "floor, tuned as koppel";
-
-/// How many runs are under way at a time where rates are measured.
-const AT_A_TIME: usize = 64;
+pub(crate) const TUNED: &str = "floor, tuned as koppel";
 
 /// How many employers the one who asks may access.
 const EMPLOYERS: u32 = 10_000;
@@ -42,7 +41,7 @@ pub(crate) fn threads(workers: usize) -> Result<Runtime> {
 
 /// What is called.
 #[derive(Clone, Copy)]
-enum Call {
+pub(crate) enum Call {
     /// `describe`: no activity, and nothing in the ledger.
     Describe,
     /// A look-up: one activity; of koppel a run, with all that belongs to one.
@@ -50,7 +49,16 @@ enum Call {
 }
 
 impl Call {
-    async fn floor(self, floor: &Floor) {
+    pub(crate) const ALL: [Self; 2] = [Self::Describe, Self::LookUp];
+
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::Describe => "`describe`",
+            Self::LookUp => "runs",
+        }
+    }
+
+    pub(crate) async fn floor(self, floor: &Floor) {
         match self {
             Self::Describe => floor.describe_fresh().await,
             Self::LookUp => floor.lookup_fresh(ONCE).await,
@@ -64,7 +72,13 @@ impl Call {
         }
     }
 
-    fn extism(self, extism: &Extism) {
+    pub(crate) fn koppel_rated<'a>(self, runtime: &'a Runtime, host: &Arc<Host>) -> Rated<'a> {
+        Rated::new(runtime, &(self, host.clone()), |(call, host)| async move {
+            call.koppel(&host).await;
+        })
+    }
+
+    pub(crate) fn extism(self, extism: &Extism) {
         match self {
             Self::Describe => extism.describe(),
             Self::LookUp => extism.lookup(ONCE),
@@ -73,12 +87,14 @@ impl Call {
 }
 
 /// What koppel is compared with.
-struct Peers {
+pub(crate) struct Peers {
     /// The engine with its pooling allocator as it is.
-    floor: Floor,
+    pub(crate) floor: Floor,
     /// The engine with koppel's settings of the allocator.
-    tuned: Floor,
-    extism: Option<Extism>,
+    pub(crate) tuned: Floor,
+    pub(crate) extism: Option<Extism>,
+    /// koppel in processes that have nothing in common.
+    pub(crate) apart: [Apart; 2],
 }
 
 pub(crate) fn measure(report: &mut Report, lasting: Duration) -> Result<()> {
@@ -91,6 +107,7 @@ pub(crate) fn measure(report: &mut Report, lasting: Duration) -> Result<()> {
             module if module.exists() => Some(Extism::new(&module)?),
             _ => None,
         },
+        apart: [Apart::start(0)?, Apart::start(1)?],
     };
     let clients = asks(ASKS) + &asks_ready();
     let koppel = two.block_on(Koppel::start(&configuration(&clients)))?;
@@ -101,7 +118,7 @@ pub(crate) fn measure(report: &mut Report, lasting: Duration) -> Result<()> {
     alone(report, &two, lasting, &peers, host, Call::Describe, what);
     let what = "run: fresh instance, five checks, limits; ledger on disk before and after";
     alone(report, &two, lasting, &peers, host, Call::LookUp, what);
-    many(report, &one, &two, &peers, host);
+    many::measure(report, &one, &two, &peers, host);
     live(report, &two, lasting, &peers.tuned, host);
     checks(report, &two, lasting / 2);
     Ok(())
@@ -130,92 +147,6 @@ fn alone(
     report.times("the same", TUNED, tuned, koppel, Target::None);
     if peers.extism.is_some() {
         report.times("the same", "Extism", extism, koppel, Target::None);
-    }
-}
-
-/// How often each is done in a second, many at a time: with one thread, all that
-/// it starts on the same processor; and with two, on as many as there are.
-struct Rates {
-    floor: [f64; 2],
-    tuned: [f64; 2],
-    koppel: [f64; 2],
-    /// On two.
-    extism: f64,
-}
-
-impl Rates {
-    fn of(call: Call, one: &Runtime, two: &Runtime, peers: &Peers, host: &Arc<Host>) -> Self {
-        let engine = |runtime, floor: &Floor| {
-            let of = &(call, floor.clone());
-            Rated::new(runtime, of, |(call, floor)| async move {
-                call.floor(&floor).await;
-            })
-        };
-        let koppel = |runtime| {
-            let of = &(call, host.clone());
-            Rated::new(runtime, of, |(call, host)| async move {
-                call.koppel(&host).await;
-            })
-        };
-        let extism = peers.extism.as_ref().map(|extism| {
-            let of = &(call, extism.clone());
-            Rated::new(
-                two,
-                of,
-                |(call, extism)| async move { call.extism(&extism) },
-            )
-        });
-        let rated = [
-            Some(engine(one, &peers.floor).on_one_processor()),
-            Some(engine(two, &peers.floor)),
-            Some(engine(one, &peers.tuned).on_one_processor()),
-            Some(engine(two, &peers.tuned)),
-            Some(koppel(one).on_one_processor()),
-            Some(koppel(two)),
-            extism,
-        ];
-        let [f1, f2, t1, t2, k1, k2, extism] = rates(AT_A_TIME, rated);
-        Self {
-            floor: [f1, f2],
-            tuned: [t1, t2],
-            koppel: [k1, k2],
-            extism,
-        }
-    }
-}
-
-/// Many at a time: the rows of the ledger that are written at a moment go to
-/// disk together.
-fn many(report: &mut Report, one: &Runtime, two: &Runtime, peers: &Peers, host: &Arc<Host>) {
-    report.group(&format!("Calls, {AT_A_TIME} at a time"));
-    let describe = Rates::of(Call::Describe, one, two, peers, host);
-    let runs = Rates::of(Call::LookUp, one, two, peers, host);
-    let same = "the same";
-    for (what, rates) in [("`describe`", &describe), ("runs", &runs)] {
-        let ([floor, tuned], [k1, k2]) = ([rates.floor[1], rates.tuned[1]], rates.koppel);
-        report.rates(
-            &format!("{what}, two threads"),
-            "floor",
-            floor,
-            k2,
-            Target::None,
-        );
-        report.rates(same, TUNED, tuned, k2, Target::None);
-        report.rates(same, "Extism", rates.extism, k2, Target::AtLeast(4.0));
-        report.rates(same, "one processor", k1, k2, Target::AtLeast(1.7));
-    }
-    let engines = [
-        ("`describe` of the floor, two threads", describe.floor),
-        ("the same, tuned as koppel", describe.tuned),
-    ];
-    for (what, [one, two]) in engines {
-        report.rates(what, "one processor", one, two, Target::None);
-    }
-    for (at, threads) in ["one processor", "two threads"].into_iter().enumerate() {
-        let what = format!("run, ledger batched, {threads}: time of each");
-        let [floor, tuned, koppel] = [runs.floor, runs.tuned, runs.koppel].map(|of| 1.0 / of[at]);
-        report.times(&what, "floor", floor, koppel, Target::AtMost(1.25));
-        report.times(same, TUNED, tuned, koppel, Target::None);
     }
 }
 

@@ -66,7 +66,8 @@ pub(crate) fn measure(report: &mut Report, lasting: Duration) -> Result<()> {
                 Some(Rated::new(&two, &other, fresh)),
                 Some(Rated::new(&two, &plain, fresh)),
             ],
-        );
+        )
+        .map(|rate| rate.median);
         report.rates(
             "  on two threads",
             "as they are",

@@ -1,6 +1,7 @@
 //! What koppel costs: every figure beside that of the engine itself, or of a
 //! peer, measured in the same run. `cargo xtask bench` builds what it needs.
 
+mod apart;
 mod bulk;
 mod calls;
 mod cold;
@@ -9,6 +10,7 @@ mod floor;
 mod growth;
 mod http;
 mod ledger;
+mod many;
 mod measure;
 mod peer;
 mod plots;
@@ -45,6 +47,12 @@ struct Cli {
     /// Exports the large journal in this folder, and tells what it took.
     #[arg(long, hide = true)]
     export: Option<PathBuf>,
+    /// Makes calls in this folder, as it is told to.
+    #[arg(long, hide = true)]
+    apart: Option<PathBuf>,
+    /// On this of the processors.
+    #[arg(long, hide = true, default_value_t = 0)]
+    processor: usize,
     /// Serves in this folder.
     #[arg(long, hide = true)]
     serve: Option<PathBuf>,
@@ -78,6 +86,9 @@ fn main() -> Result<()> {
     tracing_subscriber::registry().with(log).init();
     if let Some(folder) = &cli.export {
         return bulk::export(folder);
+    }
+    if let Some(folder) = &cli.apart {
+        return apart::run(folder, cli.processor);
     }
     if let Some(folder) = &cli.serve {
         return serve::serve(folder);

@@ -90,81 +90,88 @@ pub(crate) fn median(mut of: Vec<f64>) -> f64 {
 
 type Task = Arc<dyn Fn() -> Pin<Box<dyn Future<Output = ()> + Send>> + Send + Sync>;
 
-/// Something whose rate is measured: made again and again by many tasks at a
-/// time.
+/// Something whose rate is measured: made by so many at a time.
 pub(crate) struct Rated<'a> {
-    runtime: &'a Runtime,
-    task: Task,
-    on_one: bool,
+    sample: Box<dyn Fn(usize) -> f64 + 'a>,
 }
 
 impl<'a> Rated<'a> {
-    /// What is to be done with something of which each task has a handle.
+    /// What is to be done again and again with something of which each task has
+    /// a handle.
     pub(crate) fn new<H, F>(runtime: &'a Runtime, of: &H, call: fn(H) -> F) -> Self
     where
         H: Clone + Send + Sync + 'static,
         F: Future<Output = ()> + Send + 'static,
     {
         let of = of.clone();
-        Self {
-            runtime,
-            task: Arc::new(move || Box::pin(call(of.clone()))),
-            on_one: false,
-        }
+        let task: Task = Arc::new(move || Box::pin(call(of.clone())));
+        Self::told(move |at_a_time| again_and_again(runtime, &task, at_a_time))
+    }
+
+    /// What tells itself how often it was made in a second, by so many at a time,
+    /// for one [`TURN`].
+    pub(crate) fn told(sample: impl Fn(usize) -> f64 + 'a) -> Self {
+        let sample = Box::new(sample);
+        Self { sample }
     }
 
     /// With all threads of this process on one processor meanwhile, those that
     /// write included.
     pub(crate) fn on_one_processor(self) -> Self {
-        Self {
-            on_one: true,
-            ..self
-        }
+        Self::told(move |at_a_time| {
+            let _pinned = Pinned::to(0);
+            self.sample(at_a_time)
+        })
     }
 
-    fn sample(&self, at_a_time: usize, lasting: Duration) -> f64 {
-        let _pinned = self.on_one.then(Pinned::to_one);
-        let over = Arc::new(AtomicBool::new(false));
-        let count = Arc::new(AtomicU64::new(0));
-        let began = Instant::now();
-        self.runtime.block_on(async {
-            let tasks: Vec<_> = (0..at_a_time)
-                .map(|_| {
-                    let (task, over, count) = (self.task.clone(), over.clone(), count.clone());
-                    tokio::spawn(async move {
-                        while !over.load(Ordering::Relaxed) {
-                            task().await;
-                            count.fetch_add(1, Ordering::Relaxed);
-                            // The others have their turns, whether or not it
-                            // had to wait.
-                            tokio::task::yield_now().await;
-                        }
-                    })
-                })
-                .collect();
-            // This is none of the threads of the runtime, whose clock may stand
-            // still while they are busy.
-            std::thread::sleep(lasting);
-            over.store(true, Ordering::Relaxed);
-            for task in tasks {
-                task.await.expect("a task of a measurement");
-            }
-        });
-        count.load(Ordering::Relaxed) as f64 / began.elapsed().as_secs_f64()
+    /// How often it was made in a second, by so many at a time, for one [`TURN`].
+    pub(crate) fn sample(&self, at_a_time: usize) -> f64 {
+        (self.sample)(at_a_time)
     }
 }
 
+fn again_and_again(runtime: &Runtime, task: &Task, at_a_time: usize) -> f64 {
+    let over = Arc::new(AtomicBool::new(false));
+    let count = Arc::new(AtomicU64::new(0));
+    let began = Instant::now();
+    runtime.block_on(async {
+        let tasks: Vec<_> = (0..at_a_time)
+            .map(|_| {
+                let (task, over, count) = (task.clone(), over.clone(), count.clone());
+                tokio::spawn(async move {
+                    while !over.load(Ordering::Relaxed) {
+                        task().await;
+                        count.fetch_add(1, Ordering::Relaxed);
+                        // The others have their turns, whether or not it
+                        // had to wait.
+                        tokio::task::yield_now().await;
+                    }
+                })
+            })
+            .collect();
+        // This is none of the threads of the runtime, whose clock may stand
+        // still while they are busy.
+        std::thread::sleep(TURN);
+        over.store(true, Ordering::Relaxed);
+        for task in tasks {
+            task.await.expect("a task of a measurement");
+        }
+    });
+    count.load(Ordering::Relaxed) as f64 / began.elapsed().as_secs_f64()
+}
+
 /// All threads of this process on one processor, until it is dropped.
-struct Pinned {
+pub(crate) struct Pinned {
     before: CpuSet,
 }
 
 impl Pinned {
-    fn to_one() -> Self {
+    /// To the processor with this place among those that this thread may be on.
+    pub(crate) fn to(at: usize) -> Self {
         let before = sched_getaffinity(None).expect("the processors of this thread");
-        let first = (0..CpuSet::MAX_CPU).find(|at| before.is_set(*at));
+        let mut allowed = (0..CpuSet::MAX_CPU).filter(|at| before.is_set(*at));
         let mut one = CpuSet::new();
-        one.set(first.expect("a processor"));
+        one.set(allowed.nth(at).expect("as many processors"));
         place(&one);
         Self { before }
     }
@@ -191,26 +198,39 @@ fn place(on: &CpuSet) {
 }
 
 /// How long a turn of [`rates`] is.
-const TURN: Duration = Duration::from_millis(400);
+const TURN: Duration = Duration::from_millis(200);
 
 /// How many turns each has.
-const TURNS: usize = 7;
+const TURNS: usize = 15;
 
-/// The medians of how often each is made in a second, by so many tasks at a
-/// time; not a number where there is nothing to measure. They take turns.
-pub(crate) fn rates<const N: usize>(at_a_time: usize, rated: [Option<Rated<'_>>; N]) -> [f64; N] {
+/// How often something was made in a second; not a number where there is nothing
+/// to measure.
+#[derive(Clone, Copy)]
+pub(crate) struct Rate {
+    /// In most turns.
+    pub(crate) median: f64,
+    /// In its best turn. Other machines on the same processors only take away,
+    /// and more from what takes two processors: those are compared by this.
+    pub(crate) best: f64,
+}
+
+/// How often each is made in a second, by so many at a time. They take turns.
+pub(crate) fn rates<const N: usize>(at_a_time: usize, rated: [Option<Rated<'_>>; N]) -> [Rate; N] {
     let mut samples = [const { Vec::new() }; N];
     for turn in 0..=TURNS {
         for (rated, samples) in rated.iter().zip(&mut samples) {
             let Some(rated) = rated else { continue };
-            let sample = rated.sample(at_a_time, TURN);
+            let sample = rated.sample(at_a_time);
             // The first turn is to warm up.
             if turn > 0 {
                 samples.push(sample);
             }
         }
     }
-    samples.map(median)
+    samples.map(|samples| Rate {
+        best: samples.iter().copied().fold(f64::NAN, f64::max),
+        median: median(samples),
+    })
 }
 
 /// The memory of this process, in bytes: now, and the most that it ever had.

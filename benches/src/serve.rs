@@ -70,7 +70,8 @@ pub(crate) fn measure(report: &mut Report, lasting: Duration) -> Result<()> {
             Some(Rated::new(&two, &beside, ask)),
             Some(Rated::new(&two, &koppel, ask)),
         ],
-    );
+    )
+    .map(|rate| rate.median);
     report.rates(
         &format!("requests, {CONNECTIONS} at a time"),
         "`wasmtime serve`",

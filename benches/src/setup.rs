@@ -98,9 +98,14 @@ impl Koppel {
     pub(crate) fn open(dir: TempDir, text: &str) -> Result<Self> {
         let path = dir.path().join("platform.toml");
         std::fs::write(&path, text)?;
-        let config = Config::load(&path)?;
-        let host = Arc::new(Host::start(config, Arc::new(NoNames))?);
+        let host = Arc::new(Self::started(dir.path())?);
         Ok(Self { host, dir })
+    }
+
+    /// A host on what is in a folder, with its configuration.
+    pub(crate) fn started(folder: &Path) -> Result<Host> {
+        let config = Config::load(&folder.join("platform.toml"))?;
+        Ok(Host::start(config, Arc::new(NoNames))?)
     }
 
     /// Looks up, as a run; it must succeed.
