@@ -221,8 +221,7 @@ async fn braked(
     let called = tokio::select! {
         called = &mut answer => called,
         stop = brake.stopped() => Err(stop.into()),
-        // Boxed, as in `attended`.
-        () = Box::pin(tokio::time::sleep(deadline)) => {
+        () = tokio::time::sleep(deadline) => {
             brake.stop(Stop::Deadline(deadline_ms));
             tokio::select! {
                 called = &mut answer => called,

@@ -117,8 +117,7 @@ impl Host {
             fence: Some(started.fence),
             now,
         };
-        // Boxed as well, or all of it would be moved twice.
-        let came = Box::pin(self.attended(&started, ready, By::Asker(&keeping))).await;
+        let came = self.attended(&started, ready, By::Asker(&keeping)).await;
         abandoned.fence = None;
         let end = self.end(&started, &came);
         if let Some(end) = end {
@@ -173,9 +172,7 @@ impl Host {
             loop {
                 tokio::select! {
                     outcome = &mut work => break outcome,
-                    // Boxed: a timer is aligned to 128 bytes, and so would be all that has
-                    // it within, for which there is no place at hand.
-                    () = Box::pin(tokio::time::sleep(every)) => self.look(started, by, &journal).await,
+                    () = tokio::time::sleep(every) => self.look(started, by, &journal).await,
                     () = self.leaving.cancelled(), if is_worker && journal.brake().why().is_none() => {
                         journal.brake().stop(Stop::Leaving);
                     }
