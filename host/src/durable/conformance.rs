@@ -655,7 +655,7 @@ pub(crate) async fn a_run_that_was_made_at_once_is_kept_before_or_after(process:
     for (number, to) in ends.into_iter().enumerate() {
         let direct = |key: &str| direct(&process, key);
         let end = || End {
-            output: Some(serde_json::json!({"a": 1})),
+            output: Some(r#"{"a":1}"#.to_owned()),
             error: Some(Failing {
                 code: "denied".to_owned(),
                 message: "no".to_owned(),

@@ -257,8 +257,8 @@ pub(super) const DAY: Millis = 86_400_000;
 pub struct End {
     /// Where the run goes from here.
     pub to: Ended,
-    /// What came of it.
-    pub output: Option<Value>,
+    /// What came of it, as JSON.
+    pub output: Option<String>,
     /// Why it did not succeed.
     pub error: Option<Failing>,
     /// What nobody knows of whether it happened.

@@ -9,6 +9,7 @@ use crate::ledger::Redactor;
 use crate::registry::LoadError;
 use crate::sandbox::{LimitReached, Line};
 use backon::{BackoffBuilder, ExponentialBuilder};
+use serde::de::IgnoredAny;
 use std::time::Duration;
 
 /// How long a run waits at least with which the host could not go on, in
@@ -40,7 +41,9 @@ impl Host {
             Ok(output) => {
                 // The outputs are our own; they always have a JSON form.
                 let output = serde_json::to_string(output).unwrap_or_default();
-                end.output = serde_json::from_str(&redactor.text(output)).ok();
+                let output = redactor.text(output);
+                let is_whole = serde_json::from_str::<IgnoredAny>(&output).is_ok();
+                end.output = is_whole.then_some(output);
                 return Some(end);
             }
             Err(error) => error,

@@ -316,7 +316,7 @@ pub(super) async fn finish(
         .bind(due)
         .bind(over.then_some(now))
         .bind(open)
-        .bind(end.output.as_ref().map(ToString::to_string))
+        .bind(end.output.as_deref())
         .bind(end.error.as_ref().map(json).transpose()?)
         .bind(json(&end.doubts)?)
         .bind(over)

@@ -81,7 +81,7 @@ pub(super) fn made(
         begin.now,
         new.due,
         now,
-        end.output.as_ref().map(ToString::to_string),
+        end.output,
         end.error.as_ref().map(json).transpose()?,
         json(&end.doubts)?,
     ])?;
@@ -327,7 +327,7 @@ pub(super) fn finish(
         now,
         ended,
         open,
-        end.output.as_ref().map(ToString::to_string),
+        end.output,
         end.error.as_ref().map(json).transpose()?,
         json(&end.doubts)?,
     ])?;
