@@ -15,6 +15,7 @@ use koppel_host::catalogue::Activity;
 use koppel_host::runs::Host;
 use std::hint::black_box;
 use std::sync::Arc;
+use std::thread::available_parallelism;
 use std::time::Duration;
 use tokio::runtime::Runtime;
 use uuid::Uuid;
@@ -94,7 +95,7 @@ pub(crate) struct Peers {
     pub(crate) tuned: Floor,
     pub(crate) extism: Option<Extism>,
     /// koppel in processes that have nothing in common.
-    pub(crate) apart: [Apart; 2],
+    pub(crate) apart: Option<[Apart; 2]>,
 }
 
 pub(crate) fn measure(report: &mut Report, lasting: Duration) -> Result<()> {
@@ -107,7 +108,10 @@ pub(crate) fn measure(report: &mut Report, lasting: Duration) -> Result<()> {
             module if module.exists() => Some(Extism::new(&module)?),
             _ => None,
         },
-        apart: [Apart::start(0)?, Apart::start(1)?],
+        apart: match available_parallelism()?.get() {
+            1 => None,
+            _ => Some([Apart::start(0)?, Apart::start(1)?]),
+        },
     };
     let clients = asks(ASKS) + &asks_ready();
     let koppel = two.block_on(Koppel::start(&configuration(&clients)))?;

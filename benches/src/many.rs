@@ -41,6 +41,7 @@ impl Rates {
                 |(call, extism)| async move { call.extism(&extism) },
             )
         });
+        let apart = peers.apart.as_ref();
         let rated = [
             Some(engine(one, &peers.floor).on_one_processor()),
             Some(engine(two, &peers.floor)),
@@ -48,8 +49,8 @@ impl Rates {
             Some(engine(two, &peers.tuned)),
             Some(koppel(one).on_one_processor()),
             Some(koppel(two)),
-            Some(Apart::rated(&peers.apart[..1], call)),
-            Some(Apart::rated(&peers.apart, call)),
+            apart.map(|apart| Apart::rated(&apart[..1], call)),
+            apart.map(|apart| Apart::rated(apart, call)),
             extism,
         ];
         let [f1, f2, t1, t2, k1, k2, a1, a2, extism] = rates(AT_A_TIME, rated);
