@@ -135,7 +135,8 @@ impl End {
 /// What the random numbers of an attempt are made from.
 pub(super) fn seed() -> [u8; 32] {
     let mut seed = [0; 32];
-    // Two UUIDs of version 4 hold 244 random bits of the operating system.
+    // Two UUIDs of version 4 hold 244 random bits of the generator of the process:
+    // ChaCha, which the operating system seeds.
     seed[..16].copy_from_slice(Uuid::new_v4().as_bytes());
     seed[16..].copy_from_slice(Uuid::new_v4().as_bytes());
     seed
