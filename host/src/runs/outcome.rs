@@ -1,7 +1,7 @@
 //! Where a run goes from the end of an attempt.
 
 use super::direct::Came;
-use super::{Host, RunError, Stop};
+use super::{Host, Output, RunError, Stop};
 use crate::bindings::koppel::connector::types::ConnectorError;
 use crate::config::Retry;
 use crate::durable::{End, Ended, Failing, Millis, Origin, Started, State};
@@ -9,7 +9,7 @@ use crate::ledger::Redactor;
 use crate::registry::LoadError;
 use crate::sandbox::{LimitReached, Line};
 use backon::{BackoffBuilder, ExponentialBuilder};
-use serde::de::IgnoredAny;
+use serde_json::Value;
 use std::time::Duration;
 
 /// How long a run waits at least with which the host could not go on, in
@@ -39,11 +39,7 @@ impl Host {
         };
         let error = match &came.report.outcome {
             Ok(output) => {
-                // The outputs are our own; they always have a JSON form.
-                let output = serde_json::to_string(output).unwrap_or_default();
-                let output = redactor.text(output);
-                let is_whole = serde_json::from_str::<IgnoredAny>(&output).is_ok();
-                end.output = is_whole.then_some(output);
+                end.output = kept(output, redactor);
                 return Some(end);
             }
             Err(error) => error,
@@ -98,6 +94,18 @@ impl Host {
     }
 }
 
+/// What came of a run as it is kept, in JSON, without the secrets that the host
+/// knows; none if nobody could read it again. What a connector answered may be
+/// nested as deep as JSON is read, and lies deeper in this.
+fn kept(output: &Output, redactor: &Redactor) -> Option<String> {
+    // The outputs are our own; they always have a JSON form.
+    let output = serde_json::to_string(output).unwrap_or_default();
+    let output = redactor.text(output);
+    // As those who read it do: a check that skips values reads deeper ones.
+    let is_readable = serde_json::from_str::<Value>(&output).is_ok();
+    is_readable.then_some(output)
+}
+
 /// The log as it is kept: a connector may log what it was told.
 fn clean_log(log: &[Line], redactor: &Redactor) -> Vec<Line> {
     let clean = |line: &Line| Line {
@@ -149,4 +157,28 @@ fn delay(retry: &Retry, tries: u32, error: &RunError) -> Millis {
         _ => Duration::ZERO,
     };
     delay.max(asked).as_millis() as Millis
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_kept_of_a_run_can_be_read_again_however_deep_an_answer_is() {
+        let redactor = Redactor::default();
+        // JSON of 127 levels is read, and no more.
+        for depth in 1..128 {
+            let answer = "[".repeat(depth) + &"]".repeat(depth);
+            let answer = serde_json::from_str(&answer).unwrap();
+            let output = Output::Lookup { answer };
+            let whole = serde_json::to_value(&output).unwrap();
+            match kept(&output, &redactor) {
+                Some(text) => assert_eq!(serde_json::from_str::<Value>(&text).unwrap(), whole),
+                None => assert!(depth > 120, "{depth} levels were not kept"),
+            }
+        }
+        let deepest = "[".repeat(127) + &"]".repeat(127);
+        let answer = serde_json::from_str(&deepest).unwrap();
+        assert_eq!(kept(&Output::Lookup { answer }, &redactor), None);
+    }
 }
