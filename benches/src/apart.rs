@@ -4,11 +4,11 @@
 
 use crate::calls::{Call, threads};
 use crate::measure::{Pinned, Rated};
-use crate::setup::{ASKS, Koppel, asks, configuration};
+use crate::setup::{ASKS, Koppel, Process, asks, configuration};
 use anyhow::{Context, Result};
 use std::io::{BufRead, BufReader, Lines, Write};
 use std::path::Path;
-use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
+use std::process::{ChildStdin, ChildStdout, Command, Stdio};
 use std::sync::{Arc, Mutex};
 use tempfile::TempDir;
 
@@ -17,7 +17,7 @@ const CHILD: &str = "--apart";
 
 /// A process that makes calls when it is told to, on a processor of its own.
 pub(crate) struct Apart {
-    process: Child,
+    _process: Process,
     pipes: Mutex<(ChildStdin, Lines<BufReader<ChildStdout>>)>,
     /// What it works on, for as long as it does.
     _dir: TempDir,
@@ -33,11 +33,11 @@ impl Apart {
         // It opens what is there now.
         drop(koppel.host);
         command.stdin(Stdio::piped()).stdout(Stdio::piped());
-        let mut process = command.spawn()?;
-        let stdin = process.stdin.take().context("its input")?;
-        let stdout = process.stdout.take().context("its output")?;
+        let mut process = Process(command.spawn()?);
+        let stdin = process.0.stdin.take().context("its input")?;
+        let stdout = process.0.stdout.take().context("its output")?;
         Ok(Self {
-            process,
+            _process: process,
             pipes: Mutex::new((stdin, BufReader::new(stdout).lines())),
             _dir: koppel.dir,
         })
@@ -60,14 +60,6 @@ impl Apart {
     fn rate(&self) -> Result<f64> {
         let mut pipes = self.pipes.lock().expect("whole pipes");
         Ok(pipes.1.next().context("it ended")??.parse()?)
-    }
-}
-
-impl Drop for Apart {
-    fn drop(&mut self) {
-        // It may have ended by itself.
-        let _ = self.process.kill();
-        let _ = self.process.wait();
     }
 }
 

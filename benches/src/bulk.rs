@@ -160,9 +160,7 @@ async fn read(host: &Host) -> Result<()> {
 /// took, the memory of the process before, its peak, and that of the guest.
 pub(crate) fn export(folder: &Path) -> Result<()> {
     let runtime = threads(2)?;
-    let config = koppel_host::config::Config::load(&folder.join("platform.toml"))?;
-    let host = runtime
-        .block_on(async { Host::start(config, Arc::new(koppel_host::egress::SystemResolver)) })?;
+    let host = Koppel::started(folder)?;
     runtime.block_on(host.load("journal-xaf"))?;
     let (before, _) = resident();
     let began = Instant::now();

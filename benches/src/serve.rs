@@ -6,7 +6,7 @@ use crate::calls::{NEVER, threads};
 use crate::http::{Asking, CONNECTIONS, ask};
 use crate::measure::{Rated, Timed, medians, rates};
 use crate::report::{Report, Target};
-use crate::setup::{ASKS, Koppel, asks, component, configuration};
+use crate::setup::{ASKS, Koppel, Process, asks, component, configuration};
 use anyhow::{Context, Result};
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
@@ -15,7 +15,7 @@ use koppel_host::runs::{Host, Job, Output, RunRequest};
 use std::io::{BufRead, BufReader, Read};
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
+use std::process::{Command, Stdio};
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::net::TcpListener;
@@ -89,15 +89,15 @@ fn wasmtime() -> Option<PathBuf> {
 
 /// A server in a process of its own, which ends with this.
 struct Server {
-    process: Child,
+    _process: Process,
     address: SocketAddr,
 }
 
 impl Server {
     /// Starts one, and waits until it says where it listens.
     fn start(mut command: Command) -> Result<Self> {
-        let mut process = command.stderr(Stdio::piped()).spawn()?;
-        let said = process.stderr.take().context("what it says")?;
+        let mut process = Process(command.stderr(Stdio::piped()).spawn()?);
+        let said = process.0.stderr.take().context("what it says")?;
         let mut said = BufReader::new(said);
         let mut line = String::new();
         let address = loop {
@@ -111,15 +111,10 @@ impl Server {
         };
         // It may say more; nobody reads it.
         std::thread::spawn(move || said.read_to_end(&mut Vec::new()));
-        Ok(Self { process, address })
-    }
-}
-
-impl Drop for Server {
-    fn drop(&mut self) {
-        // It may have ended by itself.
-        let _ = self.process.kill();
-        let _ = self.process.wait();
+        Ok(Self {
+            _process: process,
+            address,
+        })
     }
 }
 
@@ -127,8 +122,7 @@ impl Drop for Server {
 /// with its body as the query.
 pub(crate) fn serve(folder: &Path) -> Result<()> {
     threads(2)?.block_on(async {
-        let config = koppel_host::config::Config::load(&folder.join("platform.toml"))?;
-        let host = Host::start(config, Arc::new(koppel_host::egress::SystemResolver))?;
+        let host = Koppel::started(folder)?;
         let router = axum::Router::new()
             .route("/", axum::routing::post(run))
             .with_state(Arc::new(host));

@@ -8,6 +8,7 @@ use koppel_host::platform::seed;
 use koppel_host::runs::{Host, Job, Output, RunReport, RunRequest};
 use std::net::IpAddr;
 use std::path::{Path, PathBuf};
+use std::process::Child;
 use std::sync::Arc;
 use tempfile::TempDir;
 use uuid::Uuid;
@@ -124,6 +125,17 @@ impl Koppel {
             report.log
         );
         report
+    }
+}
+
+/// A process that ends with this.
+pub(crate) struct Process(pub(crate) Child);
+
+impl Drop for Process {
+    fn drop(&mut self) {
+        // It may have ended by itself.
+        let _ = self.0.kill();
+        let _ = self.0.wait();
     }
 }
 
